@@ -1,0 +1,175 @@
+"""A corpus is a file of bytes; this is where files are read and cut at places that no pretoken spans.
+
+Files are bytes: no newline translation, and invalid UTF-8 is an error that names the byte offset, or U+FFFD on
+request.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from impls.errors import FileFormatError, InvalidUtf8Error, UsageError
+from impls.patterns import PATTERNS, check_special_tokens
+
+RANGE_BYTES = 1 << 20
+"""How much of a file one step reads: enough to hide the cost of a step, little beside a machine's memory."""
+
+WINDOW_BYTES = 1 << 12
+"""How much is looked at when searching for a safe cut; doubled while none is found."""
+
+
+def decode_utf8(data: bytes, source: str, offset: int = 0, errors: str = "strict") -> str:
+    """Decode `data`, which begins at byte `offset` of `source`.
+
+    Raises:
+        InvalidUtf8Error: with `errors` "strict", naming the offset in `source`.
+    """
+    try:
+        return data.decode("utf-8", errors)
+    except UnicodeDecodeError as error:
+        raise InvalidUtf8Error(source, offset + error.start) from None
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """A text file that exists and is not empty.
+
+    Attributes:
+        path: the file.
+        n_bytes: its size when it was opened.
+        errors: what invalid UTF-8 gets: "strict", an error; "replace", U+FFFD.
+    """
+
+    path: Path
+    n_bytes: int
+    errors: Literal["strict", "replace"] = "strict"
+
+    @classmethod
+    def open(cls, path: str | os.PathLike[str], errors: Literal["strict", "replace"] = "strict") -> Corpus:
+        """Look at the file.
+
+        Raises:
+            FileFormatError: missing, not a regular file, unreadable, or empty.
+            UsageError: `errors` is neither "strict" nor "replace".
+        """
+        if errors not in ("strict", "replace"):
+            raise UsageError(f"errors: unknown value {errors!r}; give 'strict' or 'replace'")
+        path = Path(path)
+        try:
+            with path.open("rb") as file:
+                n_bytes = os.fstat(file.fileno()).st_size
+        except OSError as error:
+            raise FileFormatError(f"{path}: {error.strerror}; give a readable text file") from None
+        if not path.is_file():
+            raise FileFormatError(f"{path}: not a regular file; give a text file")
+        if n_bytes == 0:
+            raise FileFormatError(f"{path}: the file is empty; give a file that holds text")
+        return cls(path, n_bytes, errors)
+
+    def read(self, start: int, stop: int) -> bytes:
+        """Return bytes [start, stop) of the file.
+
+        Raises:
+            FileFormatError: the file ends before `stop`: it shrank since it was opened.
+        """
+        try:
+            with self.path.open("rb") as file:
+                file.seek(start)
+                data = file.read(stop - start)
+        except OSError as error:
+            raise FileFormatError(f"{self.path}: {error.strerror}") from None
+        if len(data) != stop - start:
+            raise FileFormatError(
+                f"{self.path}: shrank while it was read, at byte {start + len(data)}; read it again"
+            )
+        return data
+
+    def text(self, start: int, stop: int) -> str:
+        """Return bytes [start, stop) decoded.
+
+        Raises:
+            InvalidUtf8Error: they are not UTF-8 and `errors` is "strict".
+            FileFormatError: the file shrank.
+        """
+        return decode_utf8(self.read(start, stop), str(self.path), start, self.errors)
+
+    def ranges(
+        self, pattern: str, special_tokens: Sequence[str], range_bytes: int = RANGE_BYTES
+    ) -> Iterator[tuple[int, int]]:
+        """Yield byte ranges of about `range_bytes` that cover the file and can be counted or encoded apart."""
+        cutter = SafeCuts(pattern, special_tokens)
+        start = 0
+        while start < self.n_bytes:
+            stop = cutter.first_after(self, start + range_bytes)
+            yield start, stop
+            start = stop
+
+
+class SafeCuts:
+    """Finds places where a text can be cut so that both parts split into the pretokens of the whole.
+
+    Such a place is the start of a special token; for the named patterns also the point between an ASCII letter or
+    digit and ASCII whitespace: each of these patterns ends a pretoken there and none looks behind itself. No
+    occurrence of a special token may span the place, else the special tokens found could change.
+    """
+
+    def __init__(self, pattern: str, special_tokens: Sequence[str]) -> None:
+        """Prepare the search for candidates."""
+        self._specials = [token.encode() for token in check_special_tokens(special_tokens)]
+        self.margin = max(map(len, self._specials), default=1)
+        candidates = [b"(?=" + re.escape(token) + b")" for token in self._specials]
+        if pattern in PATTERNS:
+            candidates.append(rb"(?<=[0-9A-Za-z])(?=[ \t\r\n])")
+        self._candidates = re.compile(b"|".join(candidates)) if candidates else None
+
+    def _spanned(self, data: bytes, place: int) -> bool:
+        return any(
+            data.startswith(token, start)
+            for token in self._specials
+            for start in range(max(0, place - len(token) + 1), place)
+        )
+
+    def first_in(self, data: bytes, start: int) -> int | None:
+        """Return the first safe cut of `data` at or after `start` >= 1; None if there is none.
+
+        A cut is reported only where `margin` bytes follow, unless `data` is where the text ends, and what is before
+        `start - margin` is not looked at.
+        """
+        if self._candidates is None:
+            return None
+        for match in self._candidates.finditer(data, max(start, 1)):
+            if not self._spanned(data, match.start()):
+                return match.start()
+        return None
+
+    def last_in(self, text: str) -> int | None:
+        """Return the last safe cut of `text` that more text could not undo, in characters; None if there is none."""
+        data = text.encode()
+        window = 4 * self.margin + 64
+        while self._candidates is not None:
+            start = max(1, len(data) - window)
+            for match in reversed(list(self._candidates.finditer(data, start))):
+                if match.start() + self.margin <= len(data) and not self._spanned(data, match.start()):
+                    return len(data[: match.start()].decode())
+            if start == 1:
+                break
+            window *= 4
+        return None
+
+    def first_after(self, corpus: Corpus, wanted: int) -> int:
+        """Return the first safe cut of the file at or after byte `wanted`; the file's end if there is none."""
+        window = WINDOW_BYTES
+        while wanted < corpus.n_bytes:
+            start = max(0, wanted - self.margin)
+            stop = min(corpus.n_bytes, wanted + window + self.margin)
+            place = self.first_in(corpus.read(start, stop), wanted - start)
+            if place is not None and (start + place + self.margin <= stop or stop == corpus.n_bytes):
+                return start + place
+            wanted = max(wanted + 1, stop - self.margin)
+            window *= 2
+        return corpus.n_bytes

@@ -1,0 +1,22 @@
+"""Split the whole text at once and keep every pretoken in a list: the idea that everybody starts with.
+
+The list holds one object for each of millions of occurrences, nearly all of them repeats.
+"""
+
+from __future__ import annotations
+
+import collections
+from collections.abc import Sequence
+
+from impls.contract import Pretokens
+from impls.corpus import Corpus
+from impls.patterns import Splitter
+
+
+def count(corpus: Corpus, *, pattern: str, special_tokens: Sequence[str], workers: int) -> Pretokens:
+    """Count pretokens in memory that grows with the file; `workers` is not used. See `contract.Counter`."""
+    del workers
+    splitter = Splitter(pattern, special_tokens)
+    pretokens = list(splitter.corpus_pretokens(corpus.text(0, corpus.n_bytes)))
+    counts = collections.Counter(pretokens)
+    return Pretokens.from_mapping({pretoken.encode(): count for pretoken, count in counts.items()})

@@ -1,0 +1,24 @@
+"""Stream: read the file in ranges and count each pretoken as it is found; over `findall`, no list is ever built.
+
+Memory holds one range of text and the unique pretokens, whatever the size of the file. Where a text offers no safe
+cut (a pattern of one's own and no special token), the range is as long as the text.
+"""
+
+from __future__ import annotations
+
+import collections
+from collections.abc import Sequence
+
+from impls.contract import Pretokens
+from impls.corpus import Corpus
+from impls.patterns import Splitter
+
+
+def count(corpus: Corpus, *, pattern: str, special_tokens: Sequence[str], workers: int) -> Pretokens:
+    """Count pretokens in constant memory; `workers` is not used. See `contract.Counter`."""
+    del workers
+    splitter = Splitter(pattern, special_tokens)
+    counts: collections.Counter[str] = collections.Counter()
+    for start, stop in corpus.ranges(pattern, special_tokens):
+        counts.update(splitter.corpus_pretokens(corpus.text(start, stop)))
+    return Pretokens.from_mapping({pretoken.encode(): count for pretoken, count in counts.items()})

@@ -1,0 +1,129 @@
+"""Compiled: each thread scans, keys, probes and counts in one pass over its ranges; over `process_pool`, no Python
+object a pretoken and no process to start.
+
+Memory is a range of text a thread and the tables of unique pretokens. Patterns without a compiled scan are counted
+by `process_pool`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from queue import SimpleQueue
+
+import numpy as np
+
+from impls.contract import Array8, Pretokens
+from impls.corpus import Corpus
+from impls.count import process_pool
+from impls.errors import InvalidUtf8Error
+from impls.kernels.classes import load_classes
+from impls.kernels.count import (
+    ENTRIES,
+    INVALID_AT,
+    POOL_USED,
+    add_pretokens,
+    count_text,
+    unpack_table,
+)
+from impls.kernels.keys import WORDS, rehash
+from impls.kernels.scan import Specials, pack_specials
+
+COMPILED_PATTERNS = ("gpt2",)
+MIN_RANGE_BYTES = 1 << 18
+MAX_RANGE_BYTES = 1 << 22
+"""Bounds of a thread's step, some 10 ms of work at most."""
+
+
+class PretokenTable:
+    """A growing hash table of unique pretokens with counts."""
+
+    def __init__(self) -> None:
+        """Start small: most of the cost of a large table is the first touch of its pages."""
+        self._table = np.zeros((1 << 12, WORDS), np.uint64)
+        self._pool = np.empty(1 << 12, np.uint8)
+        self._state = np.array([0, 0, -1], np.int64)
+
+    def _grow(self, at_least: int) -> None:
+        if 2 * self._state[ENTRIES] >= len(self._table):
+            larger = np.zeros((4 * len(self._table), WORDS), np.uint64)
+            rehash(self._table, larger)
+            self._table = larger
+        else:
+            used = self._state[POOL_USED]
+            pool = np.empty(2 * max(len(self._pool), at_least), np.uint8)
+            pool[:used] = self._pool[:used]
+            self._pool = pool
+
+    def count(self, text: Array8, specials: Specials, errors: str = "strict") -> int:
+        """Count the pretokens of a text; returns the offset of the first invalid byte, or -1."""
+        classes, start = load_classes(), 0
+        while start < len(text):
+            start = count_text(text, start, len(text), classes, specials, self._table, self._pool, self._state)
+            invalid = int(self._state[INVALID_AT])
+            if invalid >= 0:
+                self._state[INVALID_AT] = -1
+                if errors == "strict":
+                    return invalid
+                repaired = text[start:].tobytes().decode("utf-8", errors).encode()
+                text, start = np.frombuffer(repaired, np.uint8), 0
+            elif start < len(text):
+                self._grow(len(text))
+        return -1
+
+    def add(self, pretokens: Pretokens) -> None:
+        """Add the counts of other pretokens."""
+        bytes_, offsets, counts = pretokens.bytes_, pretokens.offsets, pretokens.counts
+        row = 0
+        while (row := add_pretokens(bytes_, offsets, counts, row, self._table, self._pool, self._state)) < len(
+            counts
+        ):
+            self._grow(len(bytes_))
+
+    def pretokens(self) -> Pretokens:
+        """Return the entries as flat arrays."""
+        n = int(self._state[ENTRIES])
+        offsets, counts = np.zeros(n + 1, np.int64), np.empty(n, np.int64)
+        total = unpack_table(self._table, self._pool, np.empty(0, np.uint8), offsets, counts)
+        bytes_ = np.empty(total, np.uint8)
+        unpack_table(self._table, self._pool, bytes_, offsets, counts)
+        return Pretokens(bytes_, offsets, counts)
+
+
+def count_range(
+    byte_range: tuple[int, int], corpus: Corpus, specials: Specials, tables: SimpleQueue[PretokenTable]
+) -> None:
+    """Count one byte range into one of the tables that no other thread holds."""
+    start, stop = byte_range
+    text = np.frombuffer(corpus.read(start, stop), np.uint8)
+    table = tables.get()
+    try:
+        invalid = table.count(text, specials, corpus.errors)
+    finally:
+        tables.put(table)
+    if invalid >= 0:
+        raise InvalidUtf8Error(str(corpus.path), start + invalid)
+
+
+def count(corpus: Corpus, *, pattern: str, special_tokens: Sequence[str], workers: int) -> Pretokens:
+    """Count with up to `workers` threads. See `contract.Counter`."""
+    if pattern not in COMPILED_PATTERNS:
+        return process_pool.count(corpus, pattern=pattern, special_tokens=special_tokens, workers=workers)
+    range_bytes = min(max(corpus.n_bytes // (4 * workers), MIN_RANGE_BYTES), MAX_RANGE_BYTES)
+    ranges = list(corpus.ranges(pattern, special_tokens, range_bytes))
+    tables: SimpleQueue[PretokenTable] = SimpleQueue()
+    for _ in range(min(workers, len(ranges))):
+        tables.put(PretokenTable())
+    specials = pack_specials([token.encode() for token in special_tokens])
+    job = partial(count_range, corpus=corpus, specials=specials, tables=tables)
+    pool = ThreadPoolExecutor(tables.qsize())
+    try:
+        for _ in pool.map(job, ranges):
+            pass
+    finally:
+        pool.shutdown(cancel_futures=True)
+    total = tables.get()
+    while not tables.empty():
+        total.add(tables.get().pretokens())
+    return total.pretokens()

@@ -1,0 +1,45 @@
+"""Count ranges of the file in several processes; over `finditer`, every core works.
+
+A worker gets two numbers and reads its own bytes, so that no text is ever pickled. Ranges are few and large, so
+that the counts sent back, one mapping a range, stay cheap to add up.
+"""
+
+from __future__ import annotations
+
+import collections
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from multiprocessing import get_context
+
+from impls.contract import Pretokens
+from impls.corpus import Corpus
+from impls.patterns import Splitter
+
+MIN_RANGE_BYTES = 1 << 20
+MAX_RANGE_BYTES = 1 << 24
+
+
+def count_range(
+    byte_range: tuple[int, int], corpus: Corpus, pattern: str, special_tokens: Sequence[str]
+) -> collections.Counter[str]:
+    """Count the pretokens of one byte range; runs in a worker."""
+    splitter = Splitter(pattern, special_tokens)
+    return collections.Counter(splitter.corpus_pretokens(corpus.text(*byte_range)))
+
+
+def count(corpus: Corpus, *, pattern: str, special_tokens: Sequence[str], workers: int) -> Pretokens:
+    """Count with up to `workers` processes, in this one where there is one range only. See `contract.Counter`."""
+    range_bytes = min(max(corpus.n_bytes // (4 * workers), MIN_RANGE_BYTES), MAX_RANGE_BYTES)
+    ranges = list(corpus.ranges(pattern, special_tokens, range_bytes))
+    job = partial(count_range, corpus=corpus, pattern=pattern, special_tokens=tuple(special_tokens))
+    total: collections.Counter[str] = collections.Counter()
+    if min(workers, len(ranges)) == 1:
+        for counts in map(job, ranges):
+            total.update(counts)
+    else:
+        # Spawned, not forked: a fork of a process that runs threads (NumPy, Numba) can deadlock.
+        with ProcessPoolExecutor(min(workers, len(ranges)), get_context("spawn")) as pool:
+            for counts in pool.map(job, ranges):
+                total.update(counts)
+    return Pretokens.from_mapping({pretoken.encode(): count for pretoken, count in total.items()})

@@ -1,0 +1,53 @@
+"""Encoders: built from a vocabulary, text in, ids out. One module an implementation.
+
+`PretokenEncoder` is what the pure Python ones share: it splits the text with `regex` and leaves to each of them
+one question, how a single pretoken is merged.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+import numpy as np
+
+from impls.contract import Array8, Array32, Vocabulary
+from impls.corpus import decode_utf8
+from impls.errors import UsageError
+from impls.patterns import Splitter
+
+
+class PretokenEncoder(ABC):
+    """Encodes text one pretoken after the other."""
+
+    def __init__(self, vocabulary: Vocabulary, pattern: str) -> None:
+        """Build the tables. See `contract.Encoder`."""
+        self._splitter = Splitter(pattern)
+        self._byte_ids: list[int] = vocabulary.byte_ids.tolist()
+        self._ranks = vocabulary.ranks()
+
+    def encode(self, text: Array8) -> Array32:
+        """Encode UTF-8 text without special tokens. See `contract.Encoder`."""
+        ids: list[int] = []
+        for pretoken in self._splitter.pretokens(decode_utf8(text.tobytes(), "text")):
+            ids += self.encode_pretoken(pretoken.encode())
+        return np.array(ids, np.int32)
+
+    @abstractmethod
+    def encode_pretoken(self, pretoken: bytes) -> list[int]:
+        """Merge the bytes of one pretoken, lowest rank first, each pair left to right."""
+
+    def first_ids(self, pretoken: bytes) -> list[int]:
+        """Return the ids of the single bytes.
+
+        Raises:
+            UsageError: the vocabulary lacks one of them.
+        """
+        ids = [self._byte_ids[byte] for byte in pretoken]
+        if -1 in ids:
+            raise missing_byte(pretoken[ids.index(-1)])
+        return ids
+
+
+def missing_byte(byte: int) -> UsageError:
+    """Return the error for a text that holds a byte without a token."""
+    return UsageError(f"text: the vocabulary has no token for byte 0x{byte:02x}; it cannot encode this text")

@@ -1,0 +1,46 @@
+"""Merge each distinct pretoken once and look it up afterwards; over `set_pairs`, repeats cost one probe.
+
+99 of 100 pretokens of ordinary text are repeats. The cache only holds what was merged: an entry "token -> its own
+id" put in beforehand would be wrong for tokens that the merges cannot reach.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from impls.contract import Array8, Array32, Vocabulary
+from impls.corpus import decode_utf8
+from impls.encode.set_pairs import SetPairsEncoder
+
+CACHE_ENTRIES = 1 << 16
+"""Entries before the cache starts again, so that memory stays bounded."""
+
+
+class CachedEncoder(SetPairsEncoder):
+    """Looks up pretokens that were merged before."""
+
+    def __init__(self, vocabulary: Vocabulary, pattern: str) -> None:
+        """Start with an empty cache. See `contract.Encoder`."""
+        super().__init__(vocabulary, pattern)
+        self._cache: dict[str, list[int]] = {}
+
+    def encode(self, text: Array8) -> Array32:
+        """Encode UTF-8 text without special tokens. See `contract.Encoder`."""
+        cache = self._cache
+        ids: list[int] = []
+        for pretoken in self._splitter.pretokens(decode_utf8(text.tobytes(), "text")):
+            known = cache.get(pretoken)
+            if known is None:
+                known = self._remember(pretoken)
+            ids += known
+        return np.array(ids, np.int32)
+
+    def _remember(self, pretoken: str) -> list[int]:
+        ids = self.encode_pretoken(pretoken.encode())
+        try:
+            if len(self._cache) >= CACHE_ENTRIES:
+                self._cache.clear()
+            self._cache[pretoken] = ids
+        except MemoryError:  # The cache is the one thing that can be given back.
+            self._cache.clear()
+        return ids

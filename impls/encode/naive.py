@@ -1,0 +1,28 @@
+"""Count the pairs of a pretoken, merge the one of lowest rank, and again: the oracle of encoding.
+
+The counts are computed as a trainer would need them; encoding only asks which pairs there are.
+"""
+
+from __future__ import annotations
+
+import collections
+from itertools import pairwise
+
+from impls.encode import PretokenEncoder
+from impls.train.naive import merge_pair
+
+
+class NaiveEncoder(PretokenEncoder):
+    """Merges with pair frequencies recomputed at each step."""
+
+    def encode_pretoken(self, pretoken: bytes) -> list[int]:
+        """Merge in time quadratic in the length. See `PretokenEncoder.encode_pretoken`."""
+        ids = self.first_ids(pretoken)
+        while len(ids) > 1:
+            frequencies = collections.Counter(pairwise(ids))
+            known = [pair for pair in frequencies if pair in self._ranks]
+            if not known:
+                break
+            pair = min(known, key=self._ranks.__getitem__)
+            ids = merge_pair(ids, pair, self._ranks[pair][1])
+        return ids

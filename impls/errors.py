@@ -1,0 +1,39 @@
+"""Every error that a caller can cause: one line that names the offender and says what to do."""
+
+from __future__ import annotations
+
+
+class MergelabError(ValueError):
+    """Base of the errors below; the command line prints it as one line and exits with `exit_status`."""
+
+    exit_status = 1
+
+
+class UsageError(MergelabError):
+    """An argument is wrong in itself: a size, a name, a special token."""
+
+    exit_status = 2
+
+
+class FileFormatError(MergelabError):
+    """A file is missing, empty, unreadable, or does not hold what it should."""
+
+
+class InvalidUtf8Error(FileFormatError):
+    """A text holds bytes that are not UTF-8.
+
+    Attributes:
+        offset: position in bytes of the first invalid byte.
+    """
+
+    def __init__(self, source: str, offset: int) -> None:
+        """Name the text (`source`) and the byte `offset` at which it stops being UTF-8."""
+        super().__init__(
+            f"{source}: invalid UTF-8 at byte {offset}; repair the text or pass errors='replace' for U+FFFD"
+        )
+        self.source = source
+        self.offset = offset
+
+    def __reduce__(self) -> tuple[type[InvalidUtf8Error], tuple[str, int]]:
+        """Rebuild from the arguments, so that the error survives the way back from a worker process."""
+        return type(self), (self.source, self.offset)

@@ -1,0 +1,66 @@
+"""What `\\s`, `\\p{L}` and `\\p{N}` mean, as a table: built from the `regex` package, so that both agree.
+
+Two stages: the 4,352 pages of 256 code points share blocks of classes, of which only some 200 differ.
+"""
+
+from __future__ import annotations
+
+import os
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+import regex
+from numpy.typing import NDArray
+
+from impls.kernels.compiler import cache_root
+
+OTHER, SPACE, NUMBER, LETTER = 0, 1, 2, 3
+
+_EXPRESSIONS = {SPACE: r"\s+", NUMBER: r"\p{N}+", LETTER: r"\p{L}+"}
+_SURROGATES = range(0xD800, 0xE000)
+
+
+class Classes(NamedTuple):
+    """Class of code point c: `blocks[pages[c >> 8] * 256 + (c & 255)]`; block 0 is page 0, so ASCII is direct.
+
+    Attributes:
+        pages: uint16[4352].
+        blocks: uint8[256 * distinct pages].
+    """
+
+    pages: NDArray[np.uint16]
+    blocks: NDArray[np.uint8]
+
+
+def build_classes() -> Classes:
+    """Ask `regex` about every code point."""
+    table = np.full(0x110000, OTHER, np.uint8)
+    characters = "".join(chr(code) if code not in _SURROGATES else "\0" for code in range(len(table)))
+    for number, expression in _EXPRESSIONS.items():
+        for match in regex.finditer(expression, characters):
+            table[match.start() : match.end()] = number
+    rows, first, inverse = np.unique(table.reshape(-1, 256), axis=0, return_index=True, return_inverse=True)
+    order = np.argsort(first)  # In order of appearance, so that page 0 is block 0.
+    position = np.empty(len(order), np.uint16)
+    position[order] = np.arange(len(order), dtype=np.uint16)
+    return Classes(position[inverse.ravel()], np.ascontiguousarray(rows[order]).ravel())
+
+
+@lru_cache(maxsize=1)
+def load_classes() -> Classes:
+    """Return the table for this version of `regex`, from the cache folder if it is there."""
+    path = cache_root() / f"classes-{regex.__version__}.npz"
+    try:
+        with np.load(path) as stored:
+            return Classes(stored["pages"], stored["blocks"])
+    except (OSError, ValueError, KeyError, EOFError):
+        classes = build_classes()
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_suffix(f".{os.getpid()}.npz")
+        np.savez_compressed(temporary, **classes._asdict())
+        temporary.replace(path)
+    except OSError:
+        pass  # A cache that cannot be written costs the next process 0.3 s.
+    return classes

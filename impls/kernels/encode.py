@@ -1,0 +1,276 @@
+"""Scan, key, probe, and merge only what was not seen before: text to ids in one pass.
+
+A pretoken's ids are kept under its key: a single id in the entry itself, several in a pool of ids. A pretoken that
+is new is merged by search for the lowest rank while it is short, through a heap when it is long.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from impls.kernels.compiler import Int, inline, kernel, multiply_fold
+from impls.kernels.keys import SHORT_BYTES, copy_bytes, find, key_of
+from impls.kernels.scan import gpt2_end
+
+SEARCH_BYTES = 48
+"""Up to this length a search for the lowest rank beats the heap."""
+
+POSITION, WRITTEN, ENTRIES, POOL_USED, IDS_USED, DETAIL = range(6)
+"""Places in `Cache.numbers`: how far the text is encoded, ids written, what is used, and what a status is about."""
+
+DONE, OUTPUT_FULL, CACHE_FULL, SCRATCH_SMALL, NOT_UTF8, NO_TOKEN = range(6)
+"""Why `encode_text` returned. DETAIL: the length of the pretoken, the invalid byte's place, the byte."""
+
+_NO_RANK = np.int64(0x7FFFFFFFFFFFFFFF)
+
+
+class Ranks(NamedTuple):
+    """The merges of a vocabulary.
+
+    Attributes:
+        byte_ids: int32[256], -1 where a byte has no token.
+        table: uint64[power of two, 2], open addressing from (left << 32 | right) + 1 to rank << 32 | merged id.
+    """
+
+    byte_ids: NDArray[np.int32]
+    table: NDArray[np.uint64]
+
+
+class Cache(NamedTuple):
+    """Pretokens that were merged before, and the room to merge others.
+
+    Attributes:
+        table: uint64[power of two, 4], see `kernels.keys`; word 2 is n << 32 | id, or where n > 1 ids begin.
+        pool: uint8[...], bytes of long pretokens.
+        ids: int32[...], ids of pretokens of several tokens.
+        symbols: int32[3, n], scratch: ids, next and previous symbol; n bounds the length of a pretoken.
+        heap: int64[2, 3 n], scratch: rank << 32 | position, and the pair that was meant.
+        numbers: int64[6], see the places above.
+    """
+
+    table: NDArray[np.uint64]
+    pool: NDArray[np.uint8]
+    ids: NDArray[np.int32]
+    symbols: NDArray[np.int32]
+    heap: NDArray[np.int64]
+    numbers: NDArray[np.int64]
+
+
+@inline
+def rank_slot(pair: Any, mask: Int) -> Int:
+    """Return the first entry of the rank table to look at."""
+    return np.int64(multiply_fold(pair, np.uint64(0x9E3779B97F4A7C15)) & np.uint64(mask))
+
+
+@kernel
+def fill_ranks(left: Any, right: Any, merged: Any, table: Any) -> None:
+    """Enter merges, int32[m] each, in an empty rank table."""
+    mask = len(table) - 1
+    for rank in range(len(left)):
+        pair = (np.uint64(left[rank]) << np.uint64(32)) | np.uint64(right[rank])
+        slot = rank_slot(pair, mask)
+        while table[slot, 0]:
+            slot = (slot + 1) & mask
+        table[slot, 0] = pair + np.uint64(1)
+        table[slot, 1] = (np.uint64(rank) << np.uint64(32)) | np.uint64(merged[rank])
+
+
+@inline
+def rank_of(left: Int, right: Int, ranks: Any) -> Int:
+    """Return rank << 32 | merged id of a pair of ids, `_NO_RANK` if they do not merge."""
+    pair = (np.uint64(left) << np.uint64(32)) | np.uint64(right)
+    mask = len(ranks.table) - 1
+    slot = rank_slot(pair, mask)
+    while ranks.table[slot, 0]:
+        if ranks.table[slot, 0] == pair + np.uint64(1):
+            return np.int64(ranks.table[slot, 1])
+        slot = (slot + 1) & mask
+    return _NO_RANK
+
+
+@inline
+def merge_short(length: Int, ranks: Any, cache: Any) -> Int:
+    """Merge `length` symbols by search for the lowest rank; returns how many are left, at the front."""
+    symbols, found = cache.symbols[0], cache.heap[0]
+    for place in range(length - 1):
+        found[place] = rank_of(symbols[place], symbols[place + 1], ranks)
+    while length > 1:
+        best = 0
+        for place in range(1, length - 1):
+            if found[place] < found[best]:
+                best = place
+        if found[best] == _NO_RANK:
+            break
+        symbols[best] = found[best] & 0xFFFFFFFF
+        length -= 1
+        for place in range(best + 1, length):
+            symbols[place] = symbols[place + 1]
+            found[place - 1] = found[place]
+        if best:
+            found[best - 1] = rank_of(symbols[best - 1], symbols[best], ranks)
+        if best < length - 1:
+            found[best] = rank_of(symbols[best], symbols[best + 1], ranks)
+    return length
+
+
+@inline
+def sift_up(heap: Any, place: Int, key: Int, pair: Int) -> None:
+    """Put a candidate at the end of the heap and let it rise."""
+    while place:
+        parent = (place - 1) >> 1
+        if heap[0, parent] <= key:
+            break
+        heap[0, place] = heap[0, parent]
+        heap[1, place] = heap[1, parent]
+        place = parent
+    heap[0, place] = key
+    heap[1, place] = pair
+
+
+@inline
+def sift_down(heap: Any, used: Int) -> None:
+    """Move the last of `used` + 1 candidates to the root and let it sink."""
+    key, pair = heap[0, used], heap[1, used]
+    place = 0
+    while True:
+        child = 2 * place + 1
+        if child >= used:
+            break
+        if child + 1 < used and heap[0, child + 1] < heap[0, child]:
+            child += 1
+        if heap[0, child] >= key:
+            break
+        heap[0, place] = heap[0, child]
+        heap[1, place] = heap[1, child]
+        place = child
+    heap[0, place] = key
+    heap[1, place] = pair
+
+
+@inline
+def offer(position: Int, length: Int, used: Int, ranks: Any, cache: Any) -> Int:
+    """Push the pair at `position` if it merges; returns the size of the heap."""
+    following = np.int64(cache.symbols[1, position])
+    if following < length:
+        left, right = np.int64(cache.symbols[0, position]), np.int64(cache.symbols[0, following])
+        found = rank_of(left, right, ranks)
+        if found != _NO_RANK:
+            sift_up(cache.heap, used, (found >> 32 << 32) | position, (left << 32) | right)
+            return used + 1
+    return used
+
+
+@inline
+def merge_long(length: Int, ranks: Any, cache: Any) -> Int:
+    """Merge `length` symbols through a heap of candidates; returns how many are left, at the front."""
+    symbols, following, previous = cache.symbols[0], cache.symbols[1], cache.symbols[2]
+    used = 0
+    for place in range(length):
+        following[place] = place + 1
+        previous[place] = place - 1
+    for place in range(length - 1):
+        used = offer(place, length, used, ranks, cache)
+    while used:
+        place = cache.heap[0, 0] & 0xFFFFFFFF
+        pair = cache.heap[1, 0]
+        used -= 1
+        sift_down(cache.heap, used)
+        after = np.int64(following[place])
+        if after >= length or ((np.int64(symbols[place]) << 32) | np.int64(symbols[after])) != pair:
+            continue
+        symbols[place] = rank_of(symbols[place], symbols[after], ranks) & 0xFFFFFFFF
+        symbols[after] = -1
+        following[place] = following[after]
+        if following[place] < length:
+            previous[following[place]] = place
+        used = offer(place, length, used, ranks, cache)
+        if previous[place] >= 0:
+            used = offer(np.int64(previous[place]), length, used, ranks, cache)
+    left = 0
+    for place in range(length):
+        if symbols[place] >= 0:
+            symbols[left] = symbols[place]
+            left += 1
+    return left
+
+
+@inline
+def enter(slot: Int, low: Any, high: Any, text: Any, position: Int, length: Int, ranks: Any, cache: Any) -> Int:
+    """Merge a new pretoken into the empty entry `slot`; returns a status."""
+    numbers = cache.numbers
+    numbers[DETAIL] = length
+    if length > cache.symbols.shape[1]:
+        return SCRATCH_SMALL
+    if 2 * numbers[ENTRIES] >= len(cache.table) or numbers[IDS_USED] + length > len(cache.ids):
+        return CACHE_FULL
+    if length > SHORT_BYTES and numbers[POOL_USED] + length > len(cache.pool):
+        return CACHE_FULL
+    for place in range(length):
+        symbol = ranks.byte_ids[text[position + place]]
+        if symbol < 0:
+            numbers[DETAIL] = text[position + place]
+            return NO_TOKEN
+        cache.symbols[0, place] = symbol
+    left = merge_short(length, ranks, cache) if length <= SEARCH_BYTES else merge_long(length, ranks, cache)
+    if left == 1:
+        word = np.uint64(cache.symbols[0, 0])
+    else:
+        word = np.uint64(numbers[IDS_USED])
+        for place in range(left):
+            cache.ids[numbers[IDS_USED] + place] = cache.symbols[0, place]
+        numbers[IDS_USED] += left
+    if length > SHORT_BYTES:
+        cache.table[slot, 3] = np.uint64(numbers[POOL_USED])
+        copy_bytes(text, position, cache.pool, numbers[POOL_USED], length)
+        numbers[POOL_USED] += length
+    cache.table[slot, 0] = low
+    cache.table[slot, 1] = high
+    cache.table[slot, 2] = (np.uint64(left) << np.uint64(32)) | word
+    numbers[ENTRIES] += 1
+    return DONE
+
+
+@kernel
+def encode_text(text: Any, classes: Any, ranks: Any, cache: Any, output: Any) -> Int:
+    """Encode `text`, uint8, from `numbers[POSITION]` on into `output`, int32, from its start.
+
+    Returns a status; what is not `DONE` is taken up again at `numbers[POSITION]`, `numbers[WRITTEN]` ids are there.
+    """
+    numbers = cache.numbers
+    position = numbers[POSITION]
+    written = np.int64(0)
+    end = len(text)
+    status = DONE
+    while position < end:
+        after = gpt2_end(text, position, end, classes)
+        if after < 0:
+            numbers[DETAIL] = -1 - after
+            status = NOT_UTF8
+            break
+        length = after - position
+        low, high = key_of(text, position, length)
+        slot = find(cache.table, cache.pool, text, position, length, low, high)
+        if not cache.table[slot, 1]:
+            status = enter(slot, low, high, text, position, length, ranks, cache)
+            if status != DONE:
+                break
+        word = cache.table[slot, 2]
+        n = np.int64(word >> np.uint64(32))
+        if written + n > len(output):
+            numbers[DETAIL] = n
+            status = OUTPUT_FULL
+            break
+        first = np.int64(word & np.uint64(0xFFFFFFFF))
+        if n == 1:
+            output[written] = first
+        else:
+            for place in range(n):
+                output[written + place] = cache.ids[first + place]
+        written += n
+        position = after
+    numbers[POSITION] = position
+    numbers[WRITTEN] = written
+    return status

@@ -1,0 +1,116 @@
+"""The hash table of pretokens that counting and encoding share: open addressing, entries of four words.
+
+A pretoken of up to 15 bytes is its own key: two words of bytes with the length on top. A longer one is keyed by
+hash and length and compared with its bytes in a pool. Words 2 and 3 belong to the caller, except that word 3 of a
+long pretoken is where its bytes begin in the pool.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from impls.kernels.compiler import Int, inline, kernel, load_u64, multiply_fold
+
+SHORT_BYTES = 15
+WORDS = 4
+
+_LONG = np.uint64(0xFF << 56)
+_SEED_0 = np.uint64(0x9E3779B97F4A7C15)
+_SEED_1 = np.uint64(0xD1B54A32D192ED03)
+_ONE = np.uint64(1)
+
+
+@inline
+def load_tail(text: Any, position: Int, length: Int) -> Any:
+    """Return `length` < 8 bytes, or the 8 that are there, as a uint64, one by one: for the end of a text."""
+    word = np.uint64(0)
+    for place in range(min(length, 8)):
+        word |= np.uint64(text[position + place]) << np.uint64(8 * place)
+    return word
+
+
+@inline
+def short_key(text: Any, position: Int, length: Int) -> tuple[Any, Any]:
+    """Return the key of a pretoken of up to 15 bytes."""
+    if position + 16 <= len(text):
+        low = load_u64(text, position)
+        high = np.uint64(0)
+        if length < 8:
+            low &= (_ONE << np.uint64(8 * length)) - _ONE
+        elif length > 8:
+            high = load_u64(text, position + 8) & ((_ONE << np.uint64(8 * length - 64)) - _ONE)
+    else:
+        low = load_tail(text, position, length)
+        high = load_tail(text, position + 8, length - 8)
+    return low, high | (np.uint64(length) << np.uint64(56))
+
+
+@inline
+def long_key(text: Any, position: Int, length: Int) -> tuple[Any, Any]:
+    """Return the key of a pretoken of 16 bytes or more: a hash, and the length under a mark."""
+    digest = _SEED_1
+    for place in range(0, length - 8, 8):
+        digest = multiply_fold(digest ^ load_u64(text, position + place), _SEED_0)
+    digest = multiply_fold(digest ^ load_u64(text, position + length - 8), _SEED_0)
+    return digest, _LONG | np.uint64(length)
+
+
+@inline
+def key_of(text: Any, position: Int, length: Int) -> tuple[Any, Any]:
+    """Return the two words that the table is searched for."""
+    if length <= SHORT_BYTES:
+        return short_key(text, position, length)
+    return long_key(text, position, length)
+
+
+@inline
+def slot_of(low: Any, high: Any, mask: Int) -> Int:
+    """Return the first entry to look at."""
+    return np.int64(multiply_fold(low ^ _SEED_0, high ^ _SEED_1)) & mask
+
+
+@inline
+def same_bytes(pool: Any, start: Int, text: Any, position: Int, length: Int) -> bool:
+    """Compare `length` bytes."""
+    for place in range(length):
+        if pool[start + place] != text[position + place]:
+            return False
+    return True
+
+
+@inline
+def copy_bytes(source: Any, position: Int, target: Any, start: Int, length: Int) -> None:
+    """Copy `length` bytes; a loop, since a slice would count references, which kernels do without."""
+    for place in range(length):
+        target[start + place] = source[position + place]
+
+
+@inline
+def find(table: Any, pool: Any, text: Any, position: Int, length: Int, low: Any, high: Any) -> Int:
+    """Return the entry of a pretoken, or the empty entry where it belongs. `table` must have an empty entry."""
+    mask = len(table) - 1
+    slot = slot_of(low, high, mask)
+    while table[slot, 1]:
+        if (
+            table[slot, 0] == low
+            and table[slot, 1] == high
+            and (length <= SHORT_BYTES or same_bytes(pool, np.int64(table[slot, 3]), text, position, length))
+        ):
+            break
+        slot = (slot + 1) & mask
+    return slot
+
+
+@kernel
+def rehash(old: Any, new: Any) -> None:
+    """Put the entries of one table, uint64[n, 4], into a larger empty one."""
+    mask = len(new) - 1
+    for entry in range(len(old)):
+        if old[entry, 1]:
+            slot = slot_of(old[entry, 0], old[entry, 1], mask)
+            while new[slot, 1]:
+                slot = (slot + 1) & mask
+            for word in range(WORDS):
+                new[slot, word] = old[entry, word]

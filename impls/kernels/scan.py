@@ -1,0 +1,158 @@
+"""Where the next pretoken ends: the GPT-2 pattern as a scan over classes of bytes, and special tokens as a search.
+
+Equal to `regex` on every valid text. The pattern never looks behind itself, so that a scan may start wherever a
+pretoken does. Its two subtleties: of a whitespace run before a non-space the last character is given up, and only
+U+0020 joins the word behind it.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from impls.kernels.classes import SPACE
+from impls.kernels.compiler import Int, inline
+
+INVALID = 255
+"""Class of bytes that are not UTF-8."""
+
+
+class Specials(NamedTuple):
+    """Special tokens, longest first.
+
+    Attributes:
+        bytes_: uint8[total], one behind the other.
+        offsets: int64[n + 1].
+        starts: bool[256], whether some special token begins with this byte.
+    """
+
+    bytes_: NDArray[np.uint8]
+    offsets: NDArray[np.int64]
+    starts: NDArray[np.bool_]
+
+
+def pack_specials(special_tokens: list[bytes]) -> Specials:
+    """Pack special tokens for the kernels."""
+    tokens = sorted(special_tokens, key=len, reverse=True)
+    starts = np.zeros(256, np.bool_)
+    starts[[token[0] for token in tokens]] = True
+    offsets = np.cumsum([0, *map(len, tokens)]).astype(np.int64)
+    return Specials(np.frombuffer(b"".join(tokens), np.uint8).copy(), offsets, starts)
+
+
+@inline
+def special_length(text: Any, position: Int, end: Int, specials: Any) -> Int:
+    """Return the length of the longest special token at `position` of `text[:end]`, 0 if there is none."""
+    for token in range(len(specials.offsets) - 1):
+        start = specials.offsets[token]
+        length = specials.offsets[token + 1] - start
+        if position + length <= end:
+            same = 0
+            while same < length and text[position + same] == specials.bytes_[start + same]:
+                same += 1
+            if same == length:
+                return length
+    return 0
+
+
+@inline
+def next_special(text: Any, position: Int, end: Int, specials: Any) -> Int:
+    """Return where the next special token of `text[position:end]` begins, `end` if there is none."""
+    if len(specials.offsets) == 1:
+        return end
+    while position < end:
+        if specials.starts[text[position]] and special_length(text, position, end, specials):
+            return position
+        position += 1
+    return end
+
+
+@inline
+def wide_class(text: Any, position: Int, end: Int, classes: Any) -> tuple[Int, Int]:
+    """Return class and length in bytes of the non-ASCII character at `position`; (INVALID, 1) if it is not one."""
+    lead = np.int64(text[position])
+    if lead < 0xC2 or lead > 0xF4:
+        return INVALID, 1
+    length = 2 if lead < 0xE0 else 3 if lead < 0xF0 else 4
+    if position + length > end:
+        return INVALID, 1
+    code = lead & (0x7F >> length)
+    for place in range(1, length):
+        byte = np.int64(text[position + place])
+        if byte & 0xC0 != 0x80:
+            return INVALID, 1
+        code = (code << 6) | (byte & 0x3F)
+    if (length == 3 and (code < 0x800 or 0xD800 <= code < 0xE000)) or (
+        length == 4 and (code < 0x10000 or code > 0x10FFFF)
+    ):
+        return INVALID, 1
+    return np.int64(classes.blocks[(np.int64(classes.pages[code >> 8]) << 8) + (code & 255)]), length
+
+
+@inline
+def class_at(text: Any, position: Int, end: Int, classes: Any) -> tuple[Int, Int]:
+    """Return class and length in bytes of the character at `position`."""
+    byte = text[position]
+    if byte < 0x80:
+        return np.int64(classes.blocks[byte]), 1
+    return wide_class(text, position, end, classes)
+
+
+@inline
+def contraction_length(text: Any, position: Int, end: Int) -> Int:
+    """Return the length of `'s 't 'd 'm 'll 've 're` at the apostrophe at `position`, 0 if it is none of them."""
+    if position + 1 < end:
+        first = text[position + 1]
+        if first == ord("s") or first == ord("t") or first == ord("d") or first == ord("m"):
+            return 2
+        if position + 2 < end:
+            second = text[position + 2]
+            if (first == ord("l") and second == ord("l")) or (
+                second == ord("e") and (first == ord("v") or first == ord("r"))
+            ):
+                return 3
+    return 0
+
+
+@inline
+def gpt2_end(text: Any, position: Int, end: Int, classes: Any) -> Int:
+    """Return where the pretoken that begins at `position` of `text[:end]` ends; `-1 - place` of an invalid byte."""
+    if text[position] == ord("'"):
+        length = contraction_length(text, position, end)
+        if length:
+            return position + length
+    kind, length = class_at(text, position, end, classes)
+    if text[position] == ord(" ") and position + 1 < end:
+        kind, length = class_at(text, position + 1, end, classes)
+        if kind != SPACE:
+            position += 1
+    if kind == SPACE:
+        return space_end(text, position, end, classes)
+    while kind != INVALID:
+        position += length
+        if position == end:
+            return position
+        following, length = class_at(text, position, end, classes)
+        if following != kind:
+            if following == INVALID:
+                break
+            return position
+    return -1 - position
+
+
+@inline
+def space_end(text: Any, position: Int, end: Int, classes: Any) -> Int:
+    """Return where the pretoken in the whitespace run at `position` ends; `-1 - place` of an invalid byte."""
+    start = position
+    last = position
+    while position < end:
+        kind, length = class_at(text, position, end, classes)
+        if kind == INVALID:
+            return -1 - position
+        if kind != SPACE:
+            return last if last > start else position
+        last = position
+        position += length
+    return end

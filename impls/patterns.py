@@ -1,0 +1,116 @@
+"""Named split patterns, and the one place that turns text into special tokens and pretokens.
+
+A pattern is named by a string: one of `PATTERNS`, or `regex:EXPRESSION` for one of your own in the syntax of the
+`regex` package. Pretokens always concatenate to the text: what an expression of your own leaves unmatched becomes
+a pretoken of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+
+import regex
+
+from impls.errors import UsageError
+
+PATTERNS = {
+    # Radford et al. 2019, https://github.com/openai/gpt-2, encoder.py.
+    "gpt2": r"'(?:[sdmt]|ll|ve|re)| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+",
+    # cl100k_base and o200k_base, https://github.com/openai/tiktoken.
+    "gpt4": (
+        r"'(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?+\p{L}++|\p{N}{1,3}+| ?[^\s\p{L}\p{N}]++[\r\n]*+"
+        r"|\s++$|\s*[\r\n]|\s+(?!\S)|\s"
+    ),
+    "o200k": (
+        r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+(?i:'s|'t|'re|'ve|'m|'ll|'d)?"
+        r"|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*"
+        r"(?i:'s|'t|'re|'ve|'m|'ll|'d)?"
+        r"|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+    ),
+}
+
+CUSTOM = "regex:"
+
+
+@lru_cache(maxsize=64)
+def compile_pattern(pattern: str) -> regex.Pattern[str]:
+    """Compile a named pattern or `regex:EXPRESSION`.
+
+    Raises:
+        UsageError: no such name, or an expression that `regex` refuses.
+    """
+    if pattern in PATTERNS:
+        return regex.compile(PATTERNS[pattern])
+    if not isinstance(pattern, str) or not pattern.startswith(CUSTOM):
+        known = ", ".join(PATTERNS)
+        raise UsageError(f"pattern: unknown pattern {pattern!r}; there are {known}, or {CUSTOM}EXPRESSION")
+    try:
+        return regex.compile(pattern.removeprefix(CUSTOM))
+    except regex.error as error:
+        raise UsageError(f"pattern: {pattern!r} is not a regular expression: {error}") from None
+
+
+def check_special_tokens(special_tokens: Sequence[str]) -> list[str]:
+    """Return the special tokens as a list.
+
+    Raises:
+        UsageError: one is not a string, empty, twice there, not encodable as UTF-8, or holds U+FFFD.
+    """
+    if isinstance(special_tokens, str):
+        raise UsageError(f"special tokens: {special_tokens!r} is one string; give a list of strings")
+    for index, token in enumerate(special_tokens):
+        if not isinstance(token, str):
+            raise UsageError(f"special tokens: number {index} is {token!r}, not a string")
+        if not token:
+            raise UsageError(f"special tokens: number {index} is empty; an empty token would match everywhere")
+        # U+FFFD stands for invalid bytes; a token holding it could match text that the file does not contain.
+        if "\ufffd" in token or any("\ud800" <= character <= "\udfff" for character in token):
+            raise UsageError(f"special tokens: {token!r} holds U+FFFD or a lone surrogate; choose another text")
+    duplicates = [token for index, token in enumerate(special_tokens) if token in special_tokens[:index]]
+    if duplicates:
+        raise UsageError(f"special tokens: {duplicates[0]!r} is given twice; name each once")
+    return list(special_tokens)
+
+
+class Splitter:
+    """Cuts text at special tokens (longest wins where they overlap), the rest into pretokens."""
+
+    def __init__(self, pattern: str, special_tokens: Sequence[str] = ()) -> None:
+        """Compile both expressions.
+
+        Raises:
+            UsageError: an unknown pattern or a bad special token.
+        """
+        self._pattern = compile_pattern(pattern)
+        self._covers_everything = pattern in PATTERNS
+        longest_first = sorted(check_special_tokens(special_tokens), key=len, reverse=True)
+        alternatives = "|".join(map(regex.escape, longest_first))
+        self._special = regex.compile(f"({alternatives})") if longest_first else None
+
+    def segments(self, text: str) -> list[str]:
+        """Cut at special tokens: ordinary text at even places (maybe empty), special tokens at odd ones."""
+        return self._special.split(text) if self._special else [text]
+
+    def pretokens(self, text: str) -> Iterator[str]:
+        """Yield the pretokens of a text without special tokens; they concatenate to the text."""
+        if self._covers_everything:
+            return (match.group() for match in self._pattern.finditer(text))
+        return self._pretokens_and_gaps(text)
+
+    def _pretokens_and_gaps(self, text: str) -> Iterator[str]:
+        end = 0
+        for match in self._pattern.finditer(text):
+            if match.end() == match.start():
+                continue
+            if match.start() > end:
+                yield text[end : match.start()]
+            yield match.group()
+            end = match.end()
+        if end < len(text):
+            yield text[end:]
+
+    def corpus_pretokens(self, text: str) -> Iterator[str]:
+        """Yield the pretokens between the special tokens of `text`."""
+        for segment in self.segments(text)[::2]:
+            yield from self.pretokens(segment)

@@ -1,0 +1,106 @@
+"""The table of implementations: stage -> name -> `Impl`, simplest first. Tests, benchmarks and reports read it.
+
+Adding an implementation is its module and one row here. Nothing is imported before it is asked for.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+from impls.errors import UsageError
+
+
+@dataclass(frozen=True)
+class Impl:
+    """One implementation.
+
+    Attributes:
+        stage: "count", "train" or "encode".
+        name: unique in its stage.
+        target: "module:attribute" of the counter, trainer or encoder class.
+        idea: what it changes over the row before, one line.
+        needs: the package it needs beyond NumPy and `regex`; empty if none.
+        counter: for a trainer, the counter that it is paired with in `train_bpe`.
+    """
+
+    stage: str
+    name: str
+    target: str
+    idea: str
+    needs: str = ""
+    counter: str = ""
+
+    def load(self) -> Any:
+        """Import and return the counter, trainer or encoder class."""
+        module, attribute = self.target.split(":")
+        return getattr(import_module(module), attribute)
+
+
+_ROWS = (
+    Impl("count", "findall", "impls.count.findall:count", "all pretokens in one list"),
+    Impl(
+        "count",
+        "finditer",
+        "impls.count.finditer:count",
+        "streamed: counted as they are found, constant memory",
+    ),
+    Impl("count", "process_pool", "impls.count.process_pool:count", "ranges of the file counted in processes"),
+    Impl("count", "jit", "impls.count.jit:count", "compiled scan, hash table and threads", "numba"),
+    Impl(
+        "train",
+        "naive",
+        "impls.train.naive:train",
+        "every occurrence a sequence, full recount",
+        counter="findall",
+    ),
+    Impl("train", "weighted", "impls.train.weighted:train", "unique pretokens with counts", counter="finditer"),
+    Impl(
+        "train",
+        "incremental",
+        "impls.train.incremental:train",
+        "pair counts, pair -> pretokens index, lazy heap",
+        counter="process_pool",
+    ),
+    Impl(
+        "train",
+        "jit",
+        "impls.train.jit:train",
+        "compiled merge loop over flat arrays",
+        "numba",
+        counter="jit",
+    ),
+    Impl("encode", "naive", "impls.encode.naive:NaiveEncoder", "pair frequencies, lowest rank first"),
+    Impl("encode", "set_pairs", "impls.encode.set_pairs:SetPairsEncoder", "the set of adjacent pairs"),
+    Impl("encode", "cached", "impls.encode.cached:CachedEncoder", "a pretoken is merged once"),
+    Impl("encode", "heap", "impls.encode.heap:HeapEncoder", "linked list and heap: n log n on long pretokens"),
+    Impl("encode", "jit", "impls.encode.jit:JitEncoder", "compiled scan, cache and merge", "numba"),
+)
+
+STAGES = tuple(dict.fromkeys(row.stage for row in _ROWS))
+
+
+def implementations(stage: str) -> tuple[Impl, ...]:
+    """Return the rows of a stage, simplest first.
+
+    Raises:
+        UsageError: no such stage.
+    """
+    if stage not in STAGES:
+        raise UsageError(f"stage: unknown stage {stage!r}; there are {', '.join(STAGES)}")
+    return tuple(row for row in _ROWS if row.stage == stage)
+
+
+def find(stage: str, name: str) -> Impl:
+    """Return one row.
+
+    Raises:
+        UsageError: no such stage or name; the message lists what exists.
+    """
+    rows = implementations(stage)
+    for row in rows:
+        if row.name == name:
+            return row
+    known = ", ".join(row.name for row in rows)
+    raise UsageError(f"impl: unknown implementation {name!r} for stage {stage!r}; there are {known}")

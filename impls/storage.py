@@ -1,0 +1,33 @@
+"""Files are written under a temporary name and renamed: a reader never sees half of one."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from impls.errors import FileFormatError
+
+
+@contextmanager
+def atomic_writer(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
+    """Open a file for writing that appears under its name when the block ends, and not at all when it fails.
+
+    Raises:
+        FileFormatError: the folder is not there or not writable, or the disk is full.
+    """
+    path = Path(path)
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    try:
+        with temporary.open("xb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        raise FileFormatError(f"{path}: {error.strerror or error}; nothing was written") from None
+    finally:
+        temporary.unlink(missing_ok=True)

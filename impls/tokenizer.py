@@ -1,0 +1,298 @@
+"""The tokenizer that people call: special tokens, streaming and decoding around an encoder."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Literal, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from impls.contract import N_BYTES, Array32, Encoder, Vocabulary
+from impls.corpus import Corpus, SafeCuts
+from impls.errors import FileFormatError, UsageError
+from impls.fastest import pick
+from impls.formats import TokenizerFiles, read_files, read_merges, read_vocab, write_files
+from impls.patterns import Splitter, check_special_tokens
+from impls.registry import find
+from impls.storage import atomic_writer
+
+SpecialMode = Literal["all", "none", "none_raise"]
+
+STREAM_CHARACTERS = 1 << 14
+"""How much text `encode_iterable` gathers before it encodes."""
+
+
+def build_vocabulary(vocab: Mapping[int, bytes], merges: Sequence[tuple[bytes, bytes]]) -> Vocabulary:
+    """Turn ids and merges given as bytes into the arrays that encoders are built from.
+
+    Raises:
+        UsageError: two ids for one token, a merge that is there twice, whose tokens are not in the vocabulary, or
+            that uses a token made by a later one.
+    """
+    ids: dict[bytes, int] = {}
+    for token_id, token in vocab.items():
+        if not isinstance(token, bytes) or isinstance(token_id, bool) or not isinstance(token_id, int | np.integer):
+            raise UsageError(f"vocab: {token_id!r}: {token!r} is not an id with the bytes of a token")
+        if not 0 <= token_id < 1 << 31:
+            raise UsageError(f"vocab: id {token_id} of {token!r} is not between 0 and 2**31 - 1")
+        if token in ids:
+            raise UsageError(f"vocab: {token!r} has two ids, {ids[token]} and {token_id}")
+        ids[token] = int(token_id)
+    ranks: dict[tuple[bytes, bytes], int] = {}
+    last_made: dict[bytes, int] = {}
+    rows = np.empty((len(merges), 3), np.int32)
+    for rank, (left, right) in enumerate(merges):
+        for token in (left, right, left + right):
+            if token not in ids:
+                raise UsageError(f"merges: number {rank} {(left, right)!r}: {token!r} is not in the vocabulary")
+        if ranks.setdefault((left, right), rank) != rank:
+            raise UsageError(f"merges: number {rank} {(left, right)!r} stands already at number {ranks[left, right]}")
+        last_made[left + right] = rank
+        rows[rank] = ids[left], ids[right], ids[left + right]
+    for rank, pair in enumerate(merges):
+        for token in pair:
+            if last_made.get(token, -1) >= rank:
+                raise UsageError(f"merges: number {rank} {pair!r} uses {token!r}, made by number {last_made[token]}")
+    byte_ids = np.array([ids.get(bytes([byte]), -1) for byte in range(N_BYTES)], np.int32)
+    left_ids, right_ids, merged_ids = (np.ascontiguousarray(column) for column in rows.T)
+    return Vocabulary(byte_ids, left_ids, right_ids, merged_ids)
+
+
+class Tokenizer:
+    """Byte-level BPE: text to ids and back.
+
+    Attributes:
+        vocab: id to bytes, special tokens included.
+        merges: pairs of tokens in order of rank.
+        special_tokens: special token to id.
+        pattern: name of the split pattern.
+    """
+
+    def __init__(
+        self,
+        vocab: Mapping[int, bytes],
+        merges: Sequence[tuple[bytes, bytes]],
+        special_tokens: Sequence[str] | None = None,
+        *,
+        pattern: str = "gpt2",
+        impl: str = "auto",
+    ) -> None:
+        """Build from ids and merges, as `train_bpe` returns them.
+
+        Args:
+            vocab: id to bytes. Ids are kept as they are.
+            merges: pairs of tokens in order of rank.
+            special_tokens: matched before the pattern, longest first; those missing in `vocab` get the next ids.
+            pattern: "gpt2", "gpt4", "o200k", or "regex:EXPRESSION".
+            impl: an encoder of the registry, or "auto": pure Python until a text is large.
+
+        Raises:
+            UsageError: an argument is wrong.
+        """
+        self.vocab = dict(vocab)
+        self.merges = list(merges)
+        self.pattern = pattern
+        self._vocabulary = build_vocabulary(self.vocab, self.merges)
+        ids = {token: token_id for token_id, token in self.vocab.items()}
+        self.special_tokens: dict[str, int] = {}
+        for special in check_special_tokens(special_tokens or []):
+            token = special.encode()
+            if token not in ids:
+                ids[token] = max(self.vocab, default=-1) + 1
+                self.vocab[ids[token]] = token
+            self.special_tokens[special] = ids[token]
+        self._splitter = Splitter(pattern, list(self.special_tokens))
+        self._impl = impl
+        self._encoders: dict[str, Encoder] = {}
+        if impl != "auto":
+            self._encoder(impl)
+
+    @classmethod
+    def from_files(
+        cls,
+        vocab_filepath: str | os.PathLike[str],
+        merges_filepath: str | os.PathLike[str],
+        special_tokens: Sequence[str] | None = None,
+        *,
+        pattern: str = "gpt2",
+        impl: str = "auto",
+    ) -> Tokenizer:
+        """Build from `vocab.json` and `merges.txt` in GPT-2's byte alphabet.
+
+        Raises:
+            FileFormatError: a file is missing or damaged.
+            UsageError: the two do not fit together, or an argument is wrong.
+        """
+        vocab = read_vocab(vocab_filepath, special_tokens or [])
+        return cls(vocab, read_merges(merges_filepath), special_tokens, pattern=pattern, impl=impl)
+
+    @classmethod
+    def load(cls, folder: str | os.PathLike[str], *, impl: str = "auto") -> Tokenizer:
+        """Build from a folder written by `save`.
+
+        Raises:
+            FileFormatError: a file is missing or damaged, or they do not belong together.
+        """
+        files = read_files(folder)
+        try:
+            return cls(files.vocab, files.merges, files.special_tokens, pattern=files.pattern, impl=impl)
+        except UsageError as error:
+            if impl != "auto":
+                find("encode", impl)
+            raise FileFormatError(f"{folder}: {error}") from None
+
+    def save(self, folder: str | os.PathLike[str]) -> None:
+        """Write `vocab.json`, `merges.txt` and `mergelab.json` to a folder.
+
+        Raises:
+            FileFormatError: the folder cannot be made or written.
+        """
+        write_files(folder, self._files())
+
+    def fingerprint(self) -> str:
+        """Return the sha256, as hex, of ids, tokens, merges, special tokens and pattern."""
+        return self._files().digest()
+
+    def _files(self) -> TokenizerFiles:
+        return TokenizerFiles(self.vocab, self.merges, list(self.special_tokens), self.pattern)
+
+    def _encoder(self, name: str) -> Encoder:
+        if name not in self._encoders:
+            self._encoders[name] = find("encode", name).load()(self._vocabulary, self.pattern)
+        return self._encoders[name]
+
+    def _encoder_for(self, n_characters: int) -> Encoder:
+        if self._impl != "auto":
+            return self._encoders[self._impl]
+        # Once compiled code is at hand, there is no reason to do without it.
+        return self._encoders.get("jit") or self._encoder(pick("encode", n_characters).name)
+
+    def encode(self, text: str, *, special: SpecialMode = "all") -> list[int]:
+        """Encode text to ids.
+
+        Args:
+            text: any text without lone surrogates.
+            special: what special tokens in the text become: "all", their ids; "none", ordinary text; "none_raise",
+                an error.
+
+        Raises:
+            UsageError: a special token with "none_raise", an unknown mode, a lone surrogate, or a byte that the
+                vocabulary lacks.
+        """
+        return cast("list[int]", self.encode_to_array(text, special=special).tolist())
+
+    def encode_to_array(self, text: str, *, special: SpecialMode = "all") -> Array32:
+        """Encode text to ids, int32[n]. See `encode`."""
+        if special not in ("all", "none", "none_raise"):
+            raise UsageError(f"special: unknown mode {special!r}; there are all, none, none_raise")
+        segments = self._splitter.segments(text) if special != "none" else [text]
+        if special == "none_raise" and len(segments) > 1:
+            raise UsageError(f"text: holds the special token {segments[1]!r}; encode with special='all' or 'none'")
+        encoder = self._encoder_for(len(text))
+        parts = []
+        for index, segment in enumerate(segments):
+            if index % 2:
+                parts.append(np.array([self.special_tokens[segment]], np.int32))
+            elif segment:
+                parts.append(encoder.encode(np.frombuffer(_utf8(segment), np.uint8)))
+        return np.concatenate(parts) if parts else np.empty(0, np.int32)
+
+    def encode_iterable(self, iterable: Iterable[str]) -> Iterator[int]:
+        """Encode a stream of strings lazily, in constant memory; the ids are those of the joined text.
+
+        Where the text offers no safe cut (no special token, and no letter or digit before a space), it is gathered
+        until one comes.
+
+        Raises:
+            UsageError: see `encode`.
+        """
+        cuts = SafeCuts(self.pattern, list(self.special_tokens))
+        parts: list[str] = []
+        size, wanted = 0, STREAM_CHARACTERS
+        for part in iterable:
+            parts.append(part)
+            size += len(part)
+            if size < wanted:
+                continue
+            text = "".join(parts)
+            place = cuts.last_in(text)
+            if place is None:  # Look again when there is twice as much.
+                parts, wanted = [text], 2 * size
+                continue
+            yield from self.encode(text[:place])
+            parts, size, wanted = [text[place:]], size - place, STREAM_CHARACTERS
+        yield from self.encode("".join(parts))
+
+    def encode_file(
+        self,
+        input_path: str | os.PathLike[str],
+        output_path: str | os.PathLike[str],
+        *,
+        errors: Literal["strict", "replace"] = "strict",
+    ) -> int:
+        """Encode a text file to a file of bare ids in `id_dtype`, in constant memory; returns how many.
+
+        Raises:
+            FileFormatError: the input is missing, empty or not UTF-8, or the output cannot be written.
+            UsageError: the vocabulary lacks a byte of the text.
+        """
+        corpus = Corpus.open(input_path, errors)
+        if self._impl == "auto":
+            self._encoder(pick("encode", corpus.n_bytes).name)
+        n_ids = 0
+        with atomic_writer(output_path) as output:
+            for start, stop in corpus.ranges(self.pattern, list(self.special_tokens)):
+                ids = self.encode_to_array(corpus.text(start, stop))
+                output.write(ids.astype(self.id_dtype).tobytes())
+                n_ids += len(ids)
+        return n_ids
+
+    @property
+    def id_dtype(self) -> np.dtype[np.uint16] | np.dtype[np.uint32]:
+        """Type of ids on disk, little-endian: uint16 where every id fits, else uint32."""
+        return np.dtype("<u2") if max(self.vocab, default=0) < 1 << 16 else np.dtype("<u4")
+
+    def read_ids(self, path: str | os.PathLike[str]) -> NDArray[np.uint16] | NDArray[np.uint32]:
+        """Map a file of bare ids, uint16[n] or uint32[n], read-only.
+
+        Raises:
+            FileFormatError: missing, empty, or not a whole number of ids.
+        """
+        corpus = Corpus.open(path)
+        if corpus.n_bytes % self.id_dtype.itemsize:
+            raise FileFormatError(f"{path}: {corpus.n_bytes} bytes are not a whole number of {self.id_dtype} ids")
+        return cast("NDArray[np.uint16]", np.memmap(Path(path), self.id_dtype, "r"))
+
+    def decode(self, ids: Iterable[int]) -> str:
+        """Decode ids to text; bytes that are not UTF-8 become U+FFFD.
+
+        Raises:
+            UsageError: an id that the vocabulary lacks; the message has its place.
+        """
+        return self.decode_bytes(ids).decode("utf-8", errors="replace")
+
+    def decode_bytes(self, ids: Iterable[int]) -> bytes:
+        """Decode ids to the bytes that they stand for. See `decode`."""
+        listed = ids.tolist() if isinstance(ids, np.ndarray) else list(ids)
+        try:
+            return b"".join([self.vocab[token_id] for token_id in listed])
+        except (KeyError, TypeError):
+            place = next(i for i, token_id in enumerate(listed) if not self._knows(token_id))
+            raise UsageError(
+                f"ids: {listed[place]!r} at place {place} is not an id of this vocabulary of {len(self.vocab)} tokens"
+            ) from None
+
+    def _knows(self, token_id: object) -> bool:
+        return isinstance(token_id, int | np.integer) and token_id in self.vocab
+
+
+def _utf8(text: str) -> bytes:
+    try:
+        return text.encode()
+    except UnicodeEncodeError as error:
+        raise UsageError(
+            f"text: lone surrogate {text[error.start]!r} at character {error.start}; it has no UTF-8 form"
+        ) from None

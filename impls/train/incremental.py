@@ -1,0 +1,122 @@
+"""Pair counts kept up to date and an index from pair to pretokens; over `weighted`, a merge touches only what it
+changes.
+
+The best pair comes from a heap whose entries may be out of date: counts of existing pairs only fall, so an entry
+that comes out with a stale count goes back with the true one, and a pair is pushed once when it is created.
+"""
+
+from __future__ import annotations
+
+import collections
+import heapq
+from itertools import pairwise
+from time import perf_counter
+
+from impls.contract import (
+    MergeEvent,
+    MergeListener,
+    Merges,
+    Pretokens,
+    TieBreak,
+    huggingface_byte_order,
+)
+from impls.train.naive import Pair, merge_pair
+
+HeapEntry = tuple[int, object, object, Pair]
+
+# Complemented, so that the heap's smallest is the greatest; the terminator above all of them makes a prefix of a
+# token come after the token itself.
+_COMPLEMENT = {byte: 255 - byte for byte in range(256)}
+_TERMINATOR = chr(256)
+
+
+class PairIndex:
+    """Counts of all pairs, the pretokens that may hold each, and the heap of candidates."""
+
+    def __init__(self, pretokens: Pretokens, tie_break: TieBreak) -> None:
+        """Count every pair of every pretoken once."""
+        self.sequences = [list(pretoken) for pretoken in pretokens.to_mapping()]
+        self.weights: list[int] = pretokens.counts.tolist()
+        self.counts: collections.defaultdict[Pair, int] = collections.defaultdict(int)
+        self.holders: collections.defaultdict[Pair, set[int]] = collections.defaultdict(set)
+        self._tie_break = tie_break
+        self._byte_order: list[int] = huggingface_byte_order().tolist()
+        self._keys: list[object] = []
+        for index, (ids, weight) in enumerate(zip(self.sequences, self.weights, strict=True)):
+            for pair in pairwise(ids):
+                self.counts[pair] += weight
+                self.holders[pair].add(index)
+        for byte in range(256):
+            self.add_token(bytes([byte]))
+        self.heap = [self._entry(pair) for pair in self.counts]
+        heapq.heapify(self.heap)
+
+    def add_token(self, token: bytes) -> None:
+        """Prepare the key by which pairs with the new token are ordered in the heap."""
+        new_id = len(self._keys)
+        if self._tie_break == "greatest":
+            self._keys.append(token.decode("latin-1").translate(_COMPLEMENT) + _TERMINATOR)
+        else:
+            self._keys.append(self._byte_order[new_id] if new_id < 256 else new_id)
+
+    def _entry(self, pair: Pair) -> HeapEntry:
+        return (-self.counts[pair], self._keys[pair[0]], self._keys[pair[1]], pair)
+
+    def pop_best(self) -> tuple[Pair, int] | None:
+        """Remove and return the best pair with its count; None when no pair is left."""
+        while self.heap:
+            entry = heapq.heappop(self.heap)
+            pair = entry[-1]
+            count = self.counts.get(pair, 0)
+            if count == -entry[0]:
+                return pair, count
+            if count > 0:
+                heapq.heappush(self.heap, self._entry(pair))
+        return None
+
+    def merge(self, pair: Pair, new_id: int) -> None:
+        """Apply a merge to the pretokens that hold the pair and count what changed."""
+        created: set[Pair] = set()
+        for index in self.holders.pop(pair):
+            old, weight = self.sequences[index], self.weights[index]
+            new = merge_pair(old, pair, new_id)
+            if len(new) == len(old):
+                continue
+            for before in pairwise(old):
+                self.counts[before] -= weight
+            for after in pairwise(new):
+                self.counts[after] += weight
+                if new_id in after:
+                    self.holders[after].add(index)
+                    created.add(after)
+            self.sequences[index] = new
+        del self.counts[pair]
+        for fresh in created:
+            heapq.heappush(self.heap, self._entry(fresh))
+
+
+def train(
+    pretokens: Pretokens,
+    *,
+    n_merges: int,
+    tie_break: TieBreak = "greatest",
+    on_merge: MergeListener | None = None,
+) -> Merges:
+    """Train in time proportional to what the merges change. See `contract.Trainer`."""
+    index = PairIndex(pretokens, tie_break)
+    tokens = Merges.from_pairs([]).token_bytes()
+    merges: list[Pair] = []
+    while len(merges) < n_merges:
+        started = perf_counter()
+        best = index.pop_best()
+        if best is None:
+            break
+        pair, count = best
+        tokens.append(tokens[pair[0]] + tokens[pair[1]])
+        index.add_token(tokens[-1])
+        index.merge(pair, len(tokens) - 1)
+        merges.append(pair)
+        if on_merge:
+            seconds = perf_counter() - started
+            on_merge(MergeEvent(len(merges) - 1, pair, len(tokens) - 1, tokens[-1], count, seconds))
+    return Merges.from_pairs(merges)

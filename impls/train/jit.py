@@ -1,0 +1,151 @@
+"""Compiled: the merge loop over flat arrays; over `incremental`, no object a symbol and one probe a neighbour.
+
+This side owns the arrays: it lays out the state, calls the kernel and makes room when an array is full.
+"""
+
+from __future__ import annotations
+
+from time import perf_counter
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from impls.contract import (
+    N_BYTES,
+    MergeEvent,
+    MergeListener,
+    Merges,
+    Pretokens,
+    TieBreak,
+    huggingface_byte_order,
+)
+from impls.kernels.merge import (
+    BYTE_PAIRS,
+    EXHAUSTED,
+    GROW_POOL,
+    GROW_SLOTS,
+    MERGES_DONE,
+    POOL_USED,
+    State,
+    count_byte_pairs,
+    index_byte_pairs,
+    lay_out,
+    refill_table,
+    run_merges,
+)
+
+BATCH = 4096
+"""Merges a call of the kernel, so that an interrupt is noticed."""
+
+
+def tie_order(tie_break: TieBreak, n_tokens: int) -> NDArray[np.int64]:
+    """Return the rank of each id in ties, int64[n_tokens]; empty where the greatest bytes win."""
+    if tie_break == "greatest":
+        return np.empty(0, np.int64)
+    order = np.arange(n_tokens, dtype=np.int64)
+    order[:N_BYTES] = huggingface_byte_order()
+    return order
+
+
+def initial_state(pretokens: Pretokens, n_merges: int, tie_break: TieBreak) -> State:
+    """Lay out the pretokens, count and index the pairs of bytes."""
+    n_positions = N_BYTES + len(pretokens.bytes_) + len(pretokens) + 1
+    # A merge shortens the text by at least one position.
+    n_merges = min(n_merges, len(pretokens.bytes_))
+    n_tokens = N_BYTES + n_merges
+    n_slots = 2 * BYTE_PAIRS
+    state = State(
+        bytes_=np.zeros(n_positions, np.uint8),
+        head=np.empty(n_positions, np.int32),
+        tail=np.empty(n_positions, np.int32),
+        word=np.empty(n_positions, np.int32),
+        weights=pretokens.counts,
+        first=np.empty(n_tokens, np.int64),
+        length=np.empty(n_tokens, np.int32),
+        order=tie_order(tie_break, n_tokens),
+        pairs=np.empty(n_slots, np.int64),
+        counts=np.zeros(n_slots, np.int64),
+        starts=np.empty(n_slots, np.int64),
+        sizes=np.zeros(n_slots, np.int64),
+        queued=np.zeros(n_slots, np.bool_),
+        table=np.zeros((2 * n_slots, 2), np.int64),
+        pool=np.empty(0, np.int32),
+        heap_counts=np.empty(n_slots, np.int64),
+        heap_slots=np.empty(n_slots, np.int32),
+        events=np.empty((2, 2, 0), np.int32),
+        gained=np.zeros((2, n_tokens), np.int64),
+        filled=np.zeros((2, n_tokens), np.int64),
+        touched=np.empty((2, n_tokens), np.int32),
+        merges=np.empty((n_merges, 2), np.int32),
+        merge_counts=np.empty(n_merges, np.int64),
+        numbers=np.zeros(6, np.int64),
+    )
+    lay_out(pretokens.bytes_, pretokens.offsets, state)
+    largest = count_byte_pairs(state)
+    state = state._replace(
+        events=np.empty((2, 2, largest), np.int32),
+        pool=np.empty(2 * int(state.numbers[POOL_USED]) + 1, np.int32),
+    )
+    index_byte_pairs(state)
+    return state
+
+
+Scalar = TypeVar("Scalar", bound=np.generic)
+
+
+def resized(array: NDArray[Scalar], size: int) -> NDArray[Scalar]:
+    """Return a copy with room for `size` entries."""
+    larger = np.empty(size, array.dtype)
+    larger[: len(array)] = array
+    return larger
+
+
+def with_larger_slots(state: State) -> State:
+    """Double the slots, the heap and the hash table."""
+    n_slots = 2 * len(state.pairs)
+    state = state._replace(
+        pairs=resized(state.pairs, n_slots),
+        counts=resized(state.counts, n_slots),
+        starts=resized(state.starts, n_slots),
+        sizes=resized(state.sizes, n_slots),
+        queued=resized(state.queued, n_slots),
+        heap_counts=resized(state.heap_counts, n_slots),
+        heap_slots=resized(state.heap_slots, n_slots),
+        table=np.zeros((2 * n_slots, 2), np.int64),
+    )
+    refill_table(state)
+    return state
+
+
+def with_larger_pool(state: State) -> State:
+    """Make room for as many positions again, and for those of the largest pair."""
+    return state._replace(pool=resized(state.pool, 2 * len(state.pool) + 2 * state.events.shape[2]))
+
+
+def train(
+    pretokens: Pretokens,
+    *,
+    n_merges: int,
+    tie_break: TieBreak = "greatest",
+    on_merge: MergeListener | None = None,
+) -> Merges:
+    """Train in compiled code. See `contract.Trainer`."""
+    state = initial_state(pretokens, n_merges, tie_break)
+    tokens = Merges.from_pairs([]).token_bytes()
+    while (done := int(state.numbers[MERGES_DONE])) < len(state.merges):
+        started = perf_counter()
+        status = run_merges(state, min(len(state.merges), done + (1 if on_merge else BATCH)))
+        if status == EXHAUSTED:
+            break
+        if status == GROW_POOL:
+            state = with_larger_pool(state)
+        elif status == GROW_SLOTS:
+            state = with_larger_slots(state)
+        elif on_merge:
+            left, right = state.merges[done].tolist()
+            tokens.append(tokens[left] + tokens[right])
+            count, seconds = int(state.merge_counts[done]), perf_counter() - started
+            on_merge(MergeEvent(done, (left, right), N_BYTES + done, tokens[-1], count, seconds))
+    made = state.merges[: int(state.numbers[MERGES_DONE])]
+    return Merges(made[:, 0].copy(), made[:, 1].copy())

@@ -1,0 +1,46 @@
+"""One sequence a unique pretoken, weighted by its count; over `naive`, repeats are worked on once.
+
+The gain is the duplication of the corpus: on stories a pretoken occurs some 400 times.
+"""
+
+from __future__ import annotations
+
+import collections
+from itertools import pairwise
+from time import perf_counter
+
+from impls.contract import MergeEvent, MergeListener, Merges, Pretokens, TieBreak
+from impls.train.naive import Pair, merge_pair, preference
+
+
+def train(
+    pretokens: Pretokens,
+    *,
+    n_merges: int,
+    tie_break: TieBreak = "greatest",
+    on_merge: MergeListener | None = None,
+) -> Merges:
+    """Train in time proportional to merges times unique text. See `contract.Trainer`."""
+    # A list beside the counts, not a mapping keyed by sequence: two pretokens never share an entry.
+    sequences = [list(pretoken) for pretoken in pretokens.to_mapping()]
+    weights = pretokens.counts.tolist()
+    tokens = Merges.from_pairs([]).token_bytes()
+    prefer = preference(tie_break, tokens)
+    merges: list[Pair] = []
+    while len(merges) < n_merges:
+        started = perf_counter()
+        counts: collections.Counter[Pair] = collections.Counter()
+        for ids, weight in zip(sequences, weights, strict=True):
+            for pair in pairwise(ids):
+                counts[pair] += weight
+        if not counts:
+            break
+        best = max(counts, key=lambda pair: (counts[pair], prefer(pair)))
+        new_id = len(tokens)
+        sequences = [merge_pair(ids, best, new_id) for ids in sequences]
+        tokens.append(tokens[best[0]] + tokens[best[1]])
+        merges.append(best)
+        if on_merge:
+            seconds = perf_counter() - started
+            on_merge(MergeEvent(len(merges) - 1, best, new_id, tokens[new_id], counts[best], seconds))
+    return Merges.from_pairs(merges)

@@ -1,0 +1,54 @@
+"""Sessions: `nox -l` lists them. Every version comes from pyproject.toml."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import nox
+
+nox.options.sessions = ["lint", "tests"]
+nox.options.reuse_existing_virtualenvs = True
+
+PROJECT = nox.project.load_toml("pyproject.toml")
+
+
+def install(session: nox.Session, *groups: str, extras: str = "") -> None:
+    """Install the project, editable, with dependency groups; indirect dependencies are pinned too."""
+    constraints = Path(session.create_tmp()) / "constraints.txt"
+    constraints.write_text("\n".join(PROJECT["dependency-groups"]["transitive"]))
+    names = [name for group in groups for name in nox.project.dependency_groups(PROJECT, group)]
+    session.install("--quiet", "--constraint", str(constraints), "--editable", f".{extras}", *names)
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Prove all implementations equal, time them, print the ladder, write reports/latest/."""
+    install(session, "bench")
+    session.run("python", "-m", "pytest", "bench", "--quiet", "--benchmark-autosave", *session.posargs)
+    session.run("python", "-m", "reports")
+
+
+@nox.session
+def report(session: nox.Session) -> None:
+    """Write reports/latest/ again from the newest record."""
+    install(session, "bench")
+    session.run("python", "-m", "reports", *session.posargs)
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Run the test suite, and what runs compiled code once more without compiling."""
+    install(session, "test", extras="[peers]")
+    session.run("python", "-m", "pytest", *session.posargs)
+    if not session.posargs:
+        session.run("python", "-m", "pytest", "--quiet", "-m", "kernel", env={"NUMBA_DISABLE_JIT": "1"})
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check style, types and layers."""
+    install(session, "lint", "test", extras="[peers]")
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+    session.run("mypy")
+    session.run("lint-imports")
