@@ -1,0 +1,1 @@
+"""Benchmarks: implementation x workload, outputs verified before anything is timed. `pytest bench` collects them."""

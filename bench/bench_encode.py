@@ -1,0 +1,24 @@
+"""Encoders: text to ids with a new tokenizer in a warm process; building the tokenizer is not timed."""
+
+from typing import Any
+
+from pytest_benchmark.fixture import BenchmarkFixture
+
+from bench.cases import Case, inputs, verify_and_time
+from impls import Tokenizer
+from impls.contract import Array32
+from impls.registry import Impl
+
+
+def bench_encode(benchmark: BenchmarkFixture, case: Case) -> None:
+    """Time one encoder on one workload."""
+    prepared = inputs(case.workload)
+    text = prepared.corpus.text(0, prepared.corpus.n_bytes)
+
+    def encode(impl: Impl) -> Array32:
+        return prepared.tokenizer(impl.name).encode_to_array(text)
+
+    def new_tokenizer() -> tuple[tuple[Any, ...], dict[str, Any]]:
+        return (prepared.tokenizer(case.impl.name), text), {}
+
+    verify_and_time(benchmark, case, encode, new_tokenizer, Tokenizer.encode_to_array)

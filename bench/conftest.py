@@ -1,0 +1,63 @@
+"""Options, case selection, and records: append-only, in a folder named after the machine."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench.cases import cases
+from data import DataError
+from data.workloads import workloads, workloads_on
+
+RECORDS = Path(__file__).parent / "records"
+
+
+def cpu_name() -> str:
+    """Return the model of the CPU."""
+    try:
+        found = re.search(r"^model name\s*:\s*(.+)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
+    except OSError:
+        found = None
+    return found.group(1) if found else platform.processor() or platform.machine()
+
+
+def machine_name() -> str:
+    """Return a folder name that tells machines apart whose times must not be compared."""
+    words = re.findall(r"[A-Za-z0-9]+", cpu_name())
+    return "-".join([*words, f"{len(os.sched_getaffinity(0))}cores"])
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add --corpus."""
+    parser.addoption("--corpus", help="measure on this corpus instead: a name of `python -m data list`, or file:PATH")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Keep records of different machines apart, unless a storage was chosen."""
+    if getattr(config.option, "benchmark_storage", None) == "file://./.benchmarks":
+        config.option.benchmark_storage = f"file://{RECORDS / machine_name()}"
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run every benchmark on its stage's implementations and the chosen workloads."""
+    if "case" in metafunc.fixturenames:
+        stage = metafunc.function.__name__.removeprefix("bench_")
+        corpus = metafunc.config.getoption("--corpus")
+        try:
+            chosen = workloads_on(corpus) if corpus else workloads()
+        except DataError as error:
+            raise pytest.UsageError(str(error)) from None
+        metafunc.parametrize("case", cases(stage, chosen), ids=str)
+
+
+def pytest_benchmark_update_machine_info(config: pytest.Config, machine_info: dict[str, Any]) -> None:
+    """Record what explains a time; drop what changes from one call to the next."""
+    del config
+    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    machine_info["cpu"] = {"brand_raw": cpu_name(), "count": len(os.sched_getaffinity(0)), "memory_bytes": memory}
+    machine_info.pop("node", None)

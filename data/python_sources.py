@@ -1,0 +1,57 @@
+"""The standard library of the running Python as a corpus: code and documentation that is on every machine.
+
+The files come in the order of the SHA-256 of their relative path, which mixes the packages, so that a prefix
+of any size is a fair sample. Another Python has other sources: the digest belongs to the Python that made it.
+"""
+
+import hashlib
+import platform
+import sysconfig
+from collections.abc import Iterator
+from pathlib import Path
+
+from data.errors import DataError
+from data.stories import SEPARATOR
+
+ROOT = Path(sysconfig.get_path("stdlib"))
+_FOREIGN = {"site-packages", "dist-packages"}
+
+
+def _texts(root: Path) -> Iterator[bytes]:
+    """The sources below root that are valid UTF-8, in shuffled order, each followed by the separator."""
+    paths = [path.relative_to(root) for path in root.rglob("*.py")]
+    paths = [path for path in paths if _FOREIGN.isdisjoint(path.parts)]
+    for path in sorted(paths, key=lambda path: hashlib.sha256(path.as_posix().encode()).digest()):
+        source = (root / path).read_bytes()
+        try:
+            source.decode()
+        except UnicodeDecodeError:  # the test suite holds files in other encodings, on purpose
+            continue
+        yield source + SEPARATOR.encode()
+
+
+def whole_characters(text: bytes, n_bytes: int) -> bytes:
+    """The longest prefix of UTF-8 `text` of at most `n_bytes` bytes that ends between characters."""
+    while 0 < n_bytes < len(text) and text[n_bytes] & 0xC0 == 0x80:
+        n_bytes -= 1
+    return text[:n_bytes]
+
+
+def chunks(n_bytes: int | None = None, root: Path = ROOT) -> Iterator[bytes]:
+    """Yield the sources below `root` (the running Python's library), file by file, up to `n_bytes` bytes.
+
+    The last character is kept whole, so up to 3 bytes may be missing. Raises DataError when there are fewer
+    than `n_bytes` bytes of sources.
+    """
+    left = n_bytes
+    for text in _texts(root):
+        if left is not None and left <= len(text):
+            yield whole_characters(text, left)
+            return
+        yield text
+        left = None if left is None else left - len(text)
+    if n_bytes is not None and left:
+        raise DataError(
+            f"stdlib: the sources of Python {platform.python_version()} in {root} are "
+            f"{n_bytes - left} bytes, fewer than {n_bytes}: ask for less, or for all by giving no size"
+        )

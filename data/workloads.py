@@ -1,0 +1,69 @@
+"""Workloads by name: which corpus, how much of it, how large a vocabulary, and who sits out and why."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from data.errors import DataError
+
+TABLE = Path(__file__).with_name("workloads.toml")
+
+
+@dataclass(frozen=True)
+class Workload:
+    """A row of `workloads.toml`.
+
+    Attributes:
+        name: unique.
+        corpus: name of a corpus, or `file:PATH`.
+        bytes: how much of the corpus.
+        vocab_size: 256 bytes + merges + one special token.
+        why: what the workload is there for.
+        skip: "stage/implementation" -> reason.
+        expected: stage -> digest of the output, where it is known.
+    """
+
+    name: str
+    corpus: str
+    bytes: int
+    vocab_size: int
+    why: str
+    skip: Mapping[str, str] = field(default_factory=dict)
+    expected: Mapping[str, str] = field(default_factory=dict)
+
+    def on(self, corpus: str) -> Workload:
+        """Return this workload on another corpus, or on all of it where it is smaller.
+
+        Raises:
+            DataError: `file:PATH` names a file that is not there.
+        """
+        if not corpus.startswith("file:"):
+            name = f"{corpus}-{self.name.rsplit('-', 1)[1]}"
+            return replace(self, name=name, corpus=corpus, expected={})
+        path = Path(corpus.removeprefix("file:"))
+        try:
+            n_bytes = min(self.bytes, path.stat().st_size)
+        except OSError as error:
+            raise DataError(f"{path}: {error.strerror}; give file:PATH of a text file") from None
+        return replace(self, name=f"{path.stem}-{n_bytes}", corpus=corpus, bytes=n_bytes, expected={})
+
+
+def workloads() -> tuple[Workload, ...]:
+    """Return all rows in order."""
+    with TABLE.open("rb") as file:
+        table = tomllib.load(file)
+    return tuple(Workload(name=name, **row) for name, row in table.items())
+
+
+def workloads_on(corpus: str) -> tuple[Workload, ...]:
+    """Return every size of the table once, on one corpus.
+
+    Raises:
+        DataError: `file:PATH` names a file that is not there.
+    """
+    sizes = {workload.bytes: workload for workload in reversed(workloads())}
+    moved = {row.name: row for row in (workload.on(corpus) for workload in sizes.values())}
+    return tuple(sorted(moved.values(), key=lambda row: row.bytes))
