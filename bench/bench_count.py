@@ -8,6 +8,4 @@ from bench.cases import Case, count, inputs, verify_and_time
 def bench_count(benchmark: BenchmarkFixture, case: Case) -> None:
     """Time one counter on one workload."""
     corpus = inputs(case.workload).corpus
-    verify_and_time(
-        benchmark, case, lambda impl: count(impl, corpus), lambda: ((case.impl, corpus), {}), count
-    )
+    verify_and_time(benchmark, case, lambda impl: count(impl, corpus), lambda: ((case.impl, corpus), {}), count)

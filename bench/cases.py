@@ -11,7 +11,7 @@ import importlib.metadata
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -78,12 +78,14 @@ class Prepared:
         return Tokenizer(self.vocab, self.merges, SPECIAL_TOKENS, pattern=PATTERN, impl=impl)
 
 
-@lru_cache(maxsize=None)
+@cache
 def prepare(corpus_name: str, n_bytes: int, vocab_size: int) -> Prepared:
     """Make the inputs of a workload, once a run, with the last implementation of each stage."""
     path = get(corpus_name, n_bytes)
     corpus = Corpus.open(path)
-    vocab, merges = train_bpe(path, vocab_size, SPECIAL_TOKENS, pattern=PATTERN, impl=implementations("train")[-1].name)
+    vocab, merges = train_bpe(
+        path, vocab_size, SPECIAL_TOKENS, pattern=PATTERN, impl=implementations("train")[-1].name
+    )
     return Prepared(
         corpus,
         hashlib.sha256(path.read_bytes()).hexdigest(),
@@ -101,9 +103,7 @@ def inputs(workload: Workload) -> Prepared:
 
 def count(impl: Impl, corpus: Corpus) -> Pretokens:
     """Count with one implementation."""
-    pretokens: Pretokens = impl.load()(
-        corpus, pattern=PATTERN, special_tokens=SPECIAL_TOKENS, workers=WORKERS
-    )
+    pretokens: Pretokens = impl.load()(corpus, pattern=PATTERN, special_tokens=SPECIAL_TOKENS, workers=WORKERS)
     return pretokens
 
 
@@ -115,7 +115,7 @@ def output_digest(output: Any) -> str:
 
 
 def code_digest(impl: Impl) -> str:
-    """Hash the sources that an implementation consists of: its module, what all share, and the kernels if compiled."""
+    """Hash the sources of an implementation: its module, what all share, and the kernels if it is compiled."""
     root = Path(impls.__file__).parent
     module = impl.target.split(":")[0].split(".")[1:]
     sources = [root.joinpath(*module).with_suffix(".py"), *sorted(root.glob("*.py"))]
@@ -181,4 +181,4 @@ def verify_and_time(
         versions={name: importlib.metadata.version(name) for name in ("numba", "numpy", "regex")},
     )
     rounds = min(max(int(SECONDS_A_CASE / seconds), MIN_ROUNDS), MAX_ROUNDS)
-    benchmark.pedantic(target, setup=setup, rounds=rounds)
+    benchmark.pedantic(target, setup=setup, rounds=rounds)  # type: ignore[no-untyped-call]

@@ -14,6 +14,8 @@ from bench.cases import cases
 from data import DataError
 from data.workloads import workloads, workloads_on
 
+SKIPPED = pytest.StashKey[list[dict[str, str]]]()
+
 RECORDS = Path(__file__).parent / "records"
 
 
@@ -38,7 +40,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Keep records of different machines apart, unless a storage was chosen."""
+    """Keep every sample, and the records of different machines apart unless a storage was chosen."""
+    config.option.benchmark_save_data = True
     if getattr(config.option, "benchmark_storage", None) == "file://./.benchmarks":
         config.option.benchmark_storage = f"file://{RECORDS / machine_name()}"
 
@@ -53,6 +56,24 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         except DataError as error:
             raise pytest.UsageError(str(error)) from None
         metafunc.parametrize("case", cases(stage, chosen), ids=str)
+
+
+def pytest_benchmark_update_json(config: pytest.Config, benchmarks: list[Any], output_json: dict[str, Any]) -> None:
+    """Record the command, and which cases were left out and why."""
+    del benchmarks
+    output_json["arguments"] = list(config.invocation_params.args)
+    output_json["skipped"] = config.stash[SKIPPED]
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Gather the chosen cases that sit out."""
+    functions = [item for item in session.items if isinstance(item, pytest.Function)]
+    chosen: list[Any] = [item.callspec.params["case"] for item in functions]
+    session.config.stash[SKIPPED] = [
+        {"stage": c.impl.stage, "impl": c.impl.name, "workload": c.workload.name, "reason": c.reason_to_skip}
+        for c in chosen
+        if c.reason_to_skip
+    ]
 
 
 def pytest_benchmark_update_machine_info(config: pytest.Config, machine_info: dict[str, Any]) -> None:

@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from impls.kernels.compiler import Int, inline, kernel
+from impls.kernels.compiler import Int, inline, kernel, multiply_fold
 
 BYTE_PAIRS = 1 << 16
 
@@ -135,23 +135,6 @@ def count_byte_pairs(state: Any) -> Int:
     return largest
 
 
-@kernel
-def index_byte_pairs(state: Any) -> None:
-    """Write the positions of all pairs of bytes to the pool and start the heap."""
-    for position in range(257, len(state.head) - 1):
-        left = np.int64(state.head[position])
-        right = np.int64(state.head[position + 1])
-        if left >= 0 and right >= 0:
-            slot = (left << 8) | right
-            state.pool[state.starts[slot]] = position
-            state.starts[slot] += 1
-    highest = np.int64(1)
-    for byte_pair in range(BYTE_PAIRS):
-        state.starts[byte_pair] -= state.sizes[byte_pair]
-        highest = max(highest, state.counts[byte_pair])
-    state.numbers[THRESHOLD] = 2 * highest
-
-
 @inline
 def compare_tokens(left: Int, right: Int, state: Any) -> Int:
     """Compare the bytes of two tokens: negative, zero or positive."""
@@ -239,12 +222,29 @@ def replace_root(state: Any) -> None:
 
 
 @inline
-def lower_threshold(state: Any) -> None:
-    """Halve the threshold and push the pairs that it admits."""
-    state.numbers[THRESHOLD] = max(1, state.numbers[THRESHOLD] >> 1)
+def push_admitted(state: Any) -> None:
+    """Push every pair that the threshold admits and that is not in the heap."""
     for slot in range(state.numbers[SLOTS]):
         if state.counts[slot] >= state.numbers[THRESHOLD] and not state.queued[slot]:
             push(slot, state)
+
+
+@kernel
+def index_byte_pairs(state: Any) -> None:
+    """Write the positions of all pairs of bytes to the pool and start the heap."""
+    for position in range(257, len(state.head) - 1):
+        left = np.int64(state.head[position])
+        right = np.int64(state.head[position + 1])
+        if left >= 0 and right >= 0:
+            slot = (left << 8) | right
+            state.pool[state.starts[slot]] = position
+            state.starts[slot] += 1
+    highest = np.int64(1)
+    for byte_pair in range(BYTE_PAIRS):
+        state.starts[byte_pair] -= state.sizes[byte_pair]
+        highest = max(highest, state.counts[byte_pair])
+    state.numbers[THRESHOLD] = (highest + 1) >> 1
+    push_admitted(state)
 
 
 @inline
@@ -254,7 +254,8 @@ def best_slot(state: Any) -> Int:
         if not state.numbers[HEAP_USED]:
             if state.numbers[THRESHOLD] == 1:
                 return -1
-            lower_threshold(state)
+            state.numbers[THRESHOLD] >>= 1
+            push_admitted(state)
             continue
         slot = np.int64(state.heap_slots[0])
         count = state.counts[slot]
@@ -269,8 +270,7 @@ def best_slot(state: Any) -> Int:
 @inline
 def pair_hash(pair: Int, mask: Int) -> Int:
     """Return the first entry of the table to look at (multiplicative hashing: Knuth, volume 3, 6.4)."""
-    mixed = np.uint64(pair) * np.uint64(0x9E3779B97F4A7C15)
-    return np.int64((mixed ^ (mixed >> np.uint64(32))) & np.uint64(mask))
+    return np.int64(multiply_fold(np.uint64(pair), np.uint64(0x9E3779B97F4A7C15)) & np.uint64(mask))
 
 
 @inline

@@ -1,0 +1,160 @@
+"""All encoders give the ids of the oracle, whatever trained the vocabulary."""
+
+from __future__ import annotations
+
+import collections
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from impls import InvalidUtf8Error, UsageError
+from impls.contract import Array8, Encoder, Merges, Pretokens, Vocabulary
+from impls.encode import cached, jit
+from impls.patterns import PATTERNS, Splitter
+from impls.registry import Impl, implementations
+
+pytestmark = pytest.mark.kernel
+
+ENCODERS = implementations("encode")
+ORACLE = ENCODERS[0].load()
+TRAINERS = implementations("train")
+
+each_encoder = pytest.mark.parametrize("row", ENCODERS, ids=lambda row: row.name)
+
+TEXT = (
+    "It was the best of times, it was the worst of times; 1859 and all that's in it.\n\n"
+    "  Don't we'll they're... naïve café — 日本語のテキスト 🙂🙂\r\n\tEnd    of it   \n"
+) * 3
+
+
+def array(text: str | bytes) -> Array8:
+    return np.frombuffer(text.encode() if isinstance(text, str) else text, np.uint8)
+
+
+def train_on(text: str, n_merges: int, trainer: str = "incremental", pattern: str = "gpt2") -> Merges:
+    counts = collections.Counter(pretoken.encode() for pretoken in Splitter(pattern).pretokens(text))
+    row = next(row for row in TRAINERS if row.name == trainer)
+    merges: Merges = row.load()(Pretokens.from_mapping(counts), n_merges=n_merges)
+    return merges
+
+
+def build(row: Impl, merges: Merges, pattern: str = "gpt2") -> Encoder:
+    encoder: Encoder = row.load()(Vocabulary.from_merges(merges), pattern)
+    return encoder
+
+
+@each_encoder
+@pytest.mark.parametrize("trainer", [row.name for row in TRAINERS])
+def test_any_trainer_fits_any_encoder(row: Impl, trainer: str) -> None:
+    merges = train_on(TEXT, 120, trainer)
+    ids = build(row, merges).encode(array(TEXT))
+    assert ids.dtype == np.int32
+    assert ids.tolist() == ORACLE(Vocabulary.from_merges(merges), "gpt2").encode(array(TEXT)).tolist()
+    tokens = merges.token_bytes()
+    assert b"".join(tokens[token] for token in ids) == TEXT.encode()
+
+
+@each_encoder
+@pytest.mark.parametrize("pattern", [*PATTERNS, r"regex:[a-z]+"])
+def test_every_pattern_round_trips(row: Impl, pattern: str) -> None:
+    merges = train_on(TEXT, 60, pattern=pattern)
+    ids = build(row, merges, pattern).encode(array(TEXT))
+    assert ids.tolist() == ORACLE(Vocabulary.from_merges(merges), pattern).encode(array(TEXT)).tolist()
+
+
+@each_encoder
+def test_empty_text_has_no_ids(row: Impl) -> None:
+    assert build(row, train_on(TEXT, 10)).encode(array("")).tolist() == []
+
+
+@each_encoder
+def test_vocabulary_without_merges_gives_bytes(row: Impl) -> None:
+    assert build(row, Merges.from_pairs([])).encode(array("héé")).tolist() == list("héé".encode())
+
+
+@each_encoder
+def test_a_token_that_merges_cannot_reach_is_never_produced(row: Impl) -> None:
+    # "abc" is a token, made by (a, bc), but (a, b) comes first: an entry "abc -> its own id" would be wrong.
+    merges = Merges.from_pairs([(97, 98), (98, 99), (97, 257)])
+    encoder = build(row, merges)
+    assert encoder.encode(array("abc")).tolist() == [256, 99]
+    assert encoder.encode(array("abc abc")).tolist() == [256, 99, 32, 256, 99]
+
+
+@each_encoder
+def test_long_pretokens(row: Impl) -> None:
+    merges = Merges.from_pairs([(97, 97), (256, 256), (257, 97), (98, 97), (257, 257)])
+    text = "a" * 500 + " " + "ab" * 200 + " " + "aab" * 100
+    encoder = build(row, merges)
+    expected = ORACLE(Vocabulary.from_merges(merges), "gpt2").encode(array(text)).tolist()
+    assert encoder.encode(array(text)).tolist() == expected
+    assert encoder.encode(array(text)).tolist() == expected
+
+
+@each_encoder
+def test_a_byte_without_a_token_is_named(row: Impl) -> None:
+    byte_ids = np.full(256, -1, np.int32)
+    byte_ids[[ord("a"), ord("b")]] = 0, 1
+    none = np.empty(0, np.int32)
+    encoder = row.load()(Vocabulary(byte_ids, none, none, none), "gpt2")
+    assert encoder.encode(array("abba")).tolist() == [0, 1, 1, 0]
+    with pytest.raises(UsageError, match="0x63"):
+        encoder.encode(array("abcab"))
+    assert encoder.encode(array("ba")).tolist() == [1, 0]
+
+
+@each_encoder
+@pytest.mark.parametrize(
+    ("text", "offset"), [(b"ab\xff", 2), (b"\xc3", 0), (b"a \xe4\xb8 b", 2), (b"x \xed\xa0\x80", 2)]
+)
+def test_invalid_utf8_is_an_error_with_its_offset(row: Impl, text: bytes, offset: int) -> None:
+    with pytest.raises(InvalidUtf8Error) as caught:
+        build(row, train_on(TEXT, 10)).encode(array(text))
+    assert caught.value.offset == offset
+
+
+@settings(deadline=None)
+@given(
+    text=st.sampled_from(["ab", "aab ", "ab \n'st", "aé世🙂 1"]).flatmap(
+        lambda letters: st.text(letters, max_size=80)
+    ),
+    n_merges=st.integers(0, 30),
+)
+def test_all_encoders_agree_with_the_oracle(text: str, n_merges: int) -> None:
+    vocabulary = Vocabulary.from_merges(train_on(text, n_merges))
+    expected = ORACLE(vocabulary, "gpt2").encode(array(text)).tolist()
+    for row in ENCODERS[1:]:
+        assert row.load()(vocabulary, "gpt2").encode(array(text)).tolist() == expected, row.name
+
+
+def test_caches_that_start_again_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cached, "CACHE_ENTRIES", 8)
+    monkeypatch.setattr(jit, "MAX_ENTRIES", 1 << 12)
+    monkeypatch.setattr(jit, "MAX_POOL", 1 << 14)
+    monkeypatch.setattr(jit, "MAX_OUTPUT", 100)
+    words = " ".join(f"{'word' * (1 + number % 9)}{number}" for number in range(5000))
+    merges = train_on(words[:2000], 50)
+    expected = ORACLE(Vocabulary.from_merges(merges), "gpt2").encode(array(words)).tolist()
+    for row in ENCODERS:
+        if row.name in ("cached", "jit"):
+            assert build(row, merges).encode(array(words)).tolist() == expected
+
+
+def test_cache_gives_its_memory_back_when_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Full(dict[str, list[int]]):
+        cleared = 0
+
+        def __setitem__(self, key: str, value: list[int]) -> None:
+            raise MemoryError
+
+        def clear(self) -> None:
+            self.cleared += 1
+
+    encoder = cached.CachedEncoder(Vocabulary.from_merges(train_on(TEXT, 20)), "gpt2")
+    full = Full()
+    monkeypatch.setattr(encoder, "_cache", full)
+    expected = ORACLE(Vocabulary.from_merges(train_on(TEXT, 20)), "gpt2").encode(array(TEXT)).tolist()
+    assert encoder.encode(array(TEXT)).tolist() == expected
+    assert full.cleared
