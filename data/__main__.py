@@ -114,7 +114,7 @@ def main(argv: list[str] | None = None) -> int:
         return 130
     except (DataError, OSError) as error:
         _complain(error)
-        return 1
+        return error.exit_status if isinstance(error, DataError) else 1
     return 0
 
 

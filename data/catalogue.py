@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from data import adversarial, fetch, python_sources, stories
-from data.errors import DataError
+from data.errors import DataError, UnknownCorpusError
 
 TABLE = Path(__file__).with_name("corpora.toml")
 
@@ -104,13 +104,13 @@ def names() -> list[str]:
 
 
 def find(name: str) -> Corpus:
-    """The corpus of that name, or a local one for `file:PATH`. Raises DataError that lists what exists."""
+    """The corpus of that name, or a local one for `file:PATH`. Raises UnknownCorpusError that lists what exists."""
     if name.startswith("file:"):
         path = Path(name.removeprefix("file:")).expanduser().absolute()
         return Corpus(path.stem, "local", "a file of yours", "yours", path=str(path))
     rows = load()
     if name not in rows:
-        raise DataError(f"{name}: no such corpus: choose one of {', '.join(rows)}, or file:PATH")
+        raise UnknownCorpusError(f"{name}: no such corpus: choose one of {', '.join(rows)}, or file:PATH")
     return rows[name]
 
 

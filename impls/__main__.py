@@ -6,6 +6,7 @@ Exit status 0; 2 for bad usage, 1 for a failure, 130 for an interrupt, each with
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,9 +20,6 @@ from impls.pipeline import train_bpe
 from impls.registry import STAGES, implementations
 from impls.storage import atomic_writer
 from impls.tokenizer import Tokenizer
-
-DECODE_IDS = 1 << 20
-"""Ids decoded at a time."""
 
 
 class OneLineParser(argparse.ArgumentParser):
@@ -111,8 +109,7 @@ def run_encode(options: argparse.Namespace) -> None:
 def run_decode(options: argparse.Namespace) -> None:
     """Decode a file."""
     tokenizer = Tokenizer.load(options.tokenizer)
-    ids = tokenizer.read_ids(options.input)
-    chunks = (tokenizer.decode_bytes(ids[i : i + DECODE_IDS]) for i in range(0, len(ids), DECODE_IDS))
+    chunks = tokenizer.decode_file(options.input)
     if options.out is None:
         for chunk in chunks:
             sys.stdout.buffer.write(chunk)
@@ -130,24 +127,38 @@ def run_list() -> None:
             print(f"  {row.name:<14}{row.idea}")
 
 
+def run(options: argparse.Namespace) -> None:
+    """Run one command."""
+    if options.command == "train":
+        run_train(options)
+    elif options.command == "encode":
+        run_encode(options)
+    elif options.command == "decode":
+        run_decode(options)
+    else:
+        run_list()
+    sys.stdout.flush()
+
+
+def fail(message: object, status: int) -> int:
+    """Print one line, whatever is in the message, and return the status."""
+    print("python -m impls: error:", str(message).replace("\n", "\\n"), file=sys.stderr)
+    return status
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
     options = build_parser().parse_args(arguments)
     try:
-        if options.command == "train":
-            run_train(options)
-        elif options.command == "encode":
-            run_encode(options)
-        elif options.command == "decode":
-            run_decode(options)
-        else:
-            run_list()
+        run(options)
     except MergelabError as error:
-        print(f"python -m impls: error: {error}", file=sys.stderr)
-        return error.exit_status
+        return fail(error, error.exit_status)
     except KeyboardInterrupt:
-        print("python -m impls: interrupted; nothing was written", file=sys.stderr)
-        return 130
+        return fail("interrupted; nothing was written", 130)
+    except OSError as error:
+        # What is still in the buffer cannot be written either; without this, the interpreter tries once more.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return fail(f"standard output: {error.strerror}", 1)
     return 0
 
 

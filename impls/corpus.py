@@ -149,13 +149,13 @@ class SafeCuts:
 
     def last_in(self, text: str) -> int | None:
         """Return the last safe cut of `text` that more text could not undo, in characters; None if there is none."""
-        data = text.encode()
+        data = text.encode(errors="surrogatepass")
         window = 4 * self.margin + 64
         while self._candidates is not None:
             start = max(1, len(data) - window)
             for match in reversed(list(self._candidates.finditer(data, start))):
                 if match.start() + self.margin <= len(data) and not self._spanned(data, match.start()):
-                    return len(data[: match.start()].decode())
+                    return len(data[: match.start()].decode(errors="surrogatepass"))
             if start == 1:
                 break
             window *= 4

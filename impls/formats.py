@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -82,31 +83,50 @@ def _read_text(path: Path) -> str:
         raise FileFormatError(f"{path}: invalid UTF-8 at byte {error.start}") from None
 
 
+def _refuse_duplicates(items: list[tuple[str, Any]]) -> dict[str, Any]:
+    content = dict(items)
+    if len(content) < len(items):
+        names = [name for name, _ in items]
+        raise ValueError(f"{next(name for name in names if names.count(name) > 1)!r} is there twice")
+    return content
+
+
 def _read_json(path: Path) -> dict[str, Any]:
     try:
-        content = json.loads(_read_text(path))
-    except json.JSONDecodeError as error:
-        raise FileFormatError(f"{path}: not JSON: {error}") from None
+        content = json.loads(_read_text(path), object_pairs_hook=_refuse_duplicates)
+    except (ValueError, RecursionError) as error:
+        if isinstance(error, FileFormatError):
+            raise
+        raise FileFormatError(f"{path}: not JSON as it should be: {error}") from None
     if not isinstance(content, dict):
         raise FileFormatError(f"{path}: holds a {type(content).__name__}, not a JSON object")
     return content
 
 
 def read_vocab(path: str | os.PathLike[str], special_tokens: Sequence[str] = ()) -> dict[int, bytes]:
-    """Read `vocab.json`: token to id. An entry spelled as one of `special_tokens` is that one, taken literally.
+    """Read `vocab.json`: token to id.
+
+    An entry spelled as one of `special_tokens` is that one, taken literally, unless the special token is also there
+    in the alphabet.
 
     Raises:
         FileFormatError: not JSON, an id that is not a whole number or is there twice, a token outside the alphabet.
     """
     path = Path(path)
     vocab: dict[int, bytes] = {}
-    for text, token_id in _read_json(path).items():
+    content = _read_json(path)
+    literal = {
+        token
+        for token in special_tokens
+        if to_text(token.encode()) == token or to_text(token.encode()) not in content
+    }
+    for text, token_id in content.items():
         if isinstance(token_id, bool) or not isinstance(token_id, int) or token_id < 0:
             raise FileFormatError(f"{path}: token {text!r} has id {token_id!r}, not a whole number of at least 0")
         if token_id in vocab:
             raise FileFormatError(f"{path}: id {token_id} is given to two tokens, the second is {text!r}")
         try:
-            vocab[token_id] = text.encode() if text in special_tokens else from_text(text)
+            vocab[token_id] = text.encode() if text in literal else from_text(text)
         except ValueError as error:
             raise FileFormatError(f"{path}: token {text!r}: {error}") from None
     return vocab
@@ -158,13 +178,17 @@ def write_files(folder: str | os.PathLike[str], files: TokenizerFiles) -> None:
         "digest": files.digest(),
     }
     contents = {
-        VOCAB_FILE: json.dumps(vocab, ensure_ascii=False),
-        MERGES_FILE: "\n".join([_MERGES_HEADER, *merges]),
         SETTINGS_FILE: json.dumps(settings, ensure_ascii=False, indent=2),
+        MERGES_FILE: "\n".join([_MERGES_HEADER, *merges]),
+        VOCAB_FILE: json.dumps(vocab, ensure_ascii=False),
     }
-    for name, content in contents.items():
-        with atomic_writer(folder / name) as file:
+    # All three are on the disk before the first gets its name, so that a full disk leaves the old ones as they were.
+    with ExitStack() as stack:
+        for name, content in contents.items():
+            file = stack.enter_context(atomic_writer(folder / name))
             file.write(content.encode() + b"\n")
+            file.flush()
+            os.fsync(file.fileno())
 
 
 def read_files(folder: str | os.PathLike[str]) -> TokenizerFiles:
@@ -182,9 +206,13 @@ def read_files(folder: str | os.PathLike[str]) -> TokenizerFiles:
         raise FileFormatError(f"{folder / SETTINGS_FILE}: 'pattern' is {pattern!r}, not a string")
     if not isinstance(specials, Mapping):
         raise FileFormatError(f"{folder / SETTINGS_FILE}: 'special_tokens' is {specials!r}, not an object")
-    files = TokenizerFiles(
-        read_vocab(folder / VOCAB_FILE), read_merges(folder / MERGES_FILE), list(specials), pattern
-    )
+    vocab = read_vocab(folder / VOCAB_FILE)
+    for token, token_id in specials.items():
+        if not isinstance(token_id, int) or vocab.get(token_id) != token.encode():
+            raise FileFormatError(
+                f"{folder / SETTINGS_FILE}: special token {token!r} is not id {token_id!r} in {VOCAB_FILE}"
+            )
+    files = TokenizerFiles(vocab, read_merges(folder / MERGES_FILE), list(specials), pattern)
     if settings.get("digest") != files.digest():
         raise FileFormatError(
             f"{folder}: {VOCAB_FILE}, {MERGES_FILE} and {SETTINGS_FILE} do not belong together (digest differs); "

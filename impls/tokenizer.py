@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -21,6 +22,11 @@ from impls.storage import atomic_writer
 
 SpecialMode = Literal["all", "none", "none_raise"]
 
+MAX_ID = (1 << 31) - 1
+
+DECODE_IDS = 1 << 20
+"""Ids that `decode_file` works on at a time."""
+
 STREAM_CHARACTERS = 1 << 14
 """How much text `encode_iterable` gathers before it encodes."""
 
@@ -36,15 +42,18 @@ def build_vocabulary(vocab: Mapping[int, bytes], merges: Sequence[tuple[bytes, b
     for token_id, token in vocab.items():
         if not isinstance(token, bytes) or isinstance(token_id, bool) or not isinstance(token_id, int | np.integer):
             raise UsageError(f"vocab: {token_id!r}: {token!r} is not an id with the bytes of a token")
-        if not 0 <= token_id < 1 << 31:
-            raise UsageError(f"vocab: id {token_id} of {token!r} is not between 0 and 2**31 - 1")
+        if not 0 <= token_id <= MAX_ID:
+            raise UsageError(f"vocab: id {token_id} of {token!r} is not between 0 and {MAX_ID}")
         if token in ids:
             raise UsageError(f"vocab: {token!r} has two ids, {ids[token]} and {token_id}")
         ids[token] = int(token_id)
     ranks: dict[tuple[bytes, bytes], int] = {}
     last_made: dict[bytes, int] = {}
     rows = np.empty((len(merges), 3), np.int32)
-    for rank, (left, right) in enumerate(merges):
+    for rank, pair in enumerate(merges):
+        if not isinstance(pair, tuple | list) or [type(token) for token in pair] != [bytes, bytes]:
+            raise UsageError(f"merges: number {rank} {pair!r} is not a pair of bytes")
+        left, right = pair
         for token in (left, right, left + right):
             if token not in ids:
                 raise UsageError(f"merges: number {rank} {(left, right)!r}: {token!r} is not in the vocabulary")
@@ -92,16 +101,18 @@ class Tokenizer:
         Raises:
             UsageError: an argument is wrong.
         """
-        self.vocab = dict(vocab)
-        self.merges = list(merges)
+        self._vocabulary = build_vocabulary(vocab, merges)
+        self.vocab = {int(token_id): token for token_id, token in vocab.items()}
+        self.merges = [(left, right) for left, right in merges]
         self.pattern = pattern
-        self._vocabulary = build_vocabulary(self.vocab, self.merges)
         ids = {token: token_id for token_id, token in self.vocab.items()}
         self.special_tokens: dict[str, int] = {}
         for special in check_special_tokens(special_tokens or []):
             token = special.encode()
             if token not in ids:
                 ids[token] = max(self.vocab, default=-1) + 1
+                if ids[token] > MAX_ID:
+                    raise UsageError(f"special tokens: no id is left for {special!r} above {MAX_ID}")
                 self.vocab[ids[token]] = token
             self.special_tokens[special] = ids[token]
         self._splitter = Splitter(pattern, list(self.special_tokens))
@@ -197,7 +208,7 @@ class Tokenizer:
             if index % 2:
                 parts.append(np.array([self.special_tokens[segment]], np.int32))
             elif segment:
-                parts.append(encoder.encode(np.frombuffer(_utf8(segment), np.uint8)))
+                parts.append(encoder.encode(np.frombuffer(_utf8(segment, text), np.uint8)))
         return np.concatenate(parts) if parts else np.empty(0, np.int32)
 
     def encode_iterable(self, iterable: Iterable[str]) -> Iterator[int]:
@@ -236,8 +247,8 @@ class Tokenizer:
         """Encode a text file to a file of bare ids in `id_dtype`, in constant memory; returns how many.
 
         Raises:
-            FileFormatError: the input is missing, empty or not UTF-8, or the output cannot be written.
-            UsageError: the vocabulary lacks a byte of the text.
+            FileFormatError: the input is missing, empty, not UTF-8 or has a byte that the vocabulary lacks, or the
+                output cannot be written.
         """
         corpus = Corpus.open(input_path, errors)
         if self._impl == "auto":
@@ -245,7 +256,11 @@ class Tokenizer:
         n_ids = 0
         with atomic_writer(output_path) as output:
             for start, stop in corpus.ranges(self.pattern, list(self.special_tokens)):
-                ids = self.encode_to_array(corpus.text(start, stop))
+                text = corpus.text(start, stop)
+                try:
+                    ids = self.encode_to_array(text)
+                except UsageError as error:
+                    raise FileFormatError(f"{input_path}: {error}") from None
                 output.write(ids.astype(self.id_dtype).tobytes())
                 n_ids += len(ids)
         return n_ids
@@ -276,23 +291,40 @@ class Tokenizer:
 
     def decode_bytes(self, ids: Iterable[int]) -> bytes:
         """Decode ids to the bytes that they stand for. See `decode`."""
-        listed = ids.tolist() if isinstance(ids, np.ndarray) else list(ids)
+        return self._join(ids.tolist() if isinstance(ids, np.ndarray) else list(ids))
+
+    def decode_file(self, path: str | os.PathLike[str]) -> Iterator[bytes]:
+        """Decode a file of bare ids lazily, in constant memory: the bytes that they stand for, in parts.
+
+        Raises:
+            FileFormatError: see `read_ids`; or an id that the vocabulary lacks.
+        """
+        ids = self.read_ids(path)
+        for start in range(0, len(ids), DECODE_IDS):
+            try:
+                yield self._join(ids[start : start + DECODE_IDS].tolist(), start)
+            except UsageError as error:
+                raise FileFormatError(f"{path}: {error}") from None
+
+    def _join(self, ids: list[int], first: int = 0) -> bytes:
         try:
-            return b"".join([self.vocab[token_id] for token_id in listed])
+            if set(map(type, ids)) <= {int}:
+                return b"".join([self.vocab[token_id] for token_id in ids])
+            return b"".join([self.vocab[operator.index(token_id)] for token_id in ids])
         except (KeyError, TypeError):
-            place = next(i for i, token_id in enumerate(listed) if not self._knows(token_id))
+            place = next(place for place, token_id in enumerate(ids) if not self._knows(token_id))
             raise UsageError(
-                f"ids: {listed[place]!r} at place {place} is not an id of this vocabulary of {len(self.vocab)} tokens"
+                f"ids: {ids[place]!r} at place {first + place} is not an id of this vocabulary of "
+                f"{len(self.vocab)} tokens"
             ) from None
 
     def _knows(self, token_id: object) -> bool:
         return isinstance(token_id, int | np.integer) and token_id in self.vocab
 
 
-def _utf8(text: str) -> bytes:
+def _utf8(segment: str, text: str) -> bytes:
     try:
-        return text.encode()
-    except UnicodeEncodeError as error:
-        raise UsageError(
-            f"text: lone surrogate {text[error.start]!r} at character {error.start}; it has no UTF-8 form"
-        ) from None
+        return segment.encode()
+    except UnicodeEncodeError:
+        place = next(place for place, character in enumerate(text) if "\ud800" <= character <= "\udfff")
+        raise UsageError(f"text: lone surrogate {text[place]!r} at character {place}; it has no UTF-8 form") from None

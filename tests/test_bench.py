@@ -101,7 +101,7 @@ def test_every_figure_of_the_ladder_comes_from_the_record(
     assert not re.search(r"(src|href)=|url\(|https?://|<script", page)
     for text in (page, markdown):
         assert "nox -s bench" in text
-        assert "small-1440" in text
+        assert f"small-{record.cases['bytes'].iloc[0]}" in text
         assert record.cases["corpus_sha256"].iloc[0][:16] in text
     first = page, markdown
     build_report([str(run[1]), "--out", str(tmp_path)])

@@ -1,6 +1,7 @@
 """`python -m data` from outside: exit statuses, one-line errors, no traceback."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -92,7 +93,6 @@ def test_bad_usage_exits_2(arguments: tuple[str, ...], names: str, capsys: Captu
 @pytest.mark.parametrize(
     ("arguments", "names"),
     [
-        (("make", "nope"), "nope"),
         (("make", "file:/no/such"), "/no/such"),
         (("make", "ties", "--seed", "3"), "ties"),
         (("make", "ties", "--out", "/proc/no/such"), "/proc/no"),
@@ -101,7 +101,6 @@ def test_bad_usage_exits_2(arguments: tuple[str, ...], names: str, capsys: Captu
         (("fetch", "tinystories-valid", "--url", "http://127.0.0.1:9/x"), "http://127.0.0.1:9/x"),
         (("fetch", "tinystories-valid", "--url", "ftp://x"), "ftp://x"),
         (("verify", "stories"), "stories"),
-        (("verify", "nope"), "nope"),
     ],
 )
 def test_failure_exits_1(arguments: tuple[str, ...], names: str, capsys: Capture) -> None:
@@ -113,8 +112,16 @@ def test_failure_exits_1(arguments: tuple[str, ...], names: str, capsys: Capture
     assert names in shown.err
 
 
+@pytest.mark.parametrize("command", ["make", "fetch", "verify"])
+def test_unknown_corpus_exits_2_and_lists_what_exists(command: str, capsys: Capture) -> None:
+    assert main([command, "nope"]) == 2
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert re.fullmatch(r"data: error: nope: no such corpus: .*stories, stdlib.*\n", shown.err)
+
+
 def test_errors_of_the_real_command() -> None:
-    for arguments, status in ((("make", "nope"), 1), (("make", "stories", "--bytes", "-5"), 2)):
+    for arguments, status in ((("make", "nope"), 2), (("make", "stories", "--bytes", "-5"), 2)):
         done = run(*arguments)
         assert (done.returncode, done.stdout) == (status, "")
         assert done.stderr.count("\n") == 1

@@ -1,0 +1,369 @@
+"""The compiled GPT-2 scan, special token search and class tables: equal to `regex` everywhere, and to UTF-8."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterator, Sequence
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import regex
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from data import adversarial
+from impls.kernels import classes
+from impls.kernels.compiler import Int, config, kernel
+from impls.kernels.scan import gpt2_end, next_special, pack_specials, special_length
+from impls.patterns import Splitter
+
+pytestmark = pytest.mark.kernel
+
+SLOW_KERNELS = bool(config.DISABLE_JIT)
+SPLITTER = Splitter("gpt2")
+EVERY_CHARACTER = [chr(code) for code in range(0x110000) if not 0xD800 <= code < 0xE000]
+EXPRESSIONS = {classes.SPACE: r"\s", classes.NUMBER: r"\p{N}", classes.LETTER: r"\p{L}"}
+
+
+@kernel
+def scan_segments(text: Any, stops: Any, table: Any, ends: Any, faults: Any) -> Int:
+    """Scan each segment by itself; returns how many ends were written. Fault -1: the segment is UTF-8."""
+    n_ends = 0
+    start = 0
+    for segment in range(len(stops)):
+        stop = stops[segment]
+        faults[segment] = -1
+        while start < stop:
+            end = gpt2_end(text, start, stop, table)
+            if end <= start:
+                faults[segment] = -1 - end
+                break
+            ends[n_ends] = end
+            n_ends += 1
+            start = end
+        start = stop
+    return n_ends
+
+
+@kernel
+def special_spans(text: Any, end: Int, specials: Any, spans: Any) -> Int:
+    """Write start and length of the special tokens of `text[:end]`; returns how many there are."""
+    n_spans = 0
+    position = next_special(text, 0, end, specials)
+    while position < end:
+        length = special_length(text, position, end, specials)
+        spans[n_spans, 0] = position
+        spans[n_spans, 1] = length
+        n_spans += 1
+        position = next_special(text, position + length, end, specials)
+    return n_spans
+
+
+def scan(segments: Sequence[bytes]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Ends of all pretokens in the joined segments, and the place of each segment's first fault or -1."""
+    text = np.frombuffer(b"".join(segments), np.uint8)
+    stops = np.cumsum([len(segment) for segment in segments], dtype=np.int64)
+    ends, faults = np.empty(len(text), np.int64), np.empty(len(stops), np.int64)
+    n_ends = scan_segments(text, stops, classes.load_classes(), ends, faults)
+    found = faults >= 0
+    faults[found] -= np.concatenate([[0], stops[:-1]])[found]
+    return ends[:n_ends], faults
+
+
+def assert_scans_like_regex(segments: Sequence[str]) -> None:
+    encoded = [segment.encode() for segment in segments]
+    ends, faults = scan(encoded)
+    assert not (faults != -1).any()
+    is_lead = (np.frombuffer(b"".join(encoded), np.uint8) & 0xC0) != 0x80
+    actual = np.cumsum(is_lead)[ends - 1]
+    lengths = [len(pretoken) for segment in segments for pretoken in SPLITTER.pretokens(segment)]
+    expected = np.cumsum(lengths)
+    if not np.array_equal(actual, expected):
+        place = int(np.setxor1d(actual, expected)[0])
+        text = "".join(segments)
+        side = "scan" if place in actual else "regex"
+        pytest.fail(f"only {side} ends a pretoken at {text[max(0, place - 12) : place]!r} | {text[place:][:12]!r}")
+
+
+def edge_characters() -> list[str]:
+    """Both ends of every run of characters of one class, and some characters of every plane."""
+    kinds = class_numbers(classes.load_classes())
+    changes = np.flatnonzero(np.diff(kinds)).tolist()
+    codes = {0, 0x10FFFF, *changes, *(change + 1 for change in changes), *range(0, 0x110000, 0x1000)}
+    return [chr(code) for code in sorted(codes) if not 0xD800 <= code < 0xE000]
+
+
+def class_numbers(table: classes.Classes) -> NDArray[np.uint8]:
+    codes = np.arange(0x110000)
+    numbers: NDArray[np.uint8] = table.blocks[table.pages[codes >> 8].astype(np.int64) * 256 + (codes & 255)]
+    return numbers
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(SLOW_KERNELS, reason="minutes as plain Python; the edges of every class are tested below")
+@pytest.mark.parametrize("context", ["{}", " {}x", "'{}"])
+def test_every_character_in_context_is_split_like_regex(context: str) -> None:
+    for start in range(0, len(EVERY_CHARACTER), 1 << 17):
+        chosen = EVERY_CHARACTER[start : start + (1 << 17)]
+        assert_scans_like_regex(["".join(context.replace("{}", char) for char in chosen)])
+
+
+@pytest.mark.parametrize("after", ["", "x", "1", "!", " ", "\u3000", "'s", "é"])
+@pytest.mark.parametrize("before", ["", "x", "1", "!", " ", "\n ", "'", "é", "\u3000"])
+def test_characters_at_the_edges_of_classes_are_split_like_regex(before: str, after: str) -> None:
+    chosen = edge_characters()[:: 40 if SLOW_KERNELS else 1]
+    assert_scans_like_regex([f"{before}{char}{after}" for char in chosen])
+
+
+def test_every_character_as_a_whole_text_is_one_pretoken() -> None:
+    chosen = edge_characters() if SLOW_KERNELS else EVERY_CHARACTER
+    ends, faults = scan([char.encode() for char in chosen])
+    assert len(ends) == len(chosen)
+    assert (faults == -1).all()
+
+
+def all_strings(alphabet: str, longest: int) -> Iterator[str]:
+    for length in range(1, longest + 1):
+        yield from map("".join, product(alphabet, repeat=length))
+
+
+@pytest.mark.parametrize(
+    ("alphabet", "longest", "longest_slow"),
+    [
+        pytest.param("xé7!'slvret \n\t\xa0\u3000\x85\x1c😀", 4, 2, id="all-representatives"),
+        pytest.param("é7!'s \n\u3000", 6, 4, id="one-of-each-class"),
+        pytest.param("'slvred ", 6, 3, id="contractions"),
+        pytest.param(" \n\t\xa0\u3000\x85x", 6, 4, id="whitespace-runs"),
+    ],
+)
+def test_every_short_text_is_split_like_regex(alphabet: str, longest: int, longest_slow: int) -> None:
+    assert_scans_like_regex(list(all_strings(alphabet, longest_slow if SLOW_KERNELS else longest)))
+
+
+@pytest.mark.parametrize("name", [name for name in adversarial.TEXTS if name != "invalid-utf8"])
+def test_adversarial_texts_are_split_like_regex(name: str) -> None:
+    make = adversarial.TEXTS[name]
+    assert_scans_like_regex([make(size).decode() for size in (1, 2, 7, 64, 4_000 if SLOW_KERNELS else 200_000)])
+
+
+@pytest.mark.parametrize("apostrophe", ["'", "\u2019", "''", " '"])
+def test_contractions_are_split_like_regex(apostrophe: str) -> None:
+    endings = [
+        "s",
+        "t",
+        "d",
+        "m",
+        "ll",
+        "ve",
+        "re",
+        "S",
+        "LL",
+        "l",
+        "v",
+        "r",
+        "e",
+        "lve",
+        "\u017f",
+        "\u017ft",
+        "é",
+        "",
+    ]
+    assert_scans_like_regex(
+        [f"{left}{apostrophe}{end}{right}" for left, end, right in product("a1 !", endings, "x ")]
+    )
+
+
+def decode_fault(segment: bytes) -> int:
+    try:
+        segment.decode()
+    except UnicodeDecodeError as error:
+        return error.start
+    return -1
+
+
+def assert_faults_like_python(segments: Sequence[bytes]) -> None:
+    _, faults = scan(segments)
+    expected = [decode_fault(segment) for segment in segments]
+    wrong = np.flatnonzero(faults != expected)
+    assert not wrong.size, f"{segments[wrong[0]]!r}: {faults[wrong[0]]}, Python says {expected[wrong[0]]}"
+
+
+BYTES = [bytes([byte]) for byte in range(256)]
+# The edges of every range that the definition of UTF-8 names, and one byte inside.
+EDGES = bytes.fromhex("2041 7f80 8f90 9fa0 a7bf c0c1 c2d0 dfe0 e1ec edee eff0 f1f3 f4f5 ff27")
+FEW_EDGES = bytes.fromhex("41 80 90 a0 bf c2 e0 ed f0 f4 ff")
+
+
+@pytest.mark.parametrize("before", [b"", b"a", b" ", b"  ", b"'", b"7", b"!", "\u3000".encode(), "é".encode()])
+@pytest.mark.parametrize("after", [b"", b"a", b" ", b"\xbf"])
+def test_a_fault_is_reported_where_python_reports_it(before: bytes, after: bytes) -> None:
+    sequences = [bytes(sequence) for sequence in product(FEW_EDGES, repeat=2 if SLOW_KERNELS else 3)]
+    assert_faults_like_python([before + sequence + after for sequence in sequences])
+
+
+def test_every_pair_of_bytes_and_every_edge_of_four_is_judged_like_python() -> None:
+    assert_faults_like_python([left + right for left, right in product(BYTES, BYTES[:: 16 if SLOW_KERNELS else 1])])
+    alphabet, length = (FEW_EDGES, 3) if SLOW_KERNELS else (EDGES, 4)
+    assert_faults_like_python([bytes(sequence) for sequence in product(alphabet, repeat=length)])
+
+
+def test_faults_in_the_adversarial_text_are_reported_like_python() -> None:
+    text = adversarial.TEXTS["invalid-utf8"](600)
+    assert_faults_like_python([text[start:] for start in range(0, 600, 7 if SLOW_KERNELS else 1)])
+
+
+def test_pretokens_before_a_fault_are_found() -> None:
+    ends, faults = scan([b"one two\xff three", b" four"])
+    assert ends.tolist() == [3, 19]
+    assert faults.tolist() == [7, -1]
+
+
+def special_places(text: str, special_tokens: Sequence[str], end: int | None = None) -> list[tuple[int, int]]:
+    data = np.frombuffer(text.encode(), np.uint8)
+    spans = np.empty((len(data) + 1, 2), np.int64)
+    specials = pack_specials([token.encode() for token in special_tokens])
+    n_spans = special_spans(data, len(data) if end is None else end, specials, spans)
+    return [(int(start), int(length)) for start, length in spans[:n_spans]]
+
+
+def reference_places(text: str, special_tokens: Sequence[str]) -> list[tuple[int, int]]:
+    places, position = [], 0
+    for index, segment in enumerate(Splitter("gpt2", special_tokens).segments(text)):
+        length = len(segment.encode())
+        if index % 2:
+            places.append((position, length))
+        position += length
+    return places
+
+
+@pytest.mark.parametrize("order", [1, -1])
+@pytest.mark.parametrize(
+    ("text", "special_tokens"),
+    [
+        ("no special token here", []),
+        ("no special token here", ["<|end|>"]),
+        ("<|end|>", ["<|end|>"]),
+        ("<|end|><|end|>", ["<|end|>"]),
+        ("a<|end|>b<|end|", ["<|end|>"]),
+        ("<|e|><|e|>x|><|e|", ["<|e|>", "<|e|>x", "|>"]),
+        ("aaaaaaa", ["aa", "aaa"]),
+        ("abcabc", ["ab", "bc", "c"]),
+        ("x.*+y()|z", [".*", "()|", "+y"]),
+        ("é語é語語", ["é語", "語", "é"]),
+        ("a b  c ", [" ", "  "]),
+    ],
+)
+def test_special_tokens_are_found_longest_first(text: str, special_tokens: list[str], order: int) -> None:
+    special_tokens = special_tokens[::order]
+    assert special_places(text, special_tokens) == reference_places(text, special_tokens)
+
+
+@settings(max_examples=60 if SLOW_KERNELS else 300, deadline=None)
+@given(st.text("ab|é", max_size=40), st.lists(st.text("ab|é", min_size=1, max_size=4), unique=True, max_size=5))
+def test_special_tokens_are_found_like_regex(text: str, special_tokens: list[str]) -> None:
+    assert special_places(text, special_tokens) == reference_places(text, special_tokens)
+
+
+def test_a_special_token_that_spans_the_end_is_not_found() -> None:
+    assert special_places("x<|end|>", ["<|end|>", "x<|"], end=7) == [(0, 3)]
+    assert special_places("x<|end|>", ["<|end|>"], end=7) == []
+    assert special_places("x<|end|>", ["<|end|>"], end=8) == [(1, 7)]
+
+
+def test_class_table_equals_regex_for_every_code_point() -> None:
+    numbers = class_numbers(classes.build_classes())
+    text = "".join(EVERY_CHARACTER)
+    for number, expression in EXPRESSIONS.items():
+        expected = [ord(char) for char in regex.findall(expression, text)]
+        assert np.flatnonzero(numbers == number).tolist() == expected
+    assert set(numbers.tolist()) == {classes.OTHER, *EXPRESSIONS}
+    assert not numbers[0xD800:0xE000].any()
+
+
+def test_ascii_is_block_0() -> None:
+    table = classes.build_classes()
+    assert table.pages[0] == 0
+    assert (table.pages.dtype, table.blocks.dtype, len(table.pages)) == (np.uint16, np.uint8, 0x1100)
+
+
+@pytest.fixture(scope="module")
+def right_table() -> classes.Classes:
+    return classes.build_classes()
+
+
+@pytest.fixture
+def stored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, right_table: classes.Classes) -> Path:
+    """The file of the class table in a cache folder of the test's own."""
+    monkeypatch.setenv("MERGELAB_CACHE", str(tmp_path / "cache"))
+    with monkeypatch.context() as patch:
+        patch.setattr(classes, "build_classes", lambda: right_table)
+        load_stored()
+    (path,) = (tmp_path / "cache").iterdir()
+    return path
+
+
+def load_stored() -> classes.Classes:
+    """Load as a new process does."""
+    return classes.load_classes.__wrapped__()
+
+
+def assert_same(table: classes.Classes, right: classes.Classes) -> None:
+    assert np.array_equal(table.pages, right.pages)
+    assert np.array_equal(table.blocks, right.blocks)
+
+
+def npz(**arrays: NDArray[Any]) -> bytes:
+    file = io.BytesIO()
+    np.savez_compressed(file, **arrays)
+    return file.getvalue()
+
+
+def npy(array: NDArray[Any]) -> bytes:
+    file = io.BytesIO()
+    np.save(file, array)
+    return file.getvalue()
+
+
+def flip(data: bytes, place: int) -> bytes:
+    return data[:place] + bytes([data[place] ^ 0xFF]) + data[place + 1 :]
+
+
+CORRUPTIONS: dict[str, Callable[[bytes], bytes]] = {
+    "empty": lambda _: b"",
+    "not-an-archive": lambda data: b"\n" * len(data),
+    "first-half": lambda data: data[: len(data) // 2],
+    "last-byte-missing": lambda data: data[:-1],
+    "byte-of-an-array-changed": lambda data: flip(data, len(data) // 2),
+    "arrays-missing": lambda _: npz(other=np.zeros(3)),
+    "one-array-only": lambda _: npy(np.zeros(3)),
+    "arrays-too-short": lambda _: npz(pages=np.zeros(3, np.uint16), blocks=np.zeros(256, np.uint8)),
+}
+
+
+@pytest.mark.parametrize("corruption", CORRUPTIONS)
+def test_a_corrupt_class_table_is_built_again(stored: Path, right_table: classes.Classes, corruption: str) -> None:
+    stored.write_bytes(CORRUPTIONS[corruption](stored.read_bytes()))
+    assert_same(load_stored(), right_table)
+    with np.load(stored) as arrays:
+        assert_same(classes.Classes(arrays["pages"], arrays["blocks"]), right_table)
+    assert [path.name for path in stored.parent.iterdir()] == [stored.name]
+
+
+def test_a_stored_class_table_is_not_built_again(
+    stored: Path, right_table: classes.Classes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert regex.__version__ in stored.name
+    monkeypatch.setattr(classes, "build_classes", lambda: pytest.fail("built again"))
+    assert_same(load_stored(), right_table)
+
+
+def test_without_a_cache_folder_the_class_table_is_still_right(
+    tmp_path: Path, right_table: classes.Classes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_bytes(b"in the way")
+    monkeypatch.setenv("MERGELAB_CACHE", str(tmp_path / "file"))
+    assert_same(load_stored(), right_table)
