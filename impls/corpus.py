@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,12 +62,13 @@ class Corpus:
             raise UsageError(f"errors: unknown value {errors!r}; give 'strict' or 'replace'")
         path = Path(path)
         try:
+            # Before it is opened: opening a pipe would wait for somebody to write to it.
+            if not stat.S_ISREG(path.stat().st_mode):
+                raise FileFormatError(f"{path}: {_kind(path)}; give a text file")
             with path.open("rb") as file:
                 n_bytes = os.fstat(file.fileno()).st_size
         except OSError as error:
             raise FileFormatError(f"{path}: {error.strerror}; give a readable text file") from None
-        if not path.is_file():
-            raise FileFormatError(f"{path}: not a regular file; give a text file")
         if n_bytes == 0:
             raise FileFormatError(f"{path}: the file is empty; give a file that holds text")
         return cls(path, n_bytes, errors)
@@ -108,6 +110,10 @@ class Corpus:
             stop = cutter.first_after(self, start + range_bytes)
             yield start, stop
             start = stop
+
+
+def _kind(path: Path) -> str:
+    return "Is a directory" if path.is_dir() else "not a regular file"
 
 
 class SafeCuts:

@@ -46,9 +46,12 @@ def compile_pattern(pattern: str) -> regex.Pattern[str]:
         known = ", ".join(PATTERNS)
         raise UsageError(f"pattern: unknown pattern {pattern!r}; there are {known}, or {CUSTOM}EXPRESSION")
     try:
-        return regex.compile(pattern.removeprefix(CUSTOM))
-    except regex.error as error:
+        compiled = regex.compile(pattern.removeprefix(CUSTOM))
+    except (regex.error, ValueError, OverflowError, RecursionError) as error:
         raise UsageError(f"pattern: {pattern!r} is not a regular expression: {error}") from None
+    if compiled.flags & regex.REVERSE:
+        raise UsageError(f"pattern: {pattern!r} searches from right to left; pretokens come from left to right")
+    return compiled
 
 
 def check_special_tokens(special_tokens: Sequence[str]) -> list[str]:

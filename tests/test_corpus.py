@@ -25,7 +25,7 @@ ATOMS = [*"aabs1'!. \t\r\n\xa0\u3000\x85\x1c\u017fé語😀\u0301", "  ", "\r\n"
 patterns = st.sampled_from([*PATTERNS, *CUSTOM])
 special_lists = st.lists(st.sampled_from(SPECIALS), unique=True, max_size=4)
 texts = st.lists(st.sampled_from(ATOMS), max_size=40).map("".join)
-quick = settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+quick = settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @pytest.fixture

@@ -112,7 +112,7 @@ CASES: dict[str, tuple[bytes, str, list[str]]] = {
 }  # fmt: skip
 for _name in adversarial.TEXTS:
     if _name != "invalid-utf8":
-        CASES[f"adversarial-{_name}"] = (adversarial.TEXTS[_name](1_500 if SLOW_KERNELS else 40_000), "gpt2", [EOT])
+        CASES[f"adversarial-{_name}"] = (adversarial.TEXTS[_name](1_500 if SLOW_KERNELS else 20_000), "gpt2", [EOT])
 
 
 @pytest.mark.parametrize("case", CASES)

@@ -1,7 +1,6 @@
 """The story generator: deterministic bytes, stable prefixes, the vocabulary statistics of TinyStories."""
 
 import hashlib
-import time
 from collections import Counter
 
 import pytest
@@ -109,11 +108,3 @@ def test_vocabulary_at_the_size_of_the_validation_split() -> None:
     assert 5_500_000 * 0.9 < counts.total() < 5_500_000 * 1.1
     assert 13_100 * 0.9 < len(counts) < 13_100 * 1.1
     assert 4.09 * 0.95 < 22_500_000 / counts.total() < 4.09 * 1.05
-
-
-@pytest.mark.slow
-def test_speed() -> None:
-    text(1_000_000)
-    start = time.process_time()
-    size = sum(map(len, stories.chunks(60_000_000)))
-    assert size / (time.process_time() - start) > 15e6

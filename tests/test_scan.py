@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Iterator, Sequence
 from itertools import product
 from pathlib import Path
@@ -112,8 +111,8 @@ def test_every_character_in_context_is_split_like_regex(context: str) -> None:
         assert_scans_like_regex(["".join(context.replace("{}", char) for char in chosen)])
 
 
-@pytest.mark.parametrize("after", ["", "x", "1", "!", " ", "\u3000", "'s", "é"])
-@pytest.mark.parametrize("before", ["", "x", "1", "!", " ", "\n ", "'", "é", "\u3000"])
+@pytest.mark.parametrize("after", ["", "é", " ", "'s"])
+@pytest.mark.parametrize("before", ["x", "1", "!", "\n ", "'", "\u3000"])
 def test_characters_at_the_edges_of_classes_are_split_like_regex(before: str, after: str) -> None:
     chosen = edge_characters()[:: 40 if SLOW_KERNELS else 1]
     assert_scans_like_regex([f"{before}{char}{after}" for char in chosen])
@@ -136,8 +135,8 @@ def all_strings(alphabet: str, longest: int) -> Iterator[str]:
     [
         pytest.param("xé7!'slvret \n\t\xa0\u3000\x85\x1c😀", 4, 2, id="all-representatives"),
         pytest.param("é7!'s \n\u3000", 6, 4, id="one-of-each-class"),
-        pytest.param("'slvred ", 6, 3, id="contractions"),
-        pytest.param(" \n\t\xa0\u3000\x85x", 6, 4, id="whitespace-runs"),
+        pytest.param("'slvred ", 5, 3, id="contractions"),
+        pytest.param(" \n\t\xa0\u3000x", 6, 4, id="whitespace-runs"),
     ],
 )
 def test_every_short_text_is_split_like_regex(alphabet: str, longest: int, longest_slow: int) -> None:
@@ -274,8 +273,13 @@ def test_a_special_token_that_spans_the_end_is_not_found() -> None:
     assert special_places("x<|end|>", ["<|end|>"], end=8) == [(1, 7)]
 
 
-def test_class_table_equals_regex_for_every_code_point() -> None:
-    numbers = class_numbers(classes.build_classes())
+@pytest.fixture(scope="module")
+def right_table() -> classes.Classes:
+    return classes.build_classes()
+
+
+def test_class_table_equals_regex_for_every_code_point(right_table: classes.Classes) -> None:
+    numbers = class_numbers(right_table)
     text = "".join(EVERY_CHARACTER)
     for number, expression in EXPRESSIONS.items():
         expected = [ord(char) for char in regex.findall(expression, text)]
@@ -284,15 +288,10 @@ def test_class_table_equals_regex_for_every_code_point() -> None:
     assert not numbers[0xD800:0xE000].any()
 
 
-def test_ascii_is_block_0() -> None:
-    table = classes.build_classes()
-    assert table.pages[0] == 0
-    assert (table.pages.dtype, table.blocks.dtype, len(table.pages)) == (np.uint16, np.uint8, 0x1100)
-
-
-@pytest.fixture(scope="module")
-def right_table() -> classes.Classes:
-    return classes.build_classes()
+def test_ascii_is_block_0(right_table: classes.Classes) -> None:
+    pages, blocks = right_table
+    assert pages[0] == 0
+    assert (pages.dtype.name, len(pages), blocks.dtype.name) == ("uint16", 0x1100, "uint8")
 
 
 @pytest.fixture
@@ -316,31 +315,18 @@ def assert_same(table: classes.Classes, right: classes.Classes) -> None:
     assert np.array_equal(table.blocks, right.blocks)
 
 
-def npz(**arrays: NDArray[Any]) -> bytes:
-    file = io.BytesIO()
-    np.savez_compressed(file, **arrays)
-    return file.getvalue()
-
-
-def npy(array: NDArray[Any]) -> bytes:
-    file = io.BytesIO()
-    np.save(file, array)
-    return file.getvalue()
-
-
 def flip(data: bytes, place: int) -> bytes:
     return data[:place] + bytes([data[place] ^ 0xFF]) + data[place + 1 :]
 
 
 CORRUPTIONS: dict[str, Callable[[bytes], bytes]] = {
-    "empty": lambda _: b"",
-    "not-an-archive": lambda data: b"\n" * len(data),
+    "empty": lambda data: data[:0],
+    "digest-only": lambda data: data[:32],
     "first-half": lambda data: data[: len(data) // 2],
     "last-byte-missing": lambda data: data[:-1],
-    "byte-of-an-array-changed": lambda data: flip(data, len(data) // 2),
-    "arrays-missing": lambda _: npz(other=np.zeros(3)),
-    "one-array-only": lambda _: npy(np.zeros(3)),
-    "arrays-too-short": lambda _: npz(pages=np.zeros(3, np.uint16), blocks=np.zeros(256, np.uint8)),
+    "a-byte-more": lambda data: data + bytes(1),
+    "byte-of-the-digest-changed": lambda data: flip(data, 0),
+    "byte-of-a-class-changed": lambda data: flip(data, len(data) - 1),
 }
 
 
@@ -348,8 +334,7 @@ CORRUPTIONS: dict[str, Callable[[bytes], bytes]] = {
 def test_a_corrupt_class_table_is_built_again(stored: Path, right_table: classes.Classes, corruption: str) -> None:
     stored.write_bytes(CORRUPTIONS[corruption](stored.read_bytes()))
     assert_same(load_stored(), right_table)
-    with np.load(stored) as arrays:
-        assert_same(classes.Classes(arrays["pages"], arrays["blocks"]), right_table)
+    assert_same(classes.unpack(stored.read_bytes()), right_table)
     assert [path.name for path in stored.parent.iterdir()] == [stored.name]
 
 

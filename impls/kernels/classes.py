@@ -5,7 +5,8 @@ Two stages: the 4,352 pages of 256 code points share blocks of classes, of which
 
 from __future__ import annotations
 
-import os
+import hashlib
+import secrets
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -18,6 +19,8 @@ from impls.kernels.compiler import cache_root
 OTHER, SPACE, NUMBER, LETTER = 0, 1, 2, 3
 
 _EXPRESSIONS = {SPACE: r"\s+", NUMBER: r"\p{N}+", LETTER: r"\p{L}+"}
+N_PAGES = 0x1100
+
 _SURROGATES = range(0xD800, 0xE000)
 
 
@@ -47,19 +50,37 @@ def build_classes() -> Classes:
     return Classes(position[inverse.ravel()], np.ascontiguousarray(rows[order]).ravel())
 
 
+def pack(classes: Classes) -> bytes:
+    """Return the table as bytes: sha256 of the rest, pages, blocks."""
+    content = classes.pages.astype("<u2").tobytes() + classes.blocks.tobytes()
+    return hashlib.sha256(content).digest() + content
+
+
+def unpack(stored: bytes) -> Classes:
+    """Return the table that `pack` wrote.
+
+    Raises:
+        ValueError: the bytes are damaged; a compiled scan must never see such a table.
+    """
+    digest, content = stored[:32], stored[32:]
+    if hashlib.sha256(content).digest() != digest:
+        raise ValueError("damaged table of classes")
+    pages = np.frombuffer(content[: 2 * N_PAGES], "<u2").astype(np.uint16)
+    return Classes(pages, np.frombuffer(content[2 * N_PAGES :], np.uint8))
+
+
 @lru_cache(maxsize=1)
 def load_classes() -> Classes:
     """Return the table for this version of `regex`, from the cache folder if it is there."""
-    path = cache_root() / f"classes-{regex.__version__}.npz"
+    path = cache_root() / f"classes-{regex.__version__}.bin"
     try:
-        with np.load(path) as stored:
-            return Classes(stored["pages"], stored["blocks"])
-    except (OSError, ValueError, KeyError, EOFError):
+        return unpack(path.read_bytes())
+    except (OSError, ValueError):
         classes = build_classes()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_suffix(f".{os.getpid()}.npz")
-        np.savez_compressed(temporary, **classes._asdict())
+        temporary = path.with_suffix(f".{secrets.token_hex(4)}.tmp")
+        temporary.write_bytes(pack(classes))
         temporary.replace(path)
     except OSError:
         pass  # A cache that cannot be written costs the next process 0.3 s.
