@@ -24,7 +24,9 @@ def install(session: nox.Session, *groups: str, extras: str = "") -> None:
 def bench(session: nox.Session) -> None:
     """Prove all implementations equal, time them, print the ladder, write reports/latest/."""
     install(session, "bench")
-    session.run("python", "-m", "pytest", "bench", "--quiet", "--benchmark-quiet", "--benchmark-autosave", *session.posargs)
+    session.run(
+        "python", "-m", "pytest", "bench", "--quiet", "--benchmark-quiet", "--benchmark-autosave", *session.posargs
+    )
     session.run("python", "-m", "reports")
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
@@ -143,12 +143,14 @@ class Vocabulary:
         left: int32[m], id of the left operand of each merge, in order of rank.
         right: int32[m], id of the right operand.
         merged: int32[m], id of the result. A merge only uses tokens that earlier merges made.
+        special_tokens: id of each special token.
     """
 
     byte_ids: Array32
     left: Array32
     right: Array32
     merged: Array32
+    special_tokens: Mapping[str, int] = field(default_factory=dict)
 
     @classmethod
     def from_merges(cls, merges: Merges) -> Vocabulary:
@@ -217,7 +219,9 @@ class Encoder(Protocol):
         """Build the tables; timed apart from encoding."""
 
     def encode(self, text: Array8) -> Array32:
-        """Encode UTF-8 text without special tokens, uint8[n], to ids, int32[k].
+        """Encode UTF-8 text, uint8[n], to ids, int32[k].
+
+        The special tokens of the vocabulary are matched first, the longest where they overlap.
 
         Raises:
             InvalidUtf8Error: the text is not UTF-8.

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -22,6 +22,10 @@ RANGE_BYTES = 1 << 20
 
 WINDOW_BYTES = 1 << 12
 """How much is looked at when searching for a safe cut; doubled while none is found."""
+
+
+Read = Callable[[int, int], bytes]
+"""Returns bytes [start, stop) of a text."""
 
 
 def decode_utf8(data: bytes, source: str, offset: int = 0, errors: str = "strict") -> str:
@@ -104,12 +108,7 @@ class Corpus:
         self, pattern: str, special_tokens: Sequence[str], range_bytes: int = RANGE_BYTES
     ) -> Iterator[tuple[int, int]]:
         """Yield byte ranges of about `range_bytes` that cover the file and can be counted or encoded apart."""
-        cutter = SafeCuts(pattern, special_tokens)
-        start = 0
-        while start < self.n_bytes:
-            stop = cutter.first_after(self, start + range_bytes)
-            yield start, stop
-            start = stop
+        return SafeCuts(pattern, special_tokens).ranges(self.read, self.n_bytes, range_bytes)
 
 
 def _kind(path: Path) -> str:
@@ -167,15 +166,23 @@ class SafeCuts:
             window *= 4
         return None
 
-    def first_after(self, corpus: Corpus, wanted: int) -> int:
-        """Return the first safe cut of the file at or after byte `wanted`; the file's end if there is none."""
+    def first_after(self, read: Read, n_bytes: int, wanted: int) -> int:
+        """Return the first safe cut of a text of `n_bytes` at or after byte `wanted`; its end if there is none."""
         window = WINDOW_BYTES
-        while wanted < corpus.n_bytes:
+        while wanted < n_bytes:
             start = max(0, wanted - self.margin)
-            stop = min(corpus.n_bytes, wanted + window + self.margin)
-            place = self.first_in(corpus.read(start, stop), wanted - start)
-            if place is not None and (start + place + self.margin <= stop or stop == corpus.n_bytes):
+            stop = min(n_bytes, wanted + window + self.margin)
+            place = self.first_in(read(start, stop), wanted - start)
+            if place is not None and (start + place + self.margin <= stop or stop == n_bytes):
                 return start + place
             wanted = max(wanted + 1, stop - self.margin)
             window *= 2
-        return corpus.n_bytes
+        return n_bytes
+
+    def ranges(self, read: Read, n_bytes: int, range_bytes: int) -> Iterator[tuple[int, int]]:
+        """Yield ranges of about `range_bytes`, cut at safe places, that cover a text of `n_bytes`."""
+        start = 0
+        while start < n_bytes:
+            stop = self.first_after(read, n_bytes, start + range_bytes)
+            yield start, stop
+            start = stop

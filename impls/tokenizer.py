@@ -5,6 +5,8 @@ from __future__ import annotations
 import operator
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Literal, cast
 
@@ -13,9 +15,10 @@ from numpy.typing import NDArray
 
 from impls.contract import N_BYTES, Array32, Encoder, Vocabulary
 from impls.corpus import Corpus, SafeCuts
-from impls.errors import FileFormatError, UsageError
+from impls.errors import FileFormatError, InvalidUtf8Error, UsageError
 from impls.fastest import pick
 from impls.formats import TokenizerFiles, read_files, read_merges, read_vocab, write_files
+from impls.parallel import in_order
 from impls.patterns import Splitter, check_special_tokens
 from impls.registry import find
 from impls.storage import atomic_writer
@@ -117,7 +120,7 @@ class Tokenizer:
             self.special_tokens[special] = ids[token]
         self._splitter = Splitter(pattern, list(self.special_tokens))
         self._impl = impl
-        self._encoders: dict[str, Encoder] = {}
+        self._encoders: dict[tuple[str, bool], Encoder] = {}
         if impl != "auto":
             self._encoder(impl)
 
@@ -170,16 +173,17 @@ class Tokenizer:
     def _files(self) -> TokenizerFiles:
         return TokenizerFiles(self.vocab, self.merges, list(self.special_tokens), self.pattern)
 
-    def _encoder(self, name: str) -> Encoder:
-        if name not in self._encoders:
-            self._encoders[name] = find("encode", name).load()(self._vocabulary, self.pattern)
-        return self._encoders[name]
+    def _encoder(self, name: str, special: bool = True) -> Encoder:
+        if (name, special) not in self._encoders:
+            vocabulary = replace(self._vocabulary, special_tokens=self.special_tokens if special else {})
+            self._encoders[name, special] = find("encode", name).load()(vocabulary, self.pattern)
+        return self._encoders[name, special]
 
-    def _encoder_for(self, n_characters: int) -> Encoder:
+    def _encoder_name(self, n_characters: int) -> str:
         if self._impl != "auto":
-            return self._encoders[self._impl]
+            return self._impl
         # Once compiled code is at hand, there is no reason to do without it.
-        return self._encoders.get("jit") or self._encoder(pick("encode", n_characters).name)
+        return "jit" if ("jit", True) in self._encoders else pick("encode", n_characters).name
 
     def encode(self, text: str, *, special: SpecialMode = "all") -> list[int]:
         """Encode text to ids.
@@ -199,17 +203,10 @@ class Tokenizer:
         """Encode text to ids, int32[n]. See `encode`."""
         if special not in ("all", "none", "none_raise"):
             raise UsageError(f"special: unknown mode {special!r}; there are all, none, none_raise")
-        segments = self._splitter.segments(text) if special != "none" else [text]
-        if special == "none_raise" and len(segments) > 1:
+        if special == "none_raise" and len(segments := self._splitter.segments(text)) > 1:
             raise UsageError(f"text: holds the special token {segments[1]!r}; encode with special='all' or 'none'")
-        encoder = self._encoder_for(len(text))
-        parts = []
-        for index, segment in enumerate(segments):
-            if index % 2:
-                parts.append(np.array([self.special_tokens[segment]], np.int32))
-            elif segment:
-                parts.append(encoder.encode(np.frombuffer(_utf8(segment, text), np.uint8)))
-        return np.concatenate(parts) if parts else np.empty(0, np.int32)
+        encoder = self._encoder(self._encoder_name(len(text)), special == "all")
+        return encoder.encode(np.frombuffer(_utf8(text), np.uint8))
 
     def encode_iterable(self, iterable: Iterable[str]) -> Iterator[int]:
         """Encode a stream of strings lazily, in constant memory; the ids are those of the joined text.
@@ -251,19 +248,28 @@ class Tokenizer:
                 output cannot be written.
         """
         corpus = Corpus.open(input_path, errors)
-        if self._impl == "auto":
-            self._encoder(pick("encode", corpus.n_bytes).name)
+        name = self._encoder_name(corpus.n_bytes)
+        # Threads only help an encoder that works without the interpreter lock.
+        workers = len(os.sched_getaffinity(0)) if find("encode", name).needs == "numba" else 1
+        job = partial(self._encode_range, corpus=corpus, encoder=self._encoder(name))
         n_ids = 0
         with atomic_writer(output_path) as output:
-            for start, stop in corpus.ranges(self.pattern, list(self.special_tokens)):
-                text = corpus.text(start, stop)
-                try:
-                    ids = self.encode_to_array(text)
-                except UsageError as error:
-                    raise FileFormatError(f"{input_path}: {error}") from None
-                output.write(ids.astype(self.id_dtype).tobytes())
+            for ids in in_order(job, corpus.ranges(self.pattern, list(self.special_tokens)), workers):
+                output.write(ids.data)
                 n_ids += len(ids)
         return n_ids
+
+    def _encode_range(self, byte_range: tuple[int, int], corpus: Corpus, encoder: Encoder) -> NDArray[np.integer]:
+        start = byte_range[0]
+        text = corpus.read(*byte_range)
+        if corpus.errors == "replace":
+            text = text.decode(errors="replace").encode()
+        try:
+            return encoder.encode(np.frombuffer(text, np.uint8)).astype(self.id_dtype)
+        except InvalidUtf8Error as error:
+            raise InvalidUtf8Error(str(corpus.path), start + error.offset) from None
+        except UsageError as error:
+            raise FileFormatError(f"{corpus.path}: {error}") from None
 
     @property
     def id_dtype(self) -> np.dtype[np.uint16] | np.dtype[np.uint32]:
@@ -322,9 +328,10 @@ class Tokenizer:
         return isinstance(token_id, int | np.integer) and token_id in self.vocab
 
 
-def _utf8(segment: str, text: str) -> bytes:
+def _utf8(text: str) -> bytes:
     try:
-        return segment.encode()
-    except UnicodeEncodeError:
-        place = next(place for place, character in enumerate(text) if "\ud800" <= character <= "\udfff")
-        raise UsageError(f"text: lone surrogate {text[place]!r} at character {place}; it has no UTF-8 form") from None
+        return text.encode()
+    except UnicodeEncodeError as error:
+        raise UsageError(
+            f"text: lone surrogate {text[error.start]!r} at character {error.start}; it has no UTF-8 form"
+        ) from None

@@ -343,5 +343,5 @@ def test_an_interrupt_exits_130_and_leaves_nothing(
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(Tokenizer, "encode_to_array", interrupt)
+    monkeypatch.setattr("impls.encode.cached.CachedEncoder.encode", interrupt)
     assert_fails(("encode", "tok", "text.txt", "--out", "new.bin"), 130, "interrupted", home, capsys)

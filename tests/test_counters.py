@@ -246,7 +246,7 @@ def test_the_table_adds_counts_past_32_bits() -> None:
 def test_the_table_counts_on_after_adding() -> None:
     table = jit.PretokenTable()
     table.add(Pretokens.from_mapping({b"a": 2**33, b" a": 1}))
-    assert table.count(np.frombuffer(b"a a a", np.uint8), pack_specials([])) == -1
+    assert table.count(np.frombuffer(b"a a a", np.uint8), pack_specials({})) == -1
     assert table.pretokens().to_mapping() == {b"a": 2**33 + 1, b" a": 3}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -86,11 +87,39 @@ def test_a_token_that_merges_cannot_reach_is_never_produced(row: Impl) -> None:
 @each_encoder
 def test_long_pretokens(row: Impl) -> None:
     merges = Merges.from_pairs([(97, 97), (256, 256), (257, 97), (98, 97), (257, 257)])
-    text = "a" * 500 + " " + "ab" * 200 + " " + "aab" * 100
+    text = "a" * 500 + " " + "ab" * 200 + " " + "aab" * 100 + " " + "a" * 1500
     encoder = build(row, merges)
     expected = ORACLE(Vocabulary.from_merges(merges), "gpt2").encode(array(text)).tolist()
     assert encoder.encode(array(text)).tolist() == expected
     assert encoder.encode(array(text)).tolist() == expected
+
+
+@each_encoder
+def test_special_tokens_are_matched_first_and_the_longest_wins(row: Impl) -> None:
+    specials = {"<s>": 500, "<s><s>": 501, " of ": 502, "é": 503}
+    merges = train_on(TEXT, 40)
+    vocabulary = replace(Vocabulary.from_merges(merges), special_tokens=specials)
+    text = "<s>It was<s><s><s> of café<s" + TEXT + "<s>"
+    encoder = row.load()(vocabulary, "gpt2")
+    ids = encoder.encode(array(text)).tolist()
+    tokens = dict(enumerate(merges.token_bytes())) | {number: token.encode() for token, number in specials.items()}
+    assert b"".join(tokens[token] for token in ids) == text.encode()
+    assert ids[0] == 500
+    assert ids[ids.index(501) + 1] == 500
+    assert ids == ORACLE(vocabulary, "gpt2").encode(array(text)).tolist()
+
+
+def test_a_text_in_parts_gives_the_ids_of_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jit, "RANGE_BYTES", 40)
+    vocabulary = replace(Vocabulary.from_merges(train_on(TEXT, 80)), special_tokens={"times": 900, "e w": 901})
+    compiled = next(row for row in ENCODERS if row.name == "jit").load()(vocabulary, "gpt2")
+    expected = ORACLE(vocabulary, "gpt2").encode(array(TEXT)).tolist()
+    for _ in range(2):
+        assert compiled.encode(array(TEXT)).tolist() == expected
+    broken = array(TEXT.encode()[:200] + b"\xff" + TEXT.encode()[200:])
+    with pytest.raises(InvalidUtf8Error) as caught:
+        compiled.encode(broken)
+    assert caught.value.offset == 200
 
 
 @each_encoder
@@ -132,7 +161,6 @@ def test_all_encoders_agree_with_the_oracle(text: str, n_merges: int) -> None:
 def test_caches_that_start_again_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cached, "CACHE_ENTRIES", 8)
     monkeypatch.setattr(jit, "MAX_ENTRIES", 1 << 12)
-    monkeypatch.setattr(jit, "MAX_POOL", 1 << 14)
     monkeypatch.setattr(jit, "MAX_OUTPUT", 100)
     words = " ".join(f"{'word' * (1 + number % 9)}{number}" for number in range(5000))
     merges = train_on(words[:2000], 50)

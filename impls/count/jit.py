@@ -8,7 +8,6 @@ by `process_pool`.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from queue import SimpleQueue
 
@@ -29,6 +28,7 @@ from impls.kernels.count import (
 )
 from impls.kernels.keys import WORDS, rehash
 from impls.kernels.scan import Specials, pack_specials
+from impls.parallel import in_order
 
 COMPILED_PATTERNS = ("gpt2",)
 MIN_RANGE_BYTES = 1 << 18
@@ -115,14 +115,10 @@ def count(corpus: Corpus, *, pattern: str, special_tokens: Sequence[str], worker
     tables: SimpleQueue[PretokenTable] = SimpleQueue()
     for _ in range(min(workers, len(ranges))):
         tables.put(PretokenTable())
-    specials = pack_specials([token.encode() for token in special_tokens])
+    specials = pack_specials(dict.fromkeys(special_tokens, 0))
     job = partial(count_range, corpus=corpus, specials=specials, tables=tables)
-    pool = ThreadPoolExecutor(tables.qsize())
-    try:
-        for _ in pool.map(job, ranges):
-            pass
-    finally:
-        pool.shutdown(cancel_futures=True)
+    for _ in in_order(job, ranges, tables.qsize()):
+        pass
     total = tables.get()
     while not tables.empty():
         total.add(tables.get().pretokens())

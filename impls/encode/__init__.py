@@ -21,16 +21,25 @@ class PretokenEncoder(ABC):
 
     def __init__(self, vocabulary: Vocabulary, pattern: str) -> None:
         """Build the tables. See `contract.Encoder`."""
-        self._splitter = Splitter(pattern)
+        self._splitter = Splitter(pattern, list(vocabulary.special_tokens))
+        self._special_ids = vocabulary.special_tokens
         self._byte_ids: list[int] = vocabulary.byte_ids.tolist()
         self._ranks = vocabulary.ranks()
 
     def encode(self, text: Array8) -> Array32:
-        """Encode UTF-8 text without special tokens. See `contract.Encoder`."""
+        """Encode UTF-8 text. See `contract.Encoder`."""
         ids: list[int] = []
-        for pretoken in self._splitter.pretokens(decode_utf8(text.tobytes(), "text")):
-            ids += self.encode_pretoken(pretoken.encode())
+        for index, segment in enumerate(self._splitter.segments(decode_utf8(text.tobytes(), "text"))):
+            if index % 2:
+                ids.append(self._special_ids[segment])
+            else:
+                self.encode_segment(segment, ids)
         return np.array(ids, np.int32)
+
+    def encode_segment(self, segment: str, ids: list[int]) -> None:
+        """Append the ids of text without special tokens."""
+        for pretoken in self._splitter.pretokens(segment):
+            ids += self.encode_pretoken(pretoken.encode())
 
     @abstractmethod
     def encode_pretoken(self, pretoken: bytes) -> list[int]:

@@ -6,10 +6,7 @@ id" put in beforehand would be wrong for tokens that the merges cannot reach.
 
 from __future__ import annotations
 
-import numpy as np
-
-from impls.contract import Array8, Array32, Vocabulary
-from impls.corpus import decode_utf8
+from impls.contract import Vocabulary
 from impls.encode.set_pairs import SetPairsEncoder
 
 CACHE_ENTRIES = 1 << 16
@@ -24,16 +21,14 @@ class CachedEncoder(SetPairsEncoder):
         super().__init__(vocabulary, pattern)
         self._cache: dict[str, list[int]] = {}
 
-    def encode(self, text: Array8) -> Array32:
-        """Encode UTF-8 text without special tokens. See `contract.Encoder`."""
+    def encode_segment(self, segment: str, ids: list[int]) -> None:
+        """Append the ids of text without special tokens."""
         cache = self._cache
-        ids: list[int] = []
-        for pretoken in self._splitter.pretokens(decode_utf8(text.tobytes(), "text")):
+        for pretoken in self._splitter.pretokens(segment):
             known = cache.get(pretoken)
             if known is None:
                 known = self._remember(pretoken)
             ids += known
-        return np.array(ids, np.int32)
 
     def _remember(self, pretoken: str) -> list[int]:
         ids = self.encode_pretoken(pretoken.encode())

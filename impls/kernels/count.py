@@ -8,7 +8,7 @@ import numpy as np
 
 from impls.kernels.compiler import Int, inline, kernel
 from impls.kernels.keys import SHORT_BYTES, copy_bytes, find, key_of
-from impls.kernels.scan import gpt2_end, next_special, special_length
+from impls.kernels.scan import gpt2_end, next_special, special_at, special_length
 
 ENTRIES, POOL_USED, INVALID_AT = range(3)
 """Places in the state: entries in the table, bytes in the pool, where the text is not UTF-8 (-1: nowhere)."""
@@ -57,7 +57,7 @@ def count_text(
                 return position
             position = after
         if stop < end:
-            position = stop + special_length(text, stop, end, specials)
+            position = stop + special_length(special_at(text, stop, end, specials), specials)
     return end
 
 

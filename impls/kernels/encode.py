@@ -13,16 +13,19 @@ from numpy.typing import NDArray
 
 from impls.kernels.compiler import Int, inline, kernel, multiply_fold
 from impls.kernels.keys import SHORT_BYTES, copy_bytes, find, key_of
-from impls.kernels.scan import gpt2_end
+from impls.kernels.scan import gpt2_end, next_special, special_at, special_length
 
 SEARCH_BYTES = 48
 """Up to this length a search for the lowest rank beats the heap."""
+
+CACHED_BYTES = 1 << 10
+"""Pretokens beyond this length are rare and rarely repeat; they are merged each time."""
 
 POSITION, WRITTEN, ENTRIES, POOL_USED, IDS_USED, DETAIL = range(6)
 """Places in `Cache.numbers`: how far the text is encoded, ids written, what is used, and what a status is about."""
 
 DONE, OUTPUT_FULL, CACHE_FULL, SCRATCH_SMALL, NOT_UTF8, NO_TOKEN = range(6)
-"""Why `encode_text` returned. DETAIL: the length of the pretoken, the invalid byte's place, the byte."""
+"""Why `encode_text` returned. DETAIL: the room that is needed, the invalid byte's place, the byte without a token."""
 
 _NO_RANK = np.int64(0x7FFFFFFFFFFFFFFF)
 
@@ -44,10 +47,10 @@ class Cache(NamedTuple):
 
     Attributes:
         table: uint64[power of two, 4], see `kernels.keys`; word 2 is n << 32 | id, or where n > 1 ids begin.
-        pool: uint8[...], bytes of long pretokens.
-        ids: int32[...], ids of pretokens of several tokens.
+        pool: uint8[n], bytes of pretokens of more than 15 bytes.
+        ids: int32[n], ids of pretokens of several tokens.
         symbols: int32[3, n], scratch: ids, next and previous symbol; n bounds the length of a pretoken.
-        heap: int64[2, 3 n], scratch: rank << 32 | position, and the pair that was meant.
+        heap: int64[2 n], scratch: rank << 32 | position.
         numbers: int64[6], see the places above.
     """
 
@@ -94,7 +97,7 @@ def rank_of(left: Int, right: Int, ranks: Any) -> Int:
 @inline
 def merge_short(length: Int, ranks: Any, cache: Any) -> Int:
     """Merge `length` symbols by search for the lowest rank; returns how many are left, at the front."""
-    symbols, found = cache.symbols[0], cache.heap[0]
+    symbols, found = cache.symbols[0], cache.heap
     for place in range(length - 1):
         found[place] = rank_of(symbols[place], symbols[place + 1], ranks)
     while length > 1:
@@ -117,55 +120,60 @@ def merge_short(length: Int, ranks: Any, cache: Any) -> Int:
 
 
 @inline
-def sift_up(heap: Any, place: Int, key: Int, pair: Int) -> None:
+def sift_up(heap: Any, place: Int, key: Int) -> None:
     """Put a candidate at the end of the heap and let it rise."""
     while place:
         parent = (place - 1) >> 1
-        if heap[0, parent] <= key:
+        if heap[parent] <= key:
             break
-        heap[0, place] = heap[0, parent]
-        heap[1, place] = heap[1, parent]
+        heap[place] = heap[parent]
         place = parent
-    heap[0, place] = key
-    heap[1, place] = pair
+    heap[place] = key
 
 
 @inline
 def sift_down(heap: Any, used: Int) -> None:
     """Move the last of `used` + 1 candidates to the root and let it sink."""
-    key, pair = heap[0, used], heap[1, used]
+    key = heap[used]
     place = 0
     while True:
         child = 2 * place + 1
         if child >= used:
             break
-        if child + 1 < used and heap[0, child + 1] < heap[0, child]:
+        if child + 1 < used and heap[child + 1] < heap[child]:
             child += 1
-        if heap[0, child] >= key:
+        if heap[child] >= key:
             break
-        heap[0, place] = heap[0, child]
-        heap[1, place] = heap[1, child]
+        heap[place] = heap[child]
         place = child
-    heap[0, place] = key
-    heap[1, place] = pair
+    heap[place] = key
+
+
+@inline
+def rank_at(position: Int, length: Int, ranks: Any, cache: Any) -> Int:
+    """Return rank << 32 | merged id of the pair that stands at `position` now, `_NO_RANK` if there is none."""
+    following = np.int64(cache.symbols[1, position])
+    if cache.symbols[0, position] < 0 or following >= length:
+        return _NO_RANK
+    return rank_of(np.int64(cache.symbols[0, position]), np.int64(cache.symbols[0, following]), ranks)
 
 
 @inline
 def offer(position: Int, length: Int, used: Int, ranks: Any, cache: Any) -> Int:
     """Push the pair at `position` if it merges; returns the size of the heap."""
-    following = np.int64(cache.symbols[1, position])
-    if following < length:
-        left, right = np.int64(cache.symbols[0, position]), np.int64(cache.symbols[0, following])
-        found = rank_of(left, right, ranks)
-        if found != _NO_RANK:
-            sift_up(cache.heap, used, (found >> 32 << 32) | position, (left << 32) | right)
-            return used + 1
-    return used
+    found = rank_at(position, length, ranks, cache)
+    if found == _NO_RANK:
+        return used
+    sift_up(cache.heap, used, (found >> 32 << 32) | position)
+    return used + 1
 
 
 @inline
 def merge_long(length: Int, ranks: Any, cache: Any) -> Int:
-    """Merge `length` symbols through a heap of candidates; returns how many are left, at the front."""
+    """Merge `length` symbols through a heap of candidates; returns how many are left, at the front.
+
+    A candidate is out of date if the pair at its position now has another rank: a rank belongs to one pair.
+    """
     symbols, following, previous = cache.symbols[0], cache.symbols[1], cache.symbols[2]
     used = 0
     for place in range(length):
@@ -174,14 +182,15 @@ def merge_long(length: Int, ranks: Any, cache: Any) -> Int:
     for place in range(length - 1):
         used = offer(place, length, used, ranks, cache)
     while used:
-        place = cache.heap[0, 0] & 0xFFFFFFFF
-        pair = cache.heap[1, 0]
+        key = cache.heap[0]
         used -= 1
         sift_down(cache.heap, used)
-        after = np.int64(following[place])
-        if after >= length or ((np.int64(symbols[place]) << 32) | np.int64(symbols[after])) != pair:
+        place = key & 0xFFFFFFFF
+        found = rank_at(place, length, ranks, cache)
+        if found == _NO_RANK or found >> 32 != key >> 32:
             continue
-        symbols[place] = rank_of(symbols[place], symbols[after], ranks) & 0xFFFFFFFF
+        after = np.int64(following[place])
+        symbols[place] = found & 0xFFFFFFFF
         symbols[after] = -1
         following[place] = following[after]
         if following[place] < length:
@@ -198,23 +207,33 @@ def merge_long(length: Int, ranks: Any, cache: Any) -> Int:
 
 
 @inline
-def enter(slot: Int, low: Any, high: Any, text: Any, position: Int, length: Int, ranks: Any, cache: Any) -> Int:
-    """Merge a new pretoken into the empty entry `slot`; returns a status."""
-    numbers = cache.numbers
-    numbers[DETAIL] = length
+def merge(text: Any, position: Int, length: Int, ranks: Any, cache: Any) -> Int:
+    """Merge a pretoken into `symbols[0]`; returns the number of ids, or minus a status."""
     if length > cache.symbols.shape[1]:
-        return SCRATCH_SMALL
-    if 2 * numbers[ENTRIES] >= len(cache.table) or numbers[IDS_USED] + length > len(cache.ids):
-        return CACHE_FULL
-    if length > SHORT_BYTES and numbers[POOL_USED] + length > len(cache.pool):
-        return CACHE_FULL
+        cache.numbers[DETAIL] = length
+        return -SCRATCH_SMALL
     for place in range(length):
         symbol = ranks.byte_ids[text[position + place]]
         if symbol < 0:
-            numbers[DETAIL] = text[position + place]
-            return NO_TOKEN
+            cache.numbers[DETAIL] = text[position + place]
+            return -NO_TOKEN
         cache.symbols[0, place] = symbol
-    left = merge_short(length, ranks, cache) if length <= SEARCH_BYTES else merge_long(length, ranks, cache)
+    return merge_short(length, ranks, cache) if length <= SEARCH_BYTES else merge_long(length, ranks, cache)
+
+
+@inline
+def enter(slot: Int, low: Any, high: Any, text: Any, position: Int, length: Int, ranks: Any, cache: Any) -> Int:
+    """Merge a new pretoken into the empty entry `slot`; returns a status."""
+    numbers = cache.numbers
+    if (
+        2 * numbers[ENTRIES] >= len(cache.table)
+        or numbers[IDS_USED] + length > len(cache.ids)
+        or numbers[POOL_USED] + length > len(cache.pool)
+    ):
+        return CACHE_FULL
+    left = merge(text, position, length, ranks, cache)
+    if left < 0:
+        return -left
     if left == 1:
         word = np.uint64(cache.symbols[0, 0])
     else:
@@ -233,44 +252,82 @@ def enter(slot: Int, low: Any, high: Any, text: Any, position: Int, length: Int,
     return DONE
 
 
+@inline
+def encode_rare(text: Any, position: Int, length: Int, ranks: Any, cache: Any, output: Any) -> Int:
+    """Encode a pretoken too long for the cache to the output; returns a status."""
+    written = cache.numbers[WRITTEN]
+    if written + length > len(output):
+        cache.numbers[DETAIL] = length
+        return OUTPUT_FULL
+    left = merge(text, position, length, ranks, cache)
+    if left < 0:
+        return -left
+    for place in range(left):
+        output[written + place] = cache.symbols[0, place]
+    cache.numbers[WRITTEN] += left
+    return DONE
+
+
+@inline
+def encode_cached(text: Any, position: Int, length: Int, ranks: Any, cache: Any, output: Any) -> Int:
+    """Encode a pretoken through the cache to the output; returns a status."""
+    low, high = key_of(text, position, length)
+    slot = find(cache.table, cache.pool, text, position, length, low, high)
+    if not cache.table[slot, 1]:
+        status = enter(slot, low, high, text, position, length, ranks, cache)
+        if status != DONE:
+            return status
+    word = cache.table[slot, 2]
+    n = np.int64(word >> np.uint64(32))
+    first = np.int64(word & np.uint64(0xFFFFFFFF))
+    written = cache.numbers[WRITTEN]
+    if written + n > len(output):
+        cache.numbers[DETAIL] = n
+        return OUTPUT_FULL
+    if n == 1:
+        output[written] = first
+    else:
+        for place in range(n):
+            output[written + place] = cache.ids[first + place]
+    cache.numbers[WRITTEN] = written + n
+    return DONE
+
+
 @kernel
-def encode_text(text: Any, classes: Any, ranks: Any, cache: Any, output: Any) -> Int:
+def encode_text(text: Any, classes: Any, specials: Any, ranks: Any, cache: Any, output: Any) -> Int:
     """Encode `text`, uint8, from `numbers[POSITION]` on into `output`, int32, from its start.
 
     Returns a status; what is not `DONE` is taken up again at `numbers[POSITION]`, `numbers[WRITTEN]` ids are there.
     """
     numbers = cache.numbers
+    numbers[WRITTEN] = 0
     position = numbers[POSITION]
-    written = np.int64(0)
     end = len(text)
-    status = DONE
-    while position < end:
-        after = gpt2_end(text, position, end, classes)
-        if after < 0:
-            numbers[DETAIL] = -1 - after
-            status = NOT_UTF8
-            break
-        length = after - position
-        low, high = key_of(text, position, length)
-        slot = find(cache.table, cache.pool, text, position, length, low, high)
-        if not cache.table[slot, 1]:
-            status = enter(slot, low, high, text, position, length, ranks, cache)
+    status = np.int64(DONE)
+    while position < end and status == DONE:
+        stop = next_special(text, position, end, specials)
+        while position < stop:
+            after = gpt2_end(text, position, stop, classes)
+            if after < 0:
+                numbers[DETAIL] = -1 - after
+                status = np.int64(NOT_UTF8)
+                break
+            length = after - position
+            if length <= CACHED_BYTES:
+                status = encode_cached(text, position, length, ranks, cache, output)
+            else:
+                status = encode_rare(text, position, length, ranks, cache, output)
             if status != DONE:
                 break
-        word = cache.table[slot, 2]
-        n = np.int64(word >> np.uint64(32))
-        if written + n > len(output):
-            numbers[DETAIL] = n
-            status = OUTPUT_FULL
-            break
-        first = np.int64(word & np.uint64(0xFFFFFFFF))
-        if n == 1:
-            output[written] = first
-        else:
-            for place in range(n):
-                output[written + place] = cache.ids[first + place]
-        written += n
-        position = after
+            position = after
+        if status == DONE and stop < end:
+            if numbers[WRITTEN] == len(output):
+                numbers[DETAIL] = 1
+                status = np.int64(OUTPUT_FULL)
+            else:
+                token = special_at(text, stop, end, specials)
+                output[numbers[WRITTEN]] = specials.ids[token]
+                numbers[WRITTEN] += 1
+                position = stop + special_length(token, specials)
     numbers[POSITION] = position
-    numbers[WRITTEN] = written
     return status

@@ -7,6 +7,7 @@ U+0020 joins the word behind it.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -26,25 +27,32 @@ class Specials(NamedTuple):
         bytes_: uint8[total], one behind the other.
         offsets: int64[n + 1].
         starts: bool[256], whether some special token begins with this byte.
+        ids: int32[n], the id of each.
     """
 
     bytes_: NDArray[np.uint8]
     offsets: NDArray[np.int64]
     starts: NDArray[np.bool_]
+    ids: NDArray[np.int32]
 
 
-def pack_specials(special_tokens: list[bytes]) -> Specials:
-    """Pack special tokens for the kernels."""
-    tokens = sorted(special_tokens, key=len, reverse=True)
+def pack_specials(special_tokens: Mapping[str, int]) -> Specials:
+    """Pack special tokens with their ids for the kernels."""
+    tokens = sorted(((token.encode(), token_id) for token, token_id in special_tokens.items()), key=_longest_first)
     starts = np.zeros(256, np.bool_)
-    starts[[token[0] for token in tokens]] = True
-    offsets = np.cumsum([0, *map(len, tokens)]).astype(np.int64)
-    return Specials(np.frombuffer(b"".join(tokens), np.uint8).copy(), offsets, starts)
+    starts[[token[0] for token, _ in tokens]] = True
+    offsets = np.cumsum([0, *(len(token) for token, _ in tokens)]).astype(np.int64)
+    content = np.frombuffer(b"".join(token for token, _ in tokens), np.uint8).copy()
+    return Specials(content, offsets, starts, np.array([token_id for _, token_id in tokens], np.int32))
+
+
+def _longest_first(item: tuple[bytes, int]) -> int:
+    return -len(item[0])
 
 
 @inline
-def special_length(text: Any, position: Int, end: Int, specials: Any) -> Int:
-    """Return the length of the longest special token at `position` of `text[:end]`, 0 if there is none."""
+def special_at(text: Any, position: Int, end: Int, specials: Any) -> Int:
+    """Return which special token stands at `position` of `text[:end]`, the longest; -1 if there is none."""
     for token in range(len(specials.offsets) - 1):
         start = specials.offsets[token]
         length = specials.offsets[token + 1] - start
@@ -53,8 +61,14 @@ def special_length(text: Any, position: Int, end: Int, specials: Any) -> Int:
             while same < length and text[position + same] == specials.bytes_[start + same]:
                 same += 1
             if same == length:
-                return length
-    return 0
+                return token
+    return -1
+
+
+@inline
+def special_length(token: Int, specials: Any) -> Int:
+    """Return the length of a special token in bytes."""
+    return specials.offsets[token + 1] - specials.offsets[token]
 
 
 @inline
@@ -63,7 +77,7 @@ def next_special(text: Any, position: Int, end: Int, specials: Any) -> Int:
     if len(specials.offsets) == 1:
         return end
     while position < end:
-        if specials.starts[text[position]] and special_length(text, position, end, specials):
+        if specials.starts[text[position]] and special_at(text, position, end, specials) >= 0:
             return position
         position += 1
     return end
