@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from data import adversarial
 from impls.kernels import classes
 from impls.kernels.compiler import Int, config, kernel
-from impls.kernels.scan import gpt2_end, next_special, pack_specials, special_at, special_length
+from impls.kernels.scan import gpt2_end, next_special, pack_specials, scan_ends, special_at, special_length
 from impls.patterns import Splitter
 
 pytestmark = pytest.mark.kernel
@@ -49,6 +49,27 @@ def scan_segments(text: Any, stops: Any, table: Any, ends: Any, faults: Any) -> 
 
 
 @kernel
+def scan_segments_by_block(text: Any, stops: Any, table: Any, batch: Any, ends: Any, faults: Any) -> Int:
+    """Do as `scan_segments` does, 64 bytes at a time where they are ASCII."""
+    n_ends = 0
+    start = 0
+    for segment in range(len(stops)):
+        stop = stops[segment]
+        faults[segment] = -1
+        while start < stop:
+            n = scan_ends(text, start, stop, table, batch)
+            for index in range(n):
+                if batch[index] < 0:
+                    faults[segment] = -1 - batch[index]
+                    start = stop
+                else:
+                    start = batch[index]
+                    ends[n_ends] = start
+                    n_ends += 1
+    return n_ends
+
+
+@kernel
 def special_spans(text: Any, end: Int, specials: Any, spans: Any) -> Int:
     """Write start and length of the special tokens of `text[:end]`; returns how many there are."""
     n_spans = 0
@@ -68,6 +89,10 @@ def scan(segments: Sequence[bytes]) -> tuple[NDArray[np.int64], NDArray[np.int64
     stops = np.cumsum([len(segment) for segment in segments], dtype=np.int64)
     ends, faults = np.empty(len(text), np.int64), np.empty(len(stops), np.int64)
     n_ends = scan_segments(text, stops, classes.load_classes(), ends, faults)
+    block_ends, block_faults, batch = np.empty_like(ends), np.empty_like(faults), np.empty(100, np.int64)
+    n_block_ends = scan_segments_by_block(text, stops, classes.load_classes(), batch, block_ends, block_faults)
+    assert np.array_equal(block_ends[:n_block_ends], ends[:n_ends])
+    assert np.array_equal(block_faults, faults)
     found = faults >= 0
     faults[found] -= np.concatenate([[0], stops[:-1]])[found]
     return ends[:n_ends], faults
@@ -128,6 +153,27 @@ def test_every_character_as_a_whole_text_is_one_pretoken() -> None:
 def all_strings(alphabet: str, longest: int) -> Iterator[str]:
     for length in range(1, longest + 1):
         yield from map("".join, product(alphabet, repeat=length))
+
+
+@pytest.mark.parametrize("between", ["", " ", "\n", "x", "'", "!", "1", "é"])
+@pytest.mark.parametrize(
+    ("alphabet", "longest"), [("a1! \n", 4), ("a'st ", 4), ("a'lve", 4), ("a 'é", 4), ("a !\u3000\t", 4)]
+)
+def test_short_texts_inside_a_long_one_are_split_like_regex(alphabet: str, longest: int, between: str) -> None:
+    # Every short text stands at many places of a block of 64 bytes.
+    texts = list(all_strings(alphabet, longest - SLOW_KERNELS))
+    assert_scans_like_regex([between.join(texts), between.join(reversed(texts)) + "." * 64])
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_random_texts_longer_than_a_block_are_split_like_regex(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    alphabets = ["abc    ", "ab1!' \n", "it's we'll he'd  ", "ab  \n\t\r", "aé \u20191x' ", "世a 界"]
+    segments = []
+    for _ in range(20 if SLOW_KERNELS else 1500):
+        alphabet = list(alphabets[random.integers(len(alphabets))])
+        segments.append("".join(random.choice(alphabet, random.integers(1, 400))))
+    assert_scans_like_regex(segments)
 
 
 @pytest.mark.parametrize(
@@ -265,6 +311,19 @@ def test_special_tokens_are_found_longest_first(text: str, special_tokens: list[
 @given(st.text("ab|é", max_size=40), st.lists(st.text("ab|é", min_size=1, max_size=4), unique=True, max_size=5))
 def test_special_tokens_are_found_like_regex(text: str, special_tokens: list[str]) -> None:
     assert special_places(text, special_tokens) == reference_places(text, special_tokens)
+
+
+@pytest.mark.parametrize("special_tokens", [["<|end|>"], ["<|end|>", "<|end|><|end|>"], ["<|end|>", "x<"], ["<"]])
+def test_special_tokens_in_a_text_longer_than_a_block(special_tokens: list[str]) -> None:
+    text = "".join(f"{'x' * gap}<|end|>{'<' * (gap % 3)}" for gap in range(140))
+    assert special_places(text, special_tokens) == reference_places(text, special_tokens)
+
+
+@pytest.mark.parametrize("fault", [b"\xff", b"\xc3", b"\xe2\x82", b"\xed\xa0\x80"])
+def test_faults_anywhere_in_a_block_are_found(fault: bytes) -> None:
+    before = b"It's 10 o'clock,  and \n all is well. " * 5
+    _, faults = scan([before[:place] + fault + b" " + before for place in range(len(before))])
+    assert faults.tolist() == list(range(len(before)))
 
 
 def test_a_special_token_that_spans_the_end_is_not_found() -> None:

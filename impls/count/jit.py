@@ -26,7 +26,7 @@ from impls.kernels.count import (
     count_text,
     unpack_table,
 )
-from impls.kernels.keys import WORDS, rehash
+from impls.kernels.keys import WORDS, new_batch, rehash
 from impls.kernels.scan import Specials, pack_specials
 from impls.parallel import in_order
 
@@ -44,6 +44,7 @@ class PretokenTable:
         self._table = np.zeros((1 << 12, WORDS), np.uint64)
         self._pool = np.empty(1 << 12, np.uint8)
         self._state = np.array([0, 0, -1], np.int64)
+        self._batch = new_batch()
 
     def _grow(self, at_least: int) -> None:
         if 2 * self._state[ENTRIES] >= len(self._table):
@@ -60,7 +61,9 @@ class PretokenTable:
         """Count the pretokens of a text; returns the offset of the first invalid byte, or -1."""
         classes, start = load_classes(), 0
         while start < len(text):
-            start = count_text(text, start, len(text), classes, specials, self._table, self._pool, self._state)
+            start = count_text(
+                text, start, len(text), classes, specials, self._batch, self._table, self._pool, self._state
+            )
             invalid = int(self._state[INVALID_AT])
             if invalid >= 0:
                 self._state[INVALID_AT] = -1

@@ -36,7 +36,7 @@ from impls.kernels.encode import (
     encode_text,
     fill_ranks,
 )
-from impls.kernels.keys import WORDS, rehash
+from impls.kernels.keys import WORDS, new_batch, rehash
 from impls.kernels.scan import Specials, pack_specials
 from impls.parallel import in_order
 
@@ -79,13 +79,16 @@ class Worker:
             numbers=np.zeros(6, np.int64),
         )
         self._output = np.empty(1 << 12, np.int32)
+        self._batch = new_batch()
 
     def encode(self, text: Array8) -> Array32:
         """Encode a text. See `contract.Encoder`."""
         parts = []
         self._cache.numbers[POSITION] = 0
         while True:
-            status = encode_text(text, self._classes, self._specials, self._ranks, self._cache, self._output)
+            status = encode_text(
+                text, self._classes, self._specials, self._ranks, self._batch, self._cache, self._output
+            )
             parts.append(self._output[: self._cache.numbers[WRITTEN]].copy())
             if status == DONE:
                 return parts[0] if len(parts) == 1 else np.concatenate(parts)

@@ -7,18 +7,28 @@ from typing import Any
 import numpy as np
 
 from impls.kernels.compiler import Int, inline, kernel
-from impls.kernels.keys import SHORT_BYTES, copy_bytes, find, key_of
-from impls.kernels.scan import gpt2_end, next_special, special_at, special_length
+from impls.kernels.keys import SHORT_BYTES, copy_bytes, find, key_of, look_ahead, slot_of
+from impls.kernels.scan import next_special, scan_ends, special_at, special_length
 
 ENTRIES, POOL_USED, INVALID_AT = range(3)
 """Places in the state: entries in the table, bytes in the pool, where the text is not UTF-8 (-1: nowhere)."""
 
 
 @inline
-def add(table: Any, pool: Any, state: Any, text: Any, position: Int, length: Int, weight: Any) -> bool:
+def add(
+    table: Any,
+    pool: Any,
+    state: Any,
+    text: Any,
+    position: Int,
+    length: Int,
+    low: Any,
+    high: Any,
+    first: Int,
+    weight: Any,
+) -> bool:
     """Add `weight` to the count of a pretoken; False when table or pool must grow first."""
-    low, high = key_of(text, position, length)
-    slot = find(table, pool, text, position, length, low, high)
+    slot = find(table, pool, text, position, length, low, high, first)
     if not table[slot, 1]:
         if 2 * state[ENTRIES] >= len(table):
             return False
@@ -38,7 +48,7 @@ def add(table: Any, pool: Any, state: Any, text: Any, position: Int, length: Int
 
 @kernel
 def count_text(
-    text: Any, start: Int, end: Int, classes: Any, specials: Any, table: Any, pool: Any, state: Any
+    text: Any, start: Int, end: Int, classes: Any, specials: Any, batch: Any, table: Any, pool: Any, state: Any
 ) -> Int:
     """Count the pretokens of `text[start:end]`, uint8, between its special tokens.
 
@@ -49,13 +59,20 @@ def count_text(
     while position < end:
         stop = next_special(text, position, end, specials)
         while position < stop:
-            after = gpt2_end(text, position, stop, classes)
-            if after < 0:
-                state[INVALID_AT] = -1 - after
+            n = scan_ends(text, position, stop, classes, batch.ends)
+            invalid = batch.ends[n - 1] < 0
+            if invalid:
+                n -= 1
+            look_ahead(text, position, n, table, batch)
+            for index in range(n):
+                length = batch.ends[index] - position
+                low, high = batch.keys[index, 0], batch.keys[index, 1]
+                if not add(table, pool, state, text, position, length, low, high, batch.slots[index], np.uint64(1)):
+                    return position
+                position += length
+            if invalid:
+                state[INVALID_AT] = -1 - batch.ends[n]
                 return position
-            if not add(table, pool, state, text, position, after - position, np.uint64(1)):
-                return position
-            position = after
         if stop < end:
             position = stop + special_length(special_at(text, stop, end, specials), specials)
     return end
@@ -97,6 +114,9 @@ def add_pretokens(bytes_: Any, offsets: Any, counts: Any, first: Int, table: Any
     """Add flat pretokens from row `first` on to a table; returns the row at which it was full, or their number."""
     for row in range(first, len(counts)):
         start = offsets[row]
-        if not add(table, pool, state, bytes_, start, offsets[row + 1] - start, np.uint64(counts[row])):
+        length = offsets[row + 1] - start
+        low, high = key_of(bytes_, start, length)
+        slot = slot_of(low, high, len(table) - 1)
+        if not add(table, pool, state, bytes_, start, length, low, high, slot, np.uint64(counts[row])):
             return row
     return len(counts)

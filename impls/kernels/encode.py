@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from impls.kernels.compiler import Int, inline, kernel, multiply_fold
-from impls.kernels.keys import SHORT_BYTES, copy_bytes, find, key_of
-from impls.kernels.scan import gpt2_end, next_special, special_at, special_length
+from impls.kernels.keys import SHORT_BYTES, copy_bytes, find, look_ahead
+from impls.kernels.scan import next_special, scan_ends, special_at, special_length
 
 SEARCH_BYTES = 48
 """Up to this length a search for the lowest rank beats the heap."""
@@ -253,81 +253,92 @@ def enter(slot: Int, low: Any, high: Any, text: Any, position: Int, length: Int,
 
 
 @inline
-def encode_rare(text: Any, position: Int, length: Int, ranks: Any, cache: Any, output: Any) -> Int:
-    """Encode a pretoken too long for the cache to the output; returns a status."""
-    written = cache.numbers[WRITTEN]
+def encode_rare(text: Any, position: Int, length: Int, ranks: Any, cache: Any, output: Any, written: Int) -> Int:
+    """Encode a pretoken too long for the cache to the output; returns the number of ids, or minus a status."""
     if written + length > len(output):
         cache.numbers[DETAIL] = length
-        return OUTPUT_FULL
-    left = merge(text, position, length, ranks, cache)
-    if left < 0:
-        return -left
-    for place in range(left):
+        return -OUTPUT_FULL
+    n = merge(text, position, length, ranks, cache)
+    for place in range(n):
         output[written + place] = cache.symbols[0, place]
-    cache.numbers[WRITTEN] += left
-    return DONE
+    return n
 
 
 @inline
-def encode_cached(text: Any, position: Int, length: Int, ranks: Any, cache: Any, output: Any) -> Int:
-    """Encode a pretoken through the cache to the output; returns a status."""
-    low, high = key_of(text, position, length)
-    slot = find(cache.table, cache.pool, text, position, length, low, high)
+def encode_cached(
+    text: Any,
+    position: Int,
+    length: Int,
+    low: Any,
+    high: Any,
+    first: Int,
+    ranks: Any,
+    cache: Any,
+    output: Any,
+    written: Int,
+) -> Int:
+    """Encode a pretoken through the cache to the output; returns the number of ids, or minus a status."""
+    slot = find(cache.table, cache.pool, text, position, length, low, high, first)
     if not cache.table[slot, 1]:
         status = enter(slot, low, high, text, position, length, ranks, cache)
         if status != DONE:
-            return status
+            return -status
     word = cache.table[slot, 2]
     n = np.int64(word >> np.uint64(32))
-    first = np.int64(word & np.uint64(0xFFFFFFFF))
-    written = cache.numbers[WRITTEN]
+    start = np.int64(word & np.uint64(0xFFFFFFFF))
     if written + n > len(output):
         cache.numbers[DETAIL] = n
-        return OUTPUT_FULL
+        return -OUTPUT_FULL
     if n == 1:
-        output[written] = first
+        output[written] = start
     else:
         for place in range(n):
-            output[written + place] = cache.ids[first + place]
-    cache.numbers[WRITTEN] = written + n
-    return DONE
+            output[written + place] = cache.ids[start + place]
+    return n
 
 
 @kernel
-def encode_text(text: Any, classes: Any, specials: Any, ranks: Any, cache: Any, output: Any) -> Int:
+def encode_text(text: Any, classes: Any, specials: Any, ranks: Any, batch: Any, cache: Any, output: Any) -> Int:
     """Encode `text`, uint8, from `numbers[POSITION]` on into `output`, int32, from its start.
 
     Returns a status; what is not `DONE` is taken up again at `numbers[POSITION]`, `numbers[WRITTEN]` ids are there.
     """
     numbers = cache.numbers
-    numbers[WRITTEN] = 0
+    written = np.int64(0)
     position = numbers[POSITION]
     end = len(text)
     status = np.int64(DONE)
     while position < end and status == DONE:
         stop = next_special(text, position, end, specials)
-        while position < stop:
-            after = gpt2_end(text, position, stop, classes)
-            if after < 0:
-                numbers[DETAIL] = -1 - after
-                status = np.int64(NOT_UTF8)
-                break
-            length = after - position
-            if length <= CACHED_BYTES:
-                status = encode_cached(text, position, length, ranks, cache, output)
-            else:
-                status = encode_rare(text, position, length, ranks, cache, output)
-            if status != DONE:
-                break
-            position = after
+        while position < stop and status == DONE:
+            n = scan_ends(text, position, stop, classes, batch.ends)
+            if batch.ends[n - 1] < 0:
+                n -= 1
+                if n == 0:
+                    numbers[DETAIL] = -1 - batch.ends[0]
+                    status = np.int64(NOT_UTF8)
+            look_ahead(text, position, n, cache.table, batch)
+            for index in range(n):
+                length = batch.ends[index] - position
+                low, high, slot = batch.keys[index, 0], batch.keys[index, 1], batch.slots[index]
+                if length <= CACHED_BYTES:
+                    made = encode_cached(text, position, length, low, high, slot, ranks, cache, output, written)
+                else:
+                    made = encode_rare(text, position, length, ranks, cache, output, written)
+                if made < 0:
+                    status = np.int64(-made)
+                    break
+                written += made
+                position += length
         if status == DONE and stop < end:
-            if numbers[WRITTEN] == len(output):
+            if written == len(output):
                 numbers[DETAIL] = 1
                 status = np.int64(OUTPUT_FULL)
             else:
                 token = special_at(text, stop, end, specials)
-                output[numbers[WRITTEN]] = specials.ids[token]
-                numbers[WRITTEN] += 1
+                output[written] = specials.ids[token]
+                written += 1
                 position = stop + special_length(token, specials)
     numbers[POSITION] = position
+    numbers[WRITTEN] = written
     return status

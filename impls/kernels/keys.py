@@ -7,14 +7,17 @@ long pretoken is where its bytes begin in the pool.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-from impls.kernels.compiler import Int, inline, kernel, load_u64, multiply_fold
+from impls.kernels.compiler import Int, inline, kernel, load_u64, multiply_fold, prefetch_row
 
 SHORT_BYTES = 15
 WORDS = 4
+
+BATCH = 256
 
 _LONG = np.uint64(0xFF << 56)
 _SEED_0 = np.uint64(0x9E3779B97F4A7C15)
@@ -88,10 +91,12 @@ def copy_bytes(source: Any, position: Int, target: Any, start: Int, length: Int)
 
 
 @inline
-def find(table: Any, pool: Any, text: Any, position: Int, length: Int, low: Any, high: Any) -> Int:
-    """Return the entry of a pretoken, or the empty entry where it belongs. `table` must have an empty entry."""
+def find(table: Any, pool: Any, text: Any, position: Int, length: Int, low: Any, high: Any, slot: Int) -> Int:
+    """Return the entry of a pretoken, or the empty entry where it belongs, from its first `slot` on.
+
+    `table` must have an empty entry.
+    """
     mask = len(table) - 1
-    slot = slot_of(low, high, mask)
     while table[slot, 1]:
         if (
             table[slot, 0] == low
@@ -101,6 +106,40 @@ def find(table: Any, pool: Any, text: Any, position: Int, length: Int, low: Any,
             break
         slot = (slot + 1) & mask
     return slot
+
+
+class Batch(NamedTuple):
+    """Pretokens that are looked up together, so that their entries are on the way while others are looked at.
+
+    Attributes:
+        ends: int64[n], where each ends in the text.
+        keys: uint64[n, 2].
+        slots: int64[n], the first entry to look at.
+    """
+
+    ends: NDArray[np.int64]
+    keys: NDArray[np.uint64]
+    slots: NDArray[np.int64]
+
+
+def new_batch() -> Batch:
+    """Return room for a batch: small enough for the first cache, with what it asks for."""
+    return Batch(np.empty(BATCH, np.int64), np.empty((BATCH, 2), np.uint64), np.empty(BATCH, np.int64))
+
+
+@inline
+def look_ahead(text: Any, position: Int, n: Int, table: Any, batch: Any) -> None:
+    """Compute keys and slots of the `n` pretokens of a batch, the first at `position`, and ask for their entries."""
+    mask = len(table) - 1
+    for index in range(n):
+        after = batch.ends[index]
+        low, high = key_of(text, position, after - position)
+        slot = slot_of(low, high, mask)
+        batch.keys[index, 0] = low
+        batch.keys[index, 1] = high
+        batch.slots[index] = slot
+        prefetch_row(table, slot)
+        position = after
 
 
 @kernel

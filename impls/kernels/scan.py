@@ -1,8 +1,9 @@
-"""Where the next pretoken ends: the GPT-2 pattern as a scan over classes of bytes, and special tokens as a search.
+"""Where pretokens end: the GPT-2 pattern as a scan over classes, and special tokens as a search.
 
 Equal to `regex` on every valid text. The pattern never looks behind itself, so that a scan may start wherever a
 pretoken does. Its two subtleties: of a whitespace run before a non-space the last character is given up, and only
-U+0020 joins the word behind it.
+U+0020 joins the word behind it. `gpt2_end` takes a character at a time and any text; `scan_ends` takes 64 bytes of
+ASCII at a time, as bit masks, and leaves the rest to it.
 """
 
 from __future__ import annotations
@@ -14,7 +15,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from impls.kernels.classes import SPACE
-from impls.kernels.compiler import Int, inline
+from impls.kernels.compiler import (
+    Int,
+    classify_block,
+    count_ones,
+    inline,
+    leading_zeros,
+    match_block,
+    trailing_zeros,
+    without_lowest,
+)
+
+ONE = np.uint64(1)
 
 INVALID = 255
 """Class of bytes that are not UTF-8."""
@@ -28,12 +40,14 @@ class Specials(NamedTuple):
         offsets: int64[n + 1].
         starts: bool[256], whether some special token begins with this byte.
         ids: int32[n], the id of each.
+        only: the byte that all of them begin with, -1 if they do not.
     """
 
     bytes_: NDArray[np.uint8]
     offsets: NDArray[np.int64]
     starts: NDArray[np.bool_]
     ids: NDArray[np.int32]
+    only: int
 
 
 def pack_specials(special_tokens: Mapping[str, int]) -> Specials:
@@ -43,7 +57,9 @@ def pack_specials(special_tokens: Mapping[str, int]) -> Specials:
     starts[[token[0] for token, _ in tokens]] = True
     offsets = np.cumsum([0, *(len(token) for token, _ in tokens)]).astype(np.int64)
     content = np.frombuffer(b"".join(token for token, _ in tokens), np.uint8).copy()
-    return Specials(content, offsets, starts, np.array([token_id for _, token_id in tokens], np.int32))
+    firsts = {token[0] for token, _ in tokens}
+    only = firsts.pop() if len(firsts) == 1 else -1
+    return Specials(content, offsets, starts, np.array([token_id for _, token_id in tokens], np.int32), only)
 
 
 def _longest_first(item: tuple[bytes, int]) -> int:
@@ -77,6 +93,12 @@ def next_special(text: Any, position: Int, end: Int, specials: Any) -> Int:
     if len(specials.offsets) == 1:
         return end
     while position < end:
+        if specials.only >= 0 and position + 64 <= end:
+            found = match_block(text, position, np.uint8(specials.only))
+            if not found:
+                position += 64
+                continue
+            position += trailing_zeros(found)
         if specials.starts[text[position]] and special_at(text, position, end, specials) >= 0:
             return position
         position += 1
@@ -170,3 +192,72 @@ def space_end(text: Any, position: Int, end: Int, classes: Any) -> Int:
         last = position
         position += length
     return end
+
+
+@inline
+def block_starts(text: Any, position: Int) -> tuple[Any, Int, Int]:
+    """Find the pretokens that begin behind `position`, where one begins, within 64 bytes that are there.
+
+    Returns a bit a byte; the place up to which the bits are certain, exclusive; and that up to which to scan by
+    character. A bit depends on the bytes beside it, so that the last one, non-ASCII bytes and apostrophes end what is
+    certain. The rules by class of ASCII:
+
+    - a letter, digit or other character begins a pretoken unless the one before is of its class or is U+0020;
+    - whitespace does where its run begins, and at the last character of the run, which the run gives up.
+    """
+    letters, digits, spaces, blanks, apostrophes, wide = classify_block(text, position)
+    others = ~(letters | digits | spaces)
+    joined = (letters & (letters << ONE)) | (digits & (digits << ONE)) | (others & (others << ONE)) | (blanks << ONE)
+    starts = (~spaces & ~joined) | (spaces & ~((spaces << ONE) & (spaces >> ONE)))
+    certain = np.int64(63)
+    slow = np.int64(0)
+    if wide:
+        first = trailing_zeros(wide)
+        certain = first - 1
+        slow = first + trailing_zeros(~(wide >> np.uint64(first)))
+    # An apostrophe inside a run of others is no start; one that is may begin a contraction, which is decided there.
+    suspects = apostrophes & starts & ~ONE
+    if suspects:
+        certain = min(certain, trailing_zeros(suspects) + 1)
+    return starts & ~ONE, certain, slow
+
+
+@inline
+def write_places(bits: Any, base: Int, ends: Any, n: Int) -> None:
+    """Write `base` + place of each bit to `ends[n:]`, and up to 7 entries of no meaning behind them.
+
+    Eight at a time without a branch: how many there are is hard to predict, and nothing waits for it.
+    """
+    for first in range(n, n + count_ones(bits), 8):
+        for place in range(8):
+            ends[first + place] = base + trailing_zeros(bits)
+            bits = without_lowest(bits)
+
+
+@inline
+def scan_ends(text: Any, position: Int, end: Int, classes: Any, ends: Any) -> Int:
+    """Write where the pretokens of `text[position:end]` end to `ends`, int64, until it or the text is full.
+
+    Returns how many there are. The last one is `-1 - place` of a byte that is not UTF-8 if there is one.
+    ASCII is scanned 64 bytes at a time, everything else a character at a time.
+    """
+    n = 0
+    slow_until = np.int64(position)
+    while position < end and n + 72 <= len(ends):
+        found = np.uint64(0)
+        if position >= slow_until and position + 64 <= end and text[position] != ord("'"):
+            starts, certain, slow = block_starts(text, position)
+            slow_until = position + slow
+            if certain > 0:
+                found = starts & ((ONE << np.uint64(certain)) - ONE)
+        if found:
+            write_places(found, position, ends, n)
+            n += count_ones(found)
+            position += 63 - leading_zeros(found)
+        else:
+            position = gpt2_end(text, position, end, classes)
+            ends[n] = position
+            n += 1
+            if position < 0:
+                break
+    return n
