@@ -11,8 +11,10 @@ from typing import Any
 import pytest
 
 from bench.cases import cases
-from data import DataError
-from data.workloads import workloads, workloads_on
+from data import DataError, get
+from data.workloads import Workload, workloads, workloads_on
+from impls import MergelabError
+from impls.corpus import Corpus
 
 SKIPPED = pytest.StashKey[list[dict[str, str]]]()
 
@@ -39,9 +41,21 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--corpus", help="measure on this corpus instead: a name of `python -m data list`, or file:PATH")
 
 
+def chosen_workloads(config: pytest.Config) -> tuple[Workload, ...]:
+    """Return the workloads to measure on."""
+    corpus = config.getoption("--corpus")
+    return workloads_on(corpus) if corpus else workloads()
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Keep every sample, and the records of different machines apart unless a storage was chosen."""
     config.option.benchmark_save_data = True
+    try:
+        for workload in chosen_workloads(config):
+            corpus = Corpus.open(get(workload.corpus, workload.bytes))
+            corpus.text(0, corpus.n_bytes)
+    except (DataError, MergelabError) as error:
+        raise pytest.UsageError(str(error)) from None
     if getattr(config.option, "benchmark_storage", None) == "file://./.benchmarks":
         config.option.benchmark_storage = f"file://{RECORDS / machine_name()}"
 
@@ -50,12 +64,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run every benchmark on its stage's implementations and the chosen workloads."""
     if "case" in metafunc.fixturenames:
         stage = metafunc.function.__name__.removeprefix("bench_")
-        corpus = metafunc.config.getoption("--corpus")
-        try:
-            chosen = workloads_on(corpus) if corpus else workloads()
-        except DataError as error:
-            raise pytest.UsageError(str(error)) from None
-        metafunc.parametrize("case", cases(stage, chosen), ids=str)
+        metafunc.parametrize("case", cases(stage, chosen_workloads(metafunc.config)), ids=str)
 
 
 def pytest_benchmark_update_json(config: pytest.Config, benchmarks: list[Any], output_json: dict[str, Any]) -> None:

@@ -35,20 +35,20 @@ class Workload:
     expected: Mapping[str, str] = field(default_factory=dict)
 
     def on(self, corpus: str) -> Workload:
-        """Return this workload on another corpus, or on all of it where it is smaller.
+        """Return this workload on the beginning of another corpus, or on all of it where it is smaller.
 
         Raises:
             DataError: `file:PATH` names a file that is not there.
         """
         if not corpus.startswith("file:"):
             name = f"{corpus}-{self.name.rsplit('-', 1)[1]}"
-            return replace(self, name=name, corpus=corpus, expected={})
+            return replace(self, name=name, corpus=corpus, why="chosen", expected={})
         path = Path(corpus.removeprefix("file:"))
         try:
             n_bytes = min(self.bytes, path.stat().st_size)
         except OSError as error:
             raise DataError(f"{path}: {error.strerror}; give file:PATH of a text file") from None
-        return replace(self, name=f"{path.stem}-{n_bytes}", corpus=corpus, bytes=n_bytes, expected={})
+        return replace(self, name=f"{path.stem}-{n_bytes}", corpus=corpus, bytes=n_bytes, why="chosen", expected={})
 
 
 def workloads() -> tuple[Workload, ...]:

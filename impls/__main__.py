@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,7 +15,7 @@ from time import perf_counter
 from typing import NoReturn
 
 from impls.contract import TIE_BREAKS, MergeEvent
-from impls.errors import MergelabError
+from impls.errors import FileFormatError, MergelabError
 from impls.patterns import CUSTOM, PATTERNS
 from impls.pipeline import train_bpe
 from impls.registry import STAGES, implementations
@@ -75,6 +76,8 @@ def print_merge(event: MergeEvent) -> None:
 
 def run_train(options: argparse.Namespace) -> None:
     """Train and save."""
+    if options.out.exists() and not options.out.is_dir():
+        raise FileFormatError(f"{options.out}: exists and is not a folder; give a folder")
     started = perf_counter()
     vocab, merges = train_bpe(
         options.input,
@@ -142,23 +145,28 @@ def run(options: argparse.Namespace) -> None:
 
 def fail(message: object, status: int) -> int:
     """Print one line, whatever is in the message, and return the status."""
-    print("python -m impls: error:", str(message).replace("\n", "\\n"), file=sys.stderr)
+    line = "".join(character if character.isprintable() else repr(character)[1:-1] for character in str(message))
+    print("python -m impls: error:", line, file=sys.stderr)
     return status
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
     options = build_parser().parse_args(arguments)
+    # As an exception, so that temporary files are removed.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
         run(options)
     except MergelabError as error:
         return fail(error, error.exit_status)
     except KeyboardInterrupt:
-        return fail("interrupted; nothing was written", 130)
+        return fail("interrupted; no file was written", 130)
+    except MemoryError:
+        return fail("out of memory; the compiled implementations need the least (--impl jit)", 1)
     except OSError as error:
         # What is still in the buffer cannot be written either; without this, the interpreter tries once more.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return fail(f"standard output: {error.strerror}", 1)
+        return fail(f"{error.filename or 'standard output'}: {error.strerror}", 1)
     return 0
 
 

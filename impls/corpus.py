@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+import regex
+
 from impls.errors import FileFormatError, InvalidUtf8Error, UsageError
 from impls.patterns import PATTERNS, check_special_tokens
 
@@ -115,21 +117,26 @@ def _kind(path: Path) -> str:
     return "Is a directory" if path.is_dir() else "not a regular file"
 
 
+NOT_SPACE, WORD = regex.compile(r"\S"), regex.compile(r"[\p{L}\p{N}]")
+
+
 class SafeCuts:
     """Finds places where a text can be cut so that both parts split into the pretokens of the whole.
 
-    Such a place is the start of a special token; for the named patterns also the point between an ASCII letter or
-    digit and ASCII whitespace: each of these patterns ends a pretoken there and none looks behind itself. No
-    occurrence of a special token may span the place, else the special tokens found could change.
+    Such a place is the start of a special token; for the named patterns also a point between a character that is not
+    whitespace and ASCII whitespace: each of them ends a pretoken there and none looks behind itself. Only, `gpt4` and
+    `o200k` let punctuation take the line ends behind it, so that there a line end must follow a letter or number.
+    No occurrence of a special token may span the place, else the special tokens found could change.
     """
 
     def __init__(self, pattern: str, special_tokens: Sequence[str]) -> None:
         """Prepare the search for candidates."""
         self._specials = [token.encode() for token in check_special_tokens(special_tokens)]
-        self.margin = max(map(len, self._specials), default=1)
+        self.margin = max([4, *map(len, self._specials)])
+        self._ends_line = WORD if pattern != "gpt2" else NOT_SPACE
         candidates = [b"(?=" + re.escape(token) + b")" for token in self._specials]
         if pattern in PATTERNS:
-            candidates.append(rb"(?<=[0-9A-Za-z])(?=[ \t\r\n])")
+            candidates.append(rb"(?<![ \t\r\n])(?=[ \t\r\n])")
         self._candidates = re.compile(b"|".join(candidates)) if candidates else None
 
     def _spanned(self, data: bytes, place: int) -> bool:
@@ -138,6 +145,22 @@ class SafeCuts:
             for token in self._specials
             for start in range(max(0, place - len(token) + 1), place)
         )
+
+    def _is_safe(self, data: bytes, place: int) -> bool:
+        return not self._spanned(data, place) and (
+            any(data.startswith(token, place) for token in self._specials) or self._ends_pretoken(data, place)
+        )
+
+    def _ends_pretoken(self, data: bytes, place: int) -> bool:
+        """Tell whether the character before the whitespace at `place` ends a pretoken whatever is around it."""
+        lead = place - 1
+        while lead > max(0, place - 4) and data[lead] & 0xC0 == 0x80:
+            lead -= 1
+        try:
+            before = data[lead:place].decode(errors="strict")
+        except UnicodeDecodeError:
+            return False
+        return bool((self._ends_line if data[place] in b"\r\n" else NOT_SPACE).fullmatch(before))
 
     def first_in(self, data: bytes, start: int) -> int | None:
         """Return the first safe cut of `data` at or after `start` >= 1; None if there is none.
@@ -148,7 +171,7 @@ class SafeCuts:
         if self._candidates is None:
             return None
         for match in self._candidates.finditer(data, max(start, 1)):
-            if not self._spanned(data, match.start()):
+            if self._is_safe(data, match.start()):
                 return match.start()
         return None
 
@@ -159,7 +182,7 @@ class SafeCuts:
         while self._candidates is not None:
             start = max(1, len(data) - window)
             for match in reversed(list(self._candidates.finditer(data, start))):
-                if match.start() + self.margin <= len(data) and not self._spanned(data, match.start()):
+                if match.start() + self.margin <= len(data) and self._is_safe(data, match.start()):
                     return len(data[: match.start()].decode(errors="surrogatepass"))
             if start == 1:
                 break

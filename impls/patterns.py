@@ -33,18 +33,22 @@ PATTERNS = {
 CUSTOM = "regex:"
 
 
-@lru_cache(maxsize=64)
 def compile_pattern(pattern: str) -> regex.Pattern[str]:
     """Compile a named pattern or `regex:EXPRESSION`.
 
     Raises:
-        UsageError: no such name, or an expression that `regex` refuses.
+        UsageError: no such name, or an expression that `regex` refuses or searches from right to left.
     """
-    if pattern in PATTERNS:
-        return regex.compile(PATTERNS[pattern])
-    if not isinstance(pattern, str) or not pattern.startswith(CUSTOM):
+    if not isinstance(pattern, str) or not (pattern in PATTERNS or pattern.startswith(CUSTOM)):
         known = ", ".join(PATTERNS)
         raise UsageError(f"pattern: unknown pattern {pattern!r}; there are {known}, or {CUSTOM}EXPRESSION")
+    return _compile(pattern)
+
+
+@lru_cache(maxsize=64)
+def _compile(pattern: str) -> regex.Pattern[str]:
+    if pattern in PATTERNS:
+        return regex.compile(PATTERNS[pattern])
     try:
         compiled = regex.compile(pattern.removeprefix(CUSTOM))
     except (regex.error, ValueError, OverflowError, RecursionError) as error:
@@ -62,6 +66,8 @@ def check_special_tokens(special_tokens: Sequence[str]) -> list[str]:
     """
     if isinstance(special_tokens, str):
         raise UsageError(f"special tokens: {special_tokens!r} is one string; give a list of strings")
+    if not isinstance(special_tokens, Sequence):
+        raise UsageError(f"special tokens: {type(special_tokens).__name__} has no order; give a list of strings")
     for index, token in enumerate(special_tokens):
         if not isinstance(token, str):
             raise UsageError(f"special tokens: number {index} is {token!r}, not a string")

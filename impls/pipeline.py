@@ -16,7 +16,7 @@ from impls.contract import (
 )
 from impls.corpus import Corpus
 from impls.errors import UsageError
-from impls.fastest import pick
+from impls.fastest import pick, pick_trainer
 from impls.patterns import check_special_tokens, compile_pattern
 from impls.registry import find
 
@@ -54,6 +54,11 @@ def train_bpe(
         FileFormatError: the file is missing, empty or not UTF-8.
     """
     specials = check_special_tokens(special_tokens)
+    for special in specials:
+        if len(special.encode()) == 1:
+            raise UsageError(
+                f"special tokens: {special!r} is a single byte, which has an id already; give a longer one"
+            )
     compile_pattern(pattern)
     if tie_break not in TIE_BREAKS:
         raise UsageError(f"tie_break: unknown value {tie_break!r}; there are {', '.join(TIE_BREAKS)}")
@@ -70,9 +75,9 @@ def train_bpe(
     if impl != "auto":
         find("train", impl)
     corpus = Corpus.open(input_path, errors)
-    trainer = pick("train", corpus.n_bytes) if impl == "auto" else find("train", impl)
-    counter = find("count", trainer.counter)
+    counter = pick("count", corpus.n_bytes) if impl == "auto" else find("count", find("train", impl).counter)
     pretokens = counter.load()(corpus, pattern=pattern, special_tokens=specials, workers=workers)
+    trainer = pick_trainer(pretokens, corpus.n_bytes) if impl == "auto" else find("train", impl)
     merges: Merges = trainer.load()(pretokens, n_merges=n_merges, tie_break=tie_break, on_merge=on_merge)
     tokens = merges.token_bytes()
     pairs = zip(merges.left.tolist(), merges.right.tolist(), strict=True)

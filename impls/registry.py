@@ -73,8 +73,8 @@ _ROWS = (
     ),
     Impl("encode", "naive", "impls.encode.naive:NaiveEncoder", "pair frequencies, lowest rank first"),
     Impl("encode", "set_pairs", "impls.encode.set_pairs:SetPairsEncoder", "the set of adjacent pairs"),
-    Impl("encode", "cached", "impls.encode.cached:CachedEncoder", "a pretoken is merged once"),
     Impl("encode", "heap", "impls.encode.heap:HeapEncoder", "linked list and heap: n log n on long pretokens"),
+    Impl("encode", "cached", "impls.encode.cached:CachedEncoder", "a pretoken is merged once"),
     Impl("encode", "jit", "impls.encode.jit:JitEncoder", "compiled scan, cache and merge", "numba"),
 )
 

@@ -20,11 +20,13 @@ def atomic_writer(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     Raises:
         FileFormatError: the folder is not there or not writable, or the disk is full.
     """
-    path = Path(path)
-    temporary = path.parent / f".{secrets.token_hex(8)}.tmp"
+    target = Path(os.path.realpath(path))  # What a link points to is written, the link stays.
+    temporary = target.parent / f".{secrets.token_hex(8)}.tmp"
     try:
-        if path.is_dir():
+        if target.is_dir():
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        if target.exists() and not target.is_file():
+            raise OSError(errno.EINVAL, "not a regular file")
         file = temporary.open("xb")
     except OSError as error:
         raise FileFormatError(f"{path}: {error.strerror}; nothing was written") from None
@@ -33,7 +35,7 @@ def atomic_writer(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        temporary.replace(path)
+        temporary.replace(target)
     except OSError as error:
         raise FileFormatError(f"{path}: {error.strerror or error}; nothing was written") from None
     finally:

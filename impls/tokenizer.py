@@ -7,7 +7,6 @@ import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import Literal, cast
 
 import numpy as np
@@ -41,8 +40,12 @@ def build_vocabulary(vocab: Mapping[int, bytes], merges: Sequence[tuple[bytes, b
         UsageError: two ids for one token, a merge that is there twice, whose tokens are not in the vocabulary, or
             that uses a token made by a later one.
     """
+    if not isinstance(vocab, Mapping):
+        raise UsageError(f"vocab: {type(vocab).__name__} is not a mapping from id to bytes")
     ids: dict[bytes, int] = {}
     for token_id, token in vocab.items():
+        if token == b"":
+            raise UsageError(f"vocab: the token of id {token_id!r} is empty")
         if not isinstance(token, bytes) or isinstance(token_id, bool) or not isinstance(token_id, int | np.integer):
             raise UsageError(f"vocab: {token_id!r}: {token!r} is not an id with the bytes of a token")
         if not 0 <= token_id <= MAX_ID:
@@ -140,8 +143,9 @@ class Tokenizer:
             FileFormatError: a file is missing or damaged.
             UsageError: the two do not fit together, or an argument is wrong.
         """
-        vocab = read_vocab(vocab_filepath, special_tokens or [])
-        return cls(vocab, read_merges(merges_filepath), special_tokens, pattern=pattern, impl=impl)
+        specials = check_special_tokens(special_tokens or [])
+        vocab = read_vocab(vocab_filepath, specials)
+        return cls(vocab, read_merges(merges_filepath), specials, pattern=pattern, impl=impl)
 
     @classmethod
     def load(cls, folder: str | os.PathLike[str], *, impl: str = "auto") -> Tokenizer:
@@ -201,6 +205,8 @@ class Tokenizer:
 
     def encode_to_array(self, text: str, *, special: SpecialMode = "all") -> Array32:
         """Encode text to ids, int32[n]. See `encode`."""
+        if not isinstance(text, str):
+            raise UsageError(f"text: {type(text).__name__} is not a string; decode it first")
         if special not in ("all", "none", "none_raise"):
             raise UsageError(f"special: unknown mode {special!r}; there are all, none, none_raise")
         if special == "none_raise" and len(segments := self._splitter.segments(text)) > 1:
@@ -277,15 +283,12 @@ class Tokenizer:
         return np.dtype("<u2") if max(self.vocab, default=0) < 1 << 16 else np.dtype("<u4")
 
     def read_ids(self, path: str | os.PathLike[str]) -> NDArray[np.uint16] | NDArray[np.uint32]:
-        """Map a file of bare ids, uint16[n] or uint32[n], read-only.
+        """Map a file of bare ids, uint16[n] or uint32[n], read-only. It must not shrink while it is mapped.
 
         Raises:
             FileFormatError: missing, empty, or not a whole number of ids.
         """
-        corpus = Corpus.open(path)
-        if corpus.n_bytes % self.id_dtype.itemsize:
-            raise FileFormatError(f"{path}: {corpus.n_bytes} bytes are not a whole number of {self.id_dtype} ids")
-        return cast("NDArray[np.uint16]", np.memmap(Path(path), self.id_dtype, "r"))
+        return cast("NDArray[np.uint16]", np.memmap(self._open_ids(path).path, self.id_dtype, "r"))
 
     def decode(self, ids: Iterable[int]) -> str:
         """Decode ids to text; bytes that are not UTF-8 become U+FFFD.
@@ -305,17 +308,27 @@ class Tokenizer:
         Raises:
             FileFormatError: see `read_ids`; or an id that the vocabulary lacks.
         """
-        ids = self.read_ids(path)
-        for start in range(0, len(ids), DECODE_IDS):
+        corpus, size = self._open_ids(path), self.id_dtype.itemsize
+        # Read, not mapped: a mapped file that shrinks kills the process.
+        for start in range(0, corpus.n_bytes, DECODE_IDS * size):
+            block = corpus.read(start, min(start + DECODE_IDS * size, corpus.n_bytes))
             try:
-                yield self._join(ids[start : start + DECODE_IDS].tolist(), start)
+                yield self._join(np.frombuffer(block, self.id_dtype).tolist(), start // size)
             except UsageError as error:
                 raise FileFormatError(f"{path}: {error}") from None
+
+    def _open_ids(self, path: str | os.PathLike[str]) -> Corpus:
+        corpus = Corpus.open(path)
+        if corpus.n_bytes % self.id_dtype.itemsize:
+            raise FileFormatError(f"{path}: {corpus.n_bytes} bytes are not a whole number of {self.id_dtype} ids")
+        return corpus
 
     def _join(self, ids: list[int], first: int = 0) -> bytes:
         try:
             if set(map(type, ids)) <= {int}:
                 return b"".join([self.vocab[token_id] for token_id in ids])
+            if any(isinstance(token_id, bool) for token_id in ids):
+                raise KeyError
             return b"".join([self.vocab[operator.index(token_id)] for token_id in ids])
         except (KeyError, TypeError):
             place = next(place for place, token_id in enumerate(ids) if not self._knows(token_id))
@@ -325,7 +338,7 @@ class Tokenizer:
             ) from None
 
     def _knows(self, token_id: object) -> bool:
-        return isinstance(token_id, int | np.integer) and token_id in self.vocab
+        return isinstance(token_id, int | np.integer) and not isinstance(token_id, bool) and token_id in self.vocab
 
 
 def _utf8(text: str) -> bytes:

@@ -75,7 +75,7 @@ def load_record(path: Path) -> Record:
         record.cases[["stage", "impl", "idea", "workload", "bytes", "pretokens", "unique_pretokens", "versions"]]
     except OSError as error:
         raise ReportError(f"{path}: {error.strerror}") from None
-    except (json.JSONDecodeError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError) as error:
         raise ReportError(f"{path}: not a record of `pytest bench`: {error!r}; delete it or run again") from None
     return record
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shlex
 from pathlib import Path
 
 import pandas as pd
@@ -60,8 +61,12 @@ def verdict(record: Record) -> list[str]:
 
 def reproduce(record: Record) -> str:
     """Return the command that makes a record like this one."""
-    extra = [word for word in record.arguments if word not in ("bench", "--quiet", "--benchmark-autosave")]
-    return " ".join(["nox -s bench", *(["--", *extra] if extra else [])])
+    extra = [
+        word
+        for word in record.arguments
+        if word not in ("bench", "--quiet", "--benchmark-quiet", "--benchmark-autosave")
+    ]
+    return shlex.join(["nox", "-s", "bench", *(["--", *extra] if extra else [])])
 
 
 def render(record: Record, template: str) -> str:

@@ -81,7 +81,7 @@ def cut_small(patch: pytest.MonkeyPatch, range_bytes: int) -> None:
 
 def use_threads(patch: pytest.MonkeyPatch) -> None:
     """Let `process_pool` use threads: the same code without half a second a process."""
-    patch.setattr(process_pool, "ProcessPoolExecutor", lambda workers, _context: ThreadPoolExecutor(workers))
+    patch.setattr(process_pool, "ProcessPoolExecutor", lambda workers, *_: ThreadPoolExecutor(workers))
 
 
 CASES: dict[str, tuple[bytes, str, list[str]]] = {

@@ -16,9 +16,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_course import CAT_MERGES, CAT_VOCAB, END, as_cases
 
+from data import adversarial
 from impls import FileFormatError, InvalidUtf8Error, Tokenizer, UsageError, train_bpe
 from impls import tokenizer as tokenizer_module
-from impls.fastest import PURE_PYTHON_BYTES, pick
+from impls.contract import Pretokens
+from impls.fastest import PURE_PYTHON_BYTES, pick, pick_trainer
 from impls.patterns import PATTERNS
 from impls.registry import implementations
 
@@ -477,3 +479,58 @@ def test_small_work_never_imports_numba(tmp_path: Path) -> None:
     command = [sys.executable, "-c", code, str(tmp_path / "text.txt")]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stdout, done.stderr) == (0, "False\n", "")
+
+
+def test_a_file_of_ids_that_shrinks_while_it_is_decoded_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("impls.tokenizer.DECODE_IDS", 1000)
+    path = tmp_path / "ids.bin"
+    np.full(10_000, ord("a"), "<u2").tofile(path)
+    parts = Tokenizer(BYTES, []).decode_file(path)
+    assert next(parts) == b"a" * 1000
+    os.truncate(path, 2500)
+    with pytest.raises(FileFormatError, match="shrank while it was read, at byte 2500"):
+        list(parts)
+
+
+def test_output_goes_through_links_and_never_over_what_is_no_file(tmp_path: Path) -> None:
+    tokenizer = Tokenizer(BYTES, [])
+    (tmp_path / "text.txt").write_text("ab")
+    (tmp_path / "link.bin").symlink_to("target.bin")
+    tokenizer.encode_file(tmp_path / "text.txt", tmp_path / "link.bin")
+    assert (tmp_path / "link.bin").is_symlink()
+    assert (tmp_path / "target.bin").read_bytes() == b"a\0b\0"
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(FileFormatError, match="pipe: not a regular file"):
+        tokenizer.encode_file(tmp_path / "text.txt", tmp_path / "pipe")
+    assert (tmp_path / "pipe").is_fifo()
+
+
+@pytest.mark.parametrize("text", [b"ab", None, 7, ["ab"]])
+def test_what_is_not_text_is_refused(text: Any) -> None:
+    with pytest.raises(UsageError, match="is not a string"):
+        Tokenizer(BYTES, []).encode(text)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (([b"a"], []), "vocab: list is not a mapping"),
+        (({0: b""}, []), "vocab: the token of id 0 is empty"),
+        ((BYTES, [], {"<s>"}), "special tokens: set has no order"),
+    ],
+)
+def test_arguments_of_another_kind_are_refused(arguments: tuple[Any, ...], told: str) -> None:
+    with pytest.raises(UsageError, match=told):
+        Tokenizer(*arguments)
+
+
+def test_long_pretokens_do_not_hold_up_pure_python(tmp_path: Path) -> None:
+    path = tmp_path / "long.txt"
+    path.write_bytes(adversarial.TEXTS["no-spaces"](6000))
+    vocab, merges = train_bpe(path, 300, [])
+    encoder = Tokenizer(vocab, merges, impl="cached")
+    assert encoder.encode(path.read_text()) == Tokenizer(vocab, merges, impl="heap").encode(path.read_text())
+    assert pick_trainer(Pretokens.from_mapping({b"a" * 6000: 1}), 6000).name == "jit"
+    assert pick_trainer(Pretokens.from_mapping({b"a" * 20: 1000}), 20_000).name != "jit"

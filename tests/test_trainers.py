@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from impls import UsageError
 from impls.contract import TIE_BREAKS, MergeEvent, Merges, Pretokens, TieBreak
 from impls.registry import Impl, implementations
 
@@ -73,6 +74,12 @@ def test_order_of_pretokens_does_not_matter(row: Impl) -> None:
 def test_counts_are_64_bit(row: Impl) -> None:
     counts = {b"ab": 2**33, b"cd": 2**33 + 1, b"ef": 2**62, b"abcd": 1}
     assert merged(row, counts, 3) == [(b"e", b"f"), (b"c", b"d"), (b"a", b"b")]
+
+
+def test_compiled_trainer_refuses_counts_that_its_integers_cannot_hold() -> None:
+    compiled = next(row for row in TRAINERS if row.name == "jit")
+    with pytest.raises(UsageError, match="63 bits"):
+        merged(compiled, {b"aaa": 2**62}, 3)
 
 
 @each_trainer

@@ -7,13 +7,16 @@ that the counts sent back, one mapping a range, stay cheap to add up.
 from __future__ import annotations
 
 import collections
+import signal
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from functools import partial
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context
 
 from impls.contract import Pretokens
 from impls.corpus import Corpus
+from impls.errors import MergelabError
 from impls.patterns import Splitter
 
 MIN_RANGE_BYTES = 1 << 20
@@ -28,6 +31,10 @@ def count_range(
     return collections.Counter(splitter.corpus_pretokens(corpus.text(*byte_range)))
 
 
+def _ignore_interrupt() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # The parent gets it too and ends its workers.
+
+
 def count(corpus: Corpus, *, pattern: str, special_tokens: Sequence[str], workers: int) -> Pretokens:
     """Count with up to `workers` processes, in this one where there is one range only. See `contract.Counter`."""
     range_bytes = min(max(corpus.n_bytes // (4 * workers), MIN_RANGE_BYTES), MAX_RANGE_BYTES)
@@ -39,7 +46,18 @@ def count(corpus: Corpus, *, pattern: str, special_tokens: Sequence[str], worker
             total.update(counts)
     else:
         # Spawned, not forked: a fork of a process that runs threads (NumPy, Numba) can deadlock.
-        with ProcessPoolExecutor(min(workers, len(ranges)), get_context("spawn")) as pool:
+        others = set(active_children())
+        pool = ProcessPoolExecutor(min(workers, len(ranges)), get_context("spawn"), _ignore_interrupt)
+        try:
             for counts in pool.map(job, ranges):
                 total.update(counts)
+        except BrokenProcessPool:
+            raise MergelabError(
+                "a counting process ended early: out of memory, or the script that calls this has no "
+                "`if __name__ == '__main__':` around its calls; workers=1 does without processes"
+            ) from None
+        finally:
+            for process in set(active_children()) - others:
+                process.terminate()
+            pool.shutdown(cancel_futures=True)
     return Pretokens.from_mapping({pretoken.encode(): count for pretoken, count in total.items()})

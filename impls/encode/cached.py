@@ -1,4 +1,4 @@
-"""Merge each distinct pretoken once and look it up afterwards; over `set_pairs`, repeats cost one probe.
+"""Merge each distinct pretoken once and look it up afterwards; over `heap`, repeats cost one probe.
 
 99 of 100 pretokens of ordinary text are repeats. The cache only holds what was merged: an entry "token -> its own
 id" put in beforehand would be wrong for tokens that the merges cannot reach.
@@ -7,13 +7,13 @@ id" put in beforehand would be wrong for tokens that the merges cannot reach.
 from __future__ import annotations
 
 from impls.contract import Vocabulary
-from impls.encode.set_pairs import SetPairsEncoder
+from impls.encode.heap import HeapEncoder
 
 CACHE_ENTRIES = 1 << 16
 """Entries before the cache starts again, so that memory stays bounded."""
 
 
-class CachedEncoder(SetPairsEncoder):
+class CachedEncoder(HeapEncoder):
     """Looks up pretokens that were merged before."""
 
     def __init__(self, vocabulary: Vocabulary, pattern: str) -> None:

@@ -1,6 +1,6 @@
 """A linked list of symbols and a heap of candidate merges; over `set_pairs`, O(n log n) in the pretoken's length.
 
-For words the lists of the others are as fast; for a pretoken of thousands of bytes (a row of dashes, base64, text
+For words it gains little; for a pretoken of thousands of bytes (a row of dashes, base64, text
 without spaces) this one stays usable. Both ends of a candidate are checked when it comes out, since merges that
 were made meanwhile leave stale ones behind.
 """

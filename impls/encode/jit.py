@@ -1,4 +1,4 @@
-"""Compiled: scan, probe, and merge what is new in one pass; over `cached` and `heap`, no Python object a pretoken.
+"""Compiled: scan, probe, and merge what is new in one pass; over `cached`, no Python object a pretoken.
 
 A large text is encoded by several threads. This side owns the arrays: the ranks that all threads share, a cache a
 thread with its bounds, and the output. Patterns without a compiled scan are encoded by `cached`.

@@ -72,12 +72,13 @@ def unpack(stored: bytes) -> Classes:
 @lru_cache(maxsize=1)
 def load_classes() -> Classes:
     """Return the table for this version of `regex`, from the cache folder if it is there."""
-    path = cache_root() / f"classes-{regex.__version__}.bin"
+    name = f"classes-{regex.__version__}.bin"
     try:
-        return unpack(path.read_bytes())
+        return unpack((cache_root() / name).read_bytes())
     except (OSError, ValueError):
         classes = build_classes()
     try:
+        path = cache_root() / name
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = path.with_suffix(f".{secrets.token_hex(4)}.tmp")
         temporary.write_bytes(pack(classes))

@@ -7,6 +7,7 @@ kernel in another file. With NUMBA_DISABLE_JIT=1 everything below runs as plain 
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import tempfile
@@ -35,10 +36,19 @@ Int = Any
 
 
 def cache_root() -> Path:
-    """Return the folder for compiled code and tables: $MERGELAB_CACHE, else below the user's cache folder."""
+    """Return the folder for compiled code and tables: $MERGELAB_CACHE, else below the user's cache folder.
+
+    Raises:
+        OSError: the user has no home.
+    """
     if chosen := os.environ.get("MERGELAB_CACHE"):
         return Path(chosen)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "mergelab"
+    if chosen := os.environ.get("XDG_CACHE_HOME"):
+        return Path(chosen) / "mergelab"
+    try:
+        return Path.home() / ".cache" / "mergelab"
+    except RuntimeError as error:
+        raise OSError(errno.ENOENT, f"{error}") from None
 
 
 def kernels_digest() -> str:
@@ -51,12 +61,13 @@ def kernels_digest() -> str:
 
 @lru_cache(maxsize=1)
 def _code_folder() -> Path | None:
-    folder = cache_root() / f"kernels-{kernels_digest()}"
     try:
+        folder = cache_root() / f"kernels-{kernels_digest()}"
         folder.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=folder).close()
     except OSError as error:
-        warnings.warn(f"{folder}: {error.strerror}; kernels are compiled again by each process", stacklevel=4)
+        where = error.filename or "MERGELAB_CACHE"
+        warnings.warn(f"{where}: {error.strerror}; kernels are compiled again by each process", stacklevel=4)
         return None
     return folder
 

@@ -5,6 +5,7 @@ This side owns the arrays: it lays out the state, calls the kernel and makes roo
 
 from __future__ import annotations
 
+import operator
 from time import perf_counter
 from typing import TypeVar
 
@@ -20,6 +21,7 @@ from impls.contract import (
     TieBreak,
     huggingface_byte_order,
 )
+from impls.errors import UsageError
 from impls.kernels.merge import (
     BYTE_PAIRS,
     EXHAUSTED,
@@ -51,6 +53,12 @@ def tie_order(tie_break: TieBreak, n_tokens: int) -> NDArray[np.int64]:
 def initial_state(pretokens: Pretokens, n_merges: int, tie_break: TieBreak) -> State:
     """Lay out the pretokens, count and index the pairs of bytes."""
     n_positions = N_BYTES + len(pretokens.bytes_) + len(pretokens) + 1
+    most = sum(map(operator.mul, pretokens.counts.tolist(), (np.diff(pretokens.offsets) - 1).tolist()))
+    if n_positions >= 1 << 31 or most >= 1 << 63:
+        raise UsageError(
+            f"pretokens: {n_positions} positions and {most} pairs are too many for the compiled trainer, "
+            "which has 31 and 63 bits for them; train on a sample"
+        )
     # A merge shortens the text by at least one position.
     n_merges = min(n_merges, len(pretokens.bytes_))
     n_tokens = N_BYTES + n_merges
