@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import argparse
 import secrets
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from impls.__main__ import OneLineParser
 from reports.load import ReportError, load_record, newest_record
 from reports.render import render, terminal
 
@@ -17,7 +17,7 @@ PAGES = {"index.html": "index.html.j2", "report.md": "report.md.j2"}
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Build the report; returns the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m reports", description="Build the report from a record.")
+    parser = OneLineParser(prog="python -m reports", description="Build the report from a record.")
     parser.add_argument("record", type=Path, nargs="?", help="a file below bench/records/; the newest by default")
     parser.add_argument("--out", type=Path, default=LATEST, help="folder to write to")
     options = parser.parse_args(arguments)
