@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -300,7 +299,14 @@ class Tokenizer:
 
     def decode_bytes(self, ids: Iterable[int]) -> bytes:
         """Decode ids to the bytes that they stand for. See `decode`."""
-        return self._join(ids.tolist() if isinstance(ids, np.ndarray) else list(ids))
+        listed = ids.tolist() if isinstance(ids, np.ndarray) else list(ids)
+        # The vocabulary would find 65.0 and True as well.
+        if set(map(type, listed)) - {int}:
+            listed = [int(token_id) if isinstance(token_id, np.integer) else token_id for token_id in listed]
+            for place, token_id in enumerate(listed):
+                if type(token_id) is not int:
+                    raise self._unknown_id(token_id, place)
+        return self._join(listed)
 
     def decode_file(self, path: str | os.PathLike[str]) -> Iterator[bytes]:
         """Decode a file of bare ids lazily, in constant memory: the bytes that they stand for, in parts.
@@ -325,20 +331,15 @@ class Tokenizer:
 
     def _join(self, ids: list[int], first: int = 0) -> bytes:
         try:
-            if set(map(type, ids)) <= {int}:
-                return b"".join([self.vocab[token_id] for token_id in ids])
-            if any(isinstance(token_id, bool) for token_id in ids):
-                raise KeyError
-            return b"".join([self.vocab[operator.index(token_id)] for token_id in ids])
-        except (KeyError, TypeError):
-            place = next(place for place, token_id in enumerate(ids) if not self._knows(token_id))
-            raise UsageError(
-                f"ids: {ids[place]!r} at place {first + place} is not an id of this vocabulary of "
-                f"{len(self.vocab)} tokens"
-            ) from None
+            return b"".join(map(self.vocab.__getitem__, ids))
+        except KeyError:
+            place = next(place for place, token_id in enumerate(ids) if token_id not in self.vocab)
+            raise self._unknown_id(ids[place], first + place) from None
 
-    def _knows(self, token_id: object) -> bool:
-        return isinstance(token_id, int | np.integer) and not isinstance(token_id, bool) and token_id in self.vocab
+    def _unknown_id(self, token_id: object, place: int) -> UsageError:
+        return UsageError(
+            f"ids: {token_id!r} at place {place} is not an id of this vocabulary of {len(self.vocab)} tokens"
+        )
 
 
 def _utf8(text: str) -> bytes:
