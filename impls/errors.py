@@ -29,7 +29,7 @@ class InvalidUtf8Error(FileFormatError):
     def __init__(self, source: str, offset: int) -> None:
         """Name the text (`source`) and the byte `offset` at which it stops being UTF-8."""
         super().__init__(
-            f"{source}: invalid UTF-8 at byte {offset}; repair the text or pass errors='replace' for U+FFFD"
+            f"{source}: invalid UTF-8 at byte {offset}; repair it, or replace it: errors='replace', --errors replace"
         )
         self.source = source
         self.offset = offset
