@@ -157,7 +157,7 @@ class SafeCuts:
         while lead > max(0, place - 4) and data[lead] & 0xC0 == 0x80:
             lead -= 1
         try:
-            before = data[lead:place].decode(errors="strict")
+            before = data[lead:place].decode()
         except UnicodeDecodeError:
             return False
         return bool((self._ends_line if data[place] in b"\r\n" else NOT_SPACE).fullmatch(before))

@@ -92,11 +92,10 @@ def _refuse_duplicates(items: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _read_json(path: Path) -> dict[str, Any]:
+    text = _read_text(path)
     try:
-        content = json.loads(_read_text(path), object_pairs_hook=_refuse_duplicates)
+        content = json.loads(text, object_pairs_hook=_refuse_duplicates)
     except (ValueError, RecursionError) as error:
-        if isinstance(error, FileFormatError):
-            raise
         raise FileFormatError(f"{path}: not JSON as it should be: {error}") from None
     if not isinstance(content, dict):
         raise FileFormatError(f"{path}: holds a {type(content).__name__}, not a JSON object")
@@ -115,11 +114,7 @@ def read_vocab(path: str | os.PathLike[str], special_tokens: Sequence[str] = ())
     path = Path(path)
     vocab: dict[int, bytes] = {}
     content = _read_json(path)
-    literal = {
-        token
-        for token in special_tokens
-        if to_text(token.encode()) == token or to_text(token.encode()) not in content
-    }
+    literal = {token for token in special_tokens if to_text(token.encode()) not in content}
     for text, token_id in content.items():
         if isinstance(token_id, bool) or not isinstance(token_id, int) or token_id < 0:
             raise FileFormatError(f"{path}: token {text!r} has id {token_id!r}, not a whole number of at least 0")

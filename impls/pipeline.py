@@ -72,12 +72,11 @@ def train_bpe(
     if workers is None:
         workers = len(os.sched_getaffinity(0))
     workers = check_count("workers", workers, 1)
-    if impl != "auto":
-        find("train", impl)
+    chosen = None if impl == "auto" else find("train", impl)
     corpus = Corpus.open(input_path, errors)
-    counter = pick("count", corpus.n_bytes) if impl == "auto" else find("count", find("train", impl).counter)
+    counter = find("count", chosen.counter) if chosen else pick("count", corpus.n_bytes)
     pretokens = counter.load()(corpus, pattern=pattern, special_tokens=specials, workers=workers)
-    trainer = pick_trainer(pretokens, corpus.n_bytes) if impl == "auto" else find("train", impl)
+    trainer = chosen or pick_trainer(pretokens, corpus.n_bytes)
     merges: Merges = trainer.load()(pretokens, n_merges=n_merges, tie_break=tie_break, on_merge=on_merge)
     tokens = merges.token_bytes()
     pairs = zip(merges.left.tolist(), merges.right.tolist(), strict=True)

@@ -153,12 +153,12 @@ class Tokenizer:
         Raises:
             FileFormatError: a file is missing or damaged, or they do not belong together.
         """
+        if impl != "auto":
+            find("encode", impl)
         files = read_files(folder)
         try:
             return cls(files.vocab, files.merges, files.special_tokens, pattern=files.pattern, impl=impl)
         except UsageError as error:
-            if impl != "auto":
-                find("encode", impl)
             raise FileFormatError(f"{folder}: {error}") from None
 
     def save(self, folder: str | os.PathLike[str]) -> None:
@@ -210,14 +210,14 @@ class Tokenizer:
             raise UsageError(f"special: unknown mode {special!r}; there are all, none, none_raise")
         if special == "none_raise" and len(segments := self._splitter.segments(text)) > 1:
             raise UsageError(f"text: holds the special token {segments[1]!r}; encode with special='all' or 'none'")
-        encoder = self._encoder(self._encoder_name(len(text)), special == "all")
+        encoder = self._encoder(self._encoder_name(len(text)), special != "none")
         return encoder.encode(np.frombuffer(_utf8(text), np.uint8))
 
     def encode_iterable(self, iterable: Iterable[str]) -> Iterator[int]:
         """Encode a stream of strings lazily, in constant memory; the ids are those of the joined text.
 
-        Where the text offers no safe cut (no special token, and no letter or digit before a space), it is gathered
-        until one comes.
+        Where the text offers no safe cut (see `corpus.SafeCuts`: as a rule, the end of a word), it is gathered until
+        one comes.
 
         Raises:
             UsageError: see `encode`.
@@ -256,7 +256,7 @@ class Tokenizer:
         name = self._encoder_name(corpus.n_bytes)
         # Threads only help an encoder that works without the interpreter lock.
         workers = len(os.sched_getaffinity(0)) if find("encode", name).needs == "numba" else 1
-        job = partial(self._encode_range, corpus=corpus, encoder=self._encoder(name))
+        job = partial(self._encode_range, corpus=corpus, encoder=self._encoder(name), dtype=self.id_dtype)
         n_ids = 0
         with atomic_writer(output_path) as output:
             for ids in in_order(job, corpus.ranges(self.pattern, list(self.special_tokens)), workers):
@@ -264,13 +264,16 @@ class Tokenizer:
                 n_ids += len(ids)
         return n_ids
 
-    def _encode_range(self, byte_range: tuple[int, int], corpus: Corpus, encoder: Encoder) -> NDArray[np.integer]:
+    @staticmethod
+    def _encode_range(
+        byte_range: tuple[int, int], corpus: Corpus, encoder: Encoder, dtype: np.dtype[np.integer]
+    ) -> NDArray[np.integer]:
         start = byte_range[0]
         text = corpus.read(*byte_range)
         if corpus.errors == "replace":
             text = text.decode(errors="replace").encode()
         try:
-            return encoder.encode(np.frombuffer(text, np.uint8)).astype(self.id_dtype)
+            return encoder.encode(np.frombuffer(text, np.uint8)).astype(dtype)
         except InvalidUtf8Error as error:
             raise InvalidUtf8Error(str(corpus.path), start + error.offset) from None
         except UsageError as error:
@@ -314,12 +317,13 @@ class Tokenizer:
         Raises:
             FileFormatError: see `read_ids`; or an id that the vocabulary lacks.
         """
-        corpus, size = self._open_ids(path), self.id_dtype.itemsize
+        corpus, dtype = self._open_ids(path), self.id_dtype
+        size = dtype.itemsize
         # Read, not mapped: a mapped file that shrinks kills the process.
         for start in range(0, corpus.n_bytes, DECODE_IDS * size):
             block = corpus.read(start, min(start + DECODE_IDS * size, corpus.n_bytes))
             try:
-                yield self._join(np.frombuffer(block, self.id_dtype).tolist(), start // size)
+                yield self._join(np.frombuffer(block, dtype).tolist(), start // size)
             except UsageError as error:
                 raise FileFormatError(f"{path}: {error}") from None
 

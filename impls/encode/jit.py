@@ -127,7 +127,10 @@ class JitEncoder:
 
     def __init__(self, vocabulary: Vocabulary, pattern: str) -> None:
         """Build the rank table. See `contract.Encoder`."""
-        self._fallback = None if pattern in COMPILED_PATTERNS else CachedEncoder(vocabulary, pattern)
+        self._fallback: CachedEncoder | None = None
+        if pattern not in COMPILED_PATTERNS:
+            self._fallback = CachedEncoder(vocabulary, pattern)
+            return
         self._cuts = SafeCuts(pattern, list(vocabulary.special_tokens))
         self._specials, self._ranks = pack_specials(vocabulary.special_tokens), pack_ranks(vocabulary)
         self._idle: SimpleQueue[Worker] = SimpleQueue()

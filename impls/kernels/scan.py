@@ -28,6 +28,9 @@ from impls.kernels.compiler import (
 
 ONE = np.uint64(1)
 
+MIN_ENDS = 72
+"""Room that `scan_ends` needs: what begins in a block of 64 bytes, and what `write_places` writes behind it."""
+
 INVALID = 255
 """Class of bytes that are not UTF-8."""
 
@@ -236,14 +239,14 @@ def write_places(bits: Any, base: Int, ends: Any, n: Int) -> None:
 
 @inline
 def scan_ends(text: Any, position: Int, end: Int, classes: Any, ends: Any) -> Int:
-    """Write where the pretokens of `text[position:end]` end to `ends`, int64, until it or the text is full.
+    """Write where the pretokens of `text[position:end]` end to `ends`, int64, until it is full or the text ends.
 
-    Returns how many there are. The last one is `-1 - place` of a byte that is not UTF-8 if there is one.
-    ASCII is scanned 64 bytes at a time, everything else a character at a time.
+    `ends` holds at least `MIN_ENDS`. Returns how many there are. The last one is `-1 - place` of a byte that is not
+    UTF-8 if there is one. ASCII is scanned 64 bytes at a time, everything else a character at a time.
     """
     n = 0
     slow_until = np.int64(position)
-    while position < end and n + 72 <= len(ends):
+    while position < end and n + MIN_ENDS <= len(ends):
         found = np.uint64(0)
         if position >= slow_until and position + 64 <= end and text[position] != ord("'"):
             starts, certain, slow = block_starts(text, position)
