@@ -153,6 +153,8 @@ def fail(message: object, status: int) -> int:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
     options = build_parser().parse_args(arguments)
+    if sys.stdout is None:
+        return fail("standard output is closed; send it to /dev/null if it is not wanted", 1)
     # As an exception, so that temporary files are removed.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:

@@ -349,3 +349,12 @@ def test_an_interrupt_exits_130_and_leaves_nothing(
 
     monkeypatch.setattr("impls.encode.cached.CachedEncoder.encode", interrupt)
     assert_fails(("encode", "tok", "text.txt", "--out", "new.bin"), 130, "interrupted", home, capsys)
+
+
+def test_a_closed_standard_output_is_one_line(capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    # What Python makes of `>&-` in the shell.
+    monkeypatch.setattr("sys.stdout", None)
+    assert main(["list"]) == 1
+    assert capsys.readouterr().err == (
+        "python -m impls: error: standard output is closed; send it to /dev/null if it is not wanted\n"
+    )
