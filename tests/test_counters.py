@@ -21,14 +21,14 @@ from impls.contract import Pretokens
 from impls.corpus import WINDOW_BYTES, Corpus
 from impls.count import jit, process_pool
 from impls.errors import FileFormatError, InvalidUtf8Error, UsageError
-from impls.kernels.compiler import config
+from impls.kernels.compiler import JIT
 from impls.kernels.scan import pack_specials
 from impls.patterns import PATTERNS
 from impls.registry import find, implementations
 
 pytestmark = pytest.mark.kernel
 
-SLOW_KERNELS = bool(config.DISABLE_JIT)
+SLOW_KERNELS = not JIT
 COUNTERS = [row.name for row in implementations("count")]
 WORKERS = (1, 2, 3, 4)
 EOT = "<|endoftext|>"

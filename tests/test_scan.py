@@ -16,13 +16,13 @@ from numpy.typing import NDArray
 
 from data import adversarial
 from impls.kernels import classes
-from impls.kernels.compiler import Int, config, kernel
+from impls.kernels.compiler import JIT, Int, kernel
 from impls.kernels.scan import gpt2_end, next_special, pack_specials, scan_ends, special_at, special_length
 from impls.patterns import Splitter
 
 pytestmark = pytest.mark.kernel
 
-SLOW_KERNELS = bool(config.DISABLE_JIT)
+SLOW_KERNELS = not JIT
 SPLITTER = Splitter("gpt2")
 EVERY_CHARACTER = [chr(code) for code in range(0x110000) if not 0xD800 <= code < 0xE000]
 EXPRESSIONS = {classes.SPACE: r"\s", classes.NUMBER: r"\p{N}", classes.LETTER: r"\p{L}"}

@@ -6,7 +6,7 @@ Two stages: the 4,352 pages of 256 code points share blocks of classes, of which
 from __future__ import annotations
 
 import hashlib
-import secrets
+from contextlib import suppress
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -15,6 +15,7 @@ import regex
 from numpy.typing import NDArray
 
 from impls.kernels.compiler import cache_root
+from impls.storage import write_cache_entry
 
 OTHER, SPACE, NUMBER, LETTER = 0, 1, 2, 3
 
@@ -77,12 +78,6 @@ def load_classes() -> Classes:
         return unpack((cache_root() / name).read_bytes())
     except (OSError, ValueError):
         classes = build_classes()
-    try:
-        path = cache_root() / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_suffix(f".{secrets.token_hex(4)}.tmp")
-        temporary.write_bytes(pack(classes))
-        temporary.replace(path)
-    except OSError:
-        pass  # A cache that cannot be written costs the next process 0.3 s.
+    with suppress(OSError):  # Without a home there is no cache.
+        write_cache_entry(cache_root() / name, pack(classes))
     return classes

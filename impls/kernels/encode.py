@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from impls.kernels.compiler import Int, inline, kernel, multiply_fold
+from impls.kernels.compiler import Int, inline, kernel
+from impls.kernels.instructions import multiply_fold
 from impls.kernels.keys import SHORT_BYTES, copy_bytes, find, look_ahead
 from impls.kernels.scan import next_special, scan_ends, special_at, special_length
 

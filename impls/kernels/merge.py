@@ -21,7 +21,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from impls.kernels.compiler import Int, inline, kernel, multiply_fold
+from impls.kernels.compiler import Int, inline, kernel
+from impls.kernels.instructions import multiply_fold
 
 BYTE_PAIRS = 1 << 16
 

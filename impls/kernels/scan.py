@@ -15,11 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from impls.kernels.classes import SPACE
-from impls.kernels.compiler import (
-    Int,
+from impls.kernels.compiler import Int, inline
+from impls.kernels.instructions import (
     classify_block,
     count_ones,
-    inline,
     leading_zeros,
     match_block,
     trailing_zeros,
