@@ -8,6 +8,7 @@ encoder, equality of `Pretokens` as a mapping that of a counter.
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol, runtime_checkable
@@ -218,15 +219,19 @@ class Encoder(Protocol):
     def __init__(self, vocabulary: Vocabulary, pattern: str) -> None:
         """Build the tables; timed apart from encoding."""
 
-    def encode(self, text: Array8) -> Array32:
-        """Encode UTF-8 text, uint8[n], to ids, int32[k].
+    def encode(self, text: bytes, *, workers: int | None = None) -> Array32:
+        """Encode UTF-8 text to ids, int32[n].
 
-        The special tokens of the vocabulary are matched first, the longest where they overlap.
+        The special tokens of the vocabulary are matched first, the longest where they overlap. Only compiled
+        encoders have a use for `workers`, threads: all cores by default.
 
         Raises:
             InvalidUtf8Error: the text is not UTF-8.
             UsageError: the text holds a byte that the vocabulary lacks.
         """
+
+    def encode_batch(self, texts: Sequence[bytes], *, workers: int | None = None) -> list[Array32]:
+        """Encode each of many texts by itself. See `encode`."""
 
 
 def check_count(name: str, value: object, minimum: int) -> int:
@@ -240,3 +245,12 @@ def check_count(name: str, value: object, minimum: int) -> int:
     if value < minimum:
         raise UsageError(f"{name}: {value} is too small; give at least {minimum}")
     return int(value)
+
+
+def check_workers(workers: int | None) -> int:
+    """Return how many threads or processes to use: all cores that this process may use by default.
+
+    Raises:
+        UsageError: not a whole number of at least 1.
+    """
+    return len(os.sched_getaffinity(0)) if workers is None else check_count("workers", workers, 1)

@@ -13,6 +13,7 @@ from impls.contract import (
     Merges,
     TieBreak,
     check_count,
+    check_workers,
 )
 from impls.corpus import Corpus
 from impls.errors import UsageError
@@ -69,9 +70,7 @@ def train_bpe(
         raise UsageError(
             f"vocab_size: {size} is too small; 256 bytes and {len(specials)} special tokens need {needed}"
         )
-    if workers is None:
-        workers = len(os.sched_getaffinity(0))
-    workers = check_count("workers", workers, 1)
+    workers = check_workers(workers)
     chosen = None if impl == "auto" else find("train", impl)
     corpus = Corpus.open(input_path, errors)
     counter = find("count", chosen.counter) if chosen else pick("count", corpus.n_bytes)

@@ -11,7 +11,7 @@ from typing import Literal, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from impls.contract import N_BYTES, Array32, Encoder, Vocabulary
+from impls.contract import N_BYTES, Array32, Encoder, Vocabulary, check_workers
 from impls.corpus import Corpus, SafeCuts
 from impls.errors import FileFormatError, InvalidUtf8Error, UsageError
 from impls.fastest import pick
@@ -188,30 +188,46 @@ class Tokenizer:
         # Once compiled code is at hand, there is no reason to do without it.
         return "jit" if ("jit", True) in self._encoders else pick("encode", n_characters).name
 
-    def encode(self, text: str, *, special: SpecialMode = "all") -> list[int]:
+    def encode(self, text: str, *, special: SpecialMode = "all", workers: int | None = None) -> list[int]:
         """Encode text to ids.
 
         Args:
             text: any text without lone surrogates.
             special: what special tokens in the text become: "all", their ids; "none", ordinary text; "none_raise",
                 an error.
+            workers: threads for a text of several MB; all cores by default. Only a compiled encoder has a use for
+                more than one.
 
         Raises:
             UsageError: a special token with "none_raise", an unknown mode, a lone surrogate, or a byte that the
                 vocabulary lacks.
         """
-        return cast("list[int]", self.encode_to_array(text, special=special).tolist())
+        return cast("list[int]", self.encode_to_array(text, special=special, workers=workers).tolist())
 
-    def encode_to_array(self, text: str, *, special: SpecialMode = "all") -> Array32:
+    def encode_to_array(self, text: str, *, special: SpecialMode = "all", workers: int | None = None) -> Array32:
         """Encode text to ids, int32[n]. See `encode`."""
+        content = self._checked(text, special)
+        encoder = self._encoder(self._encoder_name(len(content)), special != "none")
+        return encoder.encode(content, workers=workers)
+
+    def encode_batch(
+        self, texts: Iterable[str], *, special: SpecialMode = "all", workers: int | None = None
+    ) -> list[list[int]]:
+        """Encode each of many texts by itself. See `encode`."""
+        if isinstance(texts, str):
+            raise UsageError(f"texts: {texts[:40]!r} is one string; give several, or call encode")
+        contents = [self._checked(text, special) for text in texts]
+        encoder = self._encoder(self._encoder_name(sum(map(len, contents))), special != "none")
+        return [ids.tolist() for ids in encoder.encode_batch(contents, workers=workers)]
+
+    def _checked(self, text: str, special: SpecialMode) -> bytes:
         if not isinstance(text, str):
             raise UsageError(f"text: {type(text).__name__} is not a string; decode it first")
         if special not in ("all", "none", "none_raise"):
             raise UsageError(f"special: unknown mode {special!r}; there are all, none, none_raise")
         if special == "none_raise" and len(segments := self._splitter.segments(text)) > 1:
             raise UsageError(f"text: holds the special token {segments[1]!r}; encode with special='all' or 'none'")
-        encoder = self._encoder(self._encoder_name(len(text)), special != "none")
-        return encoder.encode(np.frombuffer(_utf8(text), np.uint8))
+        return _utf8(text)
 
     def encode_iterable(self, iterable: Iterable[str]) -> Iterator[int]:
         """Encode a stream of strings lazily, in constant memory; the ids are those of the joined text.
@@ -245,8 +261,11 @@ class Tokenizer:
         output_path: str | os.PathLike[str],
         *,
         errors: Literal["strict", "replace"] = "strict",
+        workers: int | None = None,
     ) -> int:
         """Encode a text file to a file of bare ids in `id_dtype`, in constant memory; returns how many.
+
+        `workers`: threads, all cores by default. Only a compiled encoder has a use for more than one.
 
         Raises:
             FileFormatError: the input is missing, empty, not UTF-8 or has a byte that the vocabulary lacks, or the
@@ -255,7 +274,7 @@ class Tokenizer:
         corpus = Corpus.open(input_path, errors)
         name = self._encoder_name(corpus.n_bytes)
         # Threads only help an encoder that works without the interpreter lock.
-        workers = len(os.sched_getaffinity(0)) if find("encode", name).needs == "numba" else 1
+        workers = check_workers(workers) if find("encode", name).needs == "numba" else 1
         job = partial(self._encode_range, corpus=corpus, encoder=self._encoder(name), dtype=self.id_dtype)
         n_ids = 0
         with atomic_writer(output_path) as output:
@@ -273,7 +292,7 @@ class Tokenizer:
         if corpus.errors == "replace":
             text = text.decode(errors="replace").encode()
         try:
-            return encoder.encode(np.frombuffer(text, np.uint8)).astype(dtype)
+            return encoder.encode(text).astype(dtype)
         except InvalidUtf8Error as error:
             raise InvalidUtf8Error(str(corpus.path), start + error.offset) from None
         except UsageError as error:

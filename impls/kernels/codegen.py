@@ -25,6 +25,7 @@ from numba.extending import intrinsic, typeof_impl
 from numba.np import arrayobj, numpy_support
 
 from impls.kernels.compiler import Inline
+from impls.kernels.instructions import Block
 
 settings: Any = numba_config
 
@@ -247,21 +248,27 @@ def _classify_block(_typing: Any, text: Any, _position: Any) -> Any:
         def below(vector: Any, first: int, count: int) -> Any:
             return builder.icmp_unsigned("<", builder.sub(vector, _every(first)), _every(count))
 
+        def equal(vector: Any, byte: str) -> Any:
+            return builder.icmp_unsigned("==", vector, _every(ord(byte)))
+
         block = _load_block(context, builder, signature.args[0], *arguments)
-        blank = builder.icmp_unsigned("==", block, _every(0x20))
+        blank = equal(block, " ")
         masks = [
             below(builder.or_(block, _every(0x20)), ord("a"), 26),
+            below(block, ord("A"), 26),
             below(block, ord("0"), 10),
             builder.or_(blank, below(block, 0x09, 5)),
+            builder.or_(equal(block, "\r"), equal(block, "\n")),
             blank,
-            builder.icmp_unsigned("==", block, _every(ord("'"))),
+            equal(block, "'"),
+            equal(block, "/"),
             builder.icmp_signed("<", block, _every(0)),
         ]
         words = [_bits(builder, mask) for mask in masks]
         return context.make_tuple(builder, signature.return_type, words)
 
-    masks: Any = types.UniTuple
-    return masks(types.uint64, 6)(text, types.int64), generate
+    masks: Any = types.NamedUniTuple
+    return masks(types.uint64, len(Block._fields), Block)(text, types.int64), generate
 
 
 @intrinsic

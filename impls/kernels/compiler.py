@@ -183,9 +183,9 @@ class Kernel:
     It returns an integer or nothing, and must not raise, slice or allocate.
     """
 
-    def __init__(self, function: Callable[..., Any]) -> None:
+    def __init__(self, function: Callable[..., Any], variant: str) -> None:
         """Compile nothing yet."""
-        self.function, self.name = function, function.__name__
+        self.function, self.name = function, "-".join(filter(None, (function.__name__, variant)))
         self._loaded: dict[str, tuple[Any, Any]] = {}
 
     def compiled(self, arguments: tuple[Any, ...]) -> Any:
@@ -218,11 +218,50 @@ class Kernel:
         codegen = importlib.import_module("impls.kernels.codegen")
         return cast(bytes, codegen.object_code(self.function, arguments))
 
+    def bind(self, *arguments: Any) -> Call:
+        """Prepare a call."""
+        return Call(self, arguments)
+
     def __call__(self, *arguments: Any) -> int:
         """Run once."""
-        return Call(self, arguments)()
+        return self.bind(*arguments)()
 
 
-def kernel(function: Function) -> Function:
-    """Make a kernel: compiled when it is first called, cached on disk where that is possible."""
-    return cast(Function, Kernel(function)) if JIT else function
+class PlainCall:
+    """A kernel with its arguments, as plain Python."""
+
+    def __init__(self, function: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
+        """Take the place of a `Call`."""
+        self._function, self._arguments = function, list(arguments)
+
+    def set_bytes(self, content: bytes) -> None:
+        """Replace the first argument."""
+        self._arguments[0] = np.frombuffer(content, np.uint8)
+
+    def __call__(self) -> int:
+        """Run; returns the kernel's result."""
+        return int(self._function(*self._arguments) or 0)
+
+
+class PlainKernel:
+    """A kernel as plain Python."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        """Take the place of a `Kernel`."""
+        self.function = function
+
+    def bind(self, *arguments: Any) -> PlainCall:
+        """Prepare a call."""
+        return PlainCall(self.function, arguments)
+
+    def __call__(self, *arguments: Any) -> int:
+        """Run once."""
+        return self.bind(*arguments)()
+
+
+def kernel(function: Callable[..., Any], variant: str = "") -> Kernel | PlainKernel:
+    """Make a kernel: compiled when it is first called, cached on disk where that is possible.
+
+    `variant` tells kernels of one name apart that call different helpers.
+    """
+    return Kernel(function, variant) if JIT else PlainKernel(function)

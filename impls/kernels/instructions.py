@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -52,24 +52,50 @@ def without_lowest(value: Any) -> Any:
     return np.uint64(int(value) & (int(value) - 1)) if value else value
 
 
-@instruction
-def classify_block(text: Any, position: Int) -> Any:
-    """Return six uint64, a bit a byte of `text[position:position + 64]`, which must be there.
+class Block(NamedTuple):
+    """Classes of 64 bytes, a bit a byte: uint64 each.
 
-    ASCII letters, ASCII digits, ASCII whitespace, U+0020, apostrophes, bytes that are not ASCII.
+    Attributes:
+        letters: ASCII letters.
+        uppers: upper-case ones.
+        digits: ASCII digits.
+        spaces: ASCII whitespace.
+        line_ends: CR and LF.
+        blanks: U+0020.
+        apostrophes: U+0027.
+        slashes: U+002F.
+        wide: not ASCII.
     """
+
+    letters: Any
+    uppers: Any
+    digits: Any
+    spaces: Any
+    line_ends: Any
+    blanks: Any
+    apostrophes: Any
+    slashes: Any
+    wide: Any
+
+
+@instruction
+def classify_block(text: Any, position: Int) -> Block:
+    """Classify the bytes `text[position:position + 64]`, which must be there."""
     block = text[position : position + 64]
     lower = block | 0x20
     blank = block == 0x20
     masks = (
         (lower >= ord("a")) & (lower <= ord("z")),
+        (block >= ord("A")) & (block <= ord("Z")),
         (block >= ord("0")) & (block <= ord("9")),
         blank | ((block >= 0x09) & (block <= 0x0D)),
+        (block == ord("\r")) | (block == ord("\n")),
         blank,
         block == ord("'"),
+        block == ord("/"),
         block >= 0x80,
     )
-    return tuple(np.packbits(mask, bitorder="little").view(np.uint64)[0] for mask in masks)
+    return Block(*(np.packbits(mask, bitorder="little").view(np.uint64)[0] for mask in masks))
 
 
 @instruction
