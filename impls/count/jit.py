@@ -15,7 +15,6 @@ import numpy as np
 
 from impls.contract import Array8, Pretokens
 from impls.corpus import Corpus
-from impls.count import process_pool
 from impls.errors import InvalidUtf8Error
 from impls.kernels.count import COUNT_TEXT, ENTRIES, INVALID_AT, POOL_USED, add_pretokens, unpack_table
 from impls.kernels.keys import WORDS, new_batch, rehash
@@ -105,6 +104,8 @@ def count_range(
 def count(corpus: Corpus, *, pattern: str, special_tokens: Sequence[str], workers: int) -> Pretokens:
     """Count with up to `workers` threads. See `contract.Counter`."""
     if pattern not in SPLITS:
+        from impls.count import process_pool  # Here, since it brings multiprocessing along.
+
         return process_pool.count(corpus, pattern=pattern, special_tokens=special_tokens, workers=workers)
     range_bytes = min(max(corpus.n_bytes // (4 * workers), MIN_RANGE_BYTES), MAX_RANGE_BYTES)
     ranges = list(corpus.ranges(pattern, special_tokens, range_bytes))
