@@ -50,9 +50,9 @@ RANGE_BYTES = 1 << 21
 def pack_ranks(vocabulary: Vocabulary) -> Ranks:
     """Return the merges as a hash table for the kernels."""
     size = 1 << max(4, (2 * len(vocabulary.left)).bit_length())
-    table = np.zeros((size, 2), np.uint64)
-    fill_ranks(vocabulary.left, vocabulary.right, vocabulary.merged, table)
-    return Ranks(vocabulary.byte_ids, table)
+    ranks = Ranks(vocabulary.byte_ids, np.empty(1 << 16, np.int64), np.zeros((size, 2), np.uint64))
+    fill_ranks(vocabulary.left, vocabulary.right, vocabulary.merged, ranks)
+    return ranks
 
 
 def scratch(longest: int) -> tuple[Array32, Array64]:

@@ -37,10 +37,12 @@ class Ranks(NamedTuple):
 
     Attributes:
         byte_ids: int32[256], -1 where a byte has no token.
+        byte_pairs: int64[65536], rank << 32 | merged id of two bytes, `_NO_RANK` where they do not merge.
         table: uint64[power of two, 2], open addressing from (left << 32 | right) + 1 to rank << 32 | merged id.
     """
 
     byte_ids: NDArray[np.int32]
+    byte_pairs: NDArray[np.int64]
     table: NDArray[np.uint64]
 
 
@@ -70,19 +72,6 @@ def rank_slot(pair: Any, mask: Int) -> Int:
     return np.int64(multiply_fold(pair, np.uint64(0x9E3779B97F4A7C15)) & np.uint64(mask))
 
 
-@kernel
-def fill_ranks(left: Any, right: Any, merged: Any, table: Any) -> None:
-    """Enter merges, int32[m] each, in an empty rank table."""
-    mask = len(table) - 1
-    for rank in range(len(left)):
-        pair = (np.uint64(left[rank]) << np.uint64(32)) | np.uint64(right[rank])
-        slot = rank_slot(pair, mask)
-        while table[slot, 0]:
-            slot = (slot + 1) & mask
-        table[slot, 0] = pair + np.uint64(1)
-        table[slot, 1] = (np.uint64(rank) << np.uint64(32)) | np.uint64(merged[rank])
-
-
 @inline
 def rank_of(left: Int, right: Int, ranks: Any) -> Int:
     """Return rank << 32 | merged id of a pair of ids, `_NO_RANK` if they do not merge."""
@@ -96,12 +85,32 @@ def rank_of(left: Int, right: Int, ranks: Any) -> Int:
     return _NO_RANK
 
 
+@kernel
+def fill_ranks(left: Any, right: Any, merged: Any, ranks: Any) -> None:
+    """Enter merges, int32[m] each, in an empty rank table, and fill the table of pairs of bytes."""
+    mask = len(ranks.table) - 1
+    for rank in range(len(left)):
+        pair = (np.uint64(left[rank]) << np.uint64(32)) | np.uint64(right[rank])
+        slot = rank_slot(pair, mask)
+        while ranks.table[slot, 0]:
+            slot = (slot + 1) & mask
+        ranks.table[slot, 0] = pair + np.uint64(1)
+        ranks.table[slot, 1] = (np.uint64(rank) << np.uint64(32)) | np.uint64(merged[rank])
+    for byte in range(256):
+        for other in range(256):
+            found = _NO_RANK
+            if ranks.byte_ids[byte] >= 0 and ranks.byte_ids[other] >= 0:
+                found = rank_of(ranks.byte_ids[byte], ranks.byte_ids[other], ranks)
+            ranks.byte_pairs[(byte << 8) | other] = found
+
+
 @inline
-def merge_short(length: Int, ranks: Any, cache: Any) -> Int:
-    """Merge `length` symbols by search for the lowest rank; returns how many are left, at the front."""
+def merge_short(text: Any, position: Int, length: Int, ranks: Any, cache: Any) -> Int:
+    """Merge the symbols of `length` bytes by search for the lowest rank; returns how many are left, at the front."""
     symbols, found = cache.symbols[0], cache.heap
     for place in range(length - 1):
-        found[place] = rank_of(symbols[place], symbols[place + 1], ranks)
+        pair = (np.int64(text[position + place]) << 8) | np.int64(text[position + place + 1])
+        found[place] = ranks.byte_pairs[pair]
     while length > 1:
         best = 0
         for place in range(1, length - 1):
@@ -220,7 +229,9 @@ def merge(text: Any, position: Int, length: Int, ranks: Any, cache: Any) -> Int:
             cache.numbers[DETAIL] = text[position + place]
             return -NO_TOKEN
         cache.symbols[0, place] = symbol
-    return merge_short(length, ranks, cache) if length <= SEARCH_BYTES else merge_long(length, ranks, cache)
+    if length <= SEARCH_BYTES:
+        return merge_short(text, position, length, ranks, cache)
+    return merge_long(length, ranks, cache)
 
 
 @inline
