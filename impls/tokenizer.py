@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from impls.contract import N_BYTES, Array32, Encoder, Vocabulary, check_workers
-from impls.corpus import Corpus, SafeCuts
+from impls.corpus import Corpus, SafeCuts, decode_utf8
 from impls.errors import FileFormatError, InvalidUtf8Error, UsageError
 from impls.fastest import pick
 from impls.formats import TokenizerFiles, read_files, read_merges, read_vocab, write_files
@@ -188,46 +188,53 @@ class Tokenizer:
         # Once compiled code is at hand, there is no reason to do without it.
         return "jit" if ("jit", True) in self._encoders else pick("encode", n_characters).name
 
-    def encode(self, text: str, *, special: SpecialMode = "all", workers: int | None = None) -> list[int]:
+    def encode(self, text: str | bytes, *, special: SpecialMode = "all", workers: int | None = None) -> list[int]:
         """Encode text to ids.
 
         Args:
-            text: any text without lone surrogates.
+            text: any text without lone surrogates; as bytes, UTF-8, which saves the conversion.
             special: what special tokens in the text become: "all", their ids; "none", ordinary text; "none_raise",
                 an error.
             workers: threads for a text of several MB; all cores by default. Only a compiled encoder has a use for
                 more than one.
 
         Raises:
+            InvalidUtf8Error: bytes that are not UTF-8.
             UsageError: a special token with "none_raise", an unknown mode, a lone surrogate, or a byte that the
                 vocabulary lacks.
         """
         return cast("list[int]", self.encode_to_array(text, special=special, workers=workers).tolist())
 
-    def encode_to_array(self, text: str, *, special: SpecialMode = "all", workers: int | None = None) -> Array32:
+    def encode_to_array(
+        self, text: str | bytes, *, special: SpecialMode = "all", workers: int | None = None
+    ) -> Array32:
         """Encode text to ids, int32[n]. See `encode`."""
         content = self._checked(text, special)
         encoder = self._encoder(self._encoder_name(len(content)), special != "none")
         return encoder.encode(content, workers=workers)
 
     def encode_batch(
-        self, texts: Iterable[str], *, special: SpecialMode = "all", workers: int | None = None
+        self, texts: Iterable[str | bytes], *, special: SpecialMode = "all", workers: int | None = None
     ) -> list[list[int]]:
         """Encode each of many texts by itself. See `encode`."""
-        if isinstance(texts, str):
+        if isinstance(texts, str | bytes):
             raise UsageError(f"texts: {texts[:40]!r} is one string; give several, or call encode")
         contents = [self._checked(text, special) for text in texts]
         encoder = self._encoder(self._encoder_name(sum(map(len, contents))), special != "none")
         return [ids.tolist() for ids in encoder.encode_batch(contents, workers=workers)]
 
-    def _checked(self, text: str, special: SpecialMode) -> bytes:
-        if not isinstance(text, str):
-            raise UsageError(f"text: {type(text).__name__} is not a string; decode it first")
+    def _checked(self, text: str | bytes, special: SpecialMode) -> bytes:
+        if not isinstance(text, str | bytes):
+            raise UsageError(f"text: {type(text).__name__} is neither a string nor bytes")
         if special not in ("all", "none", "none_raise"):
             raise UsageError(f"special: unknown mode {special!r}; there are all, none, none_raise")
-        if special == "none_raise" and len(segments := self._splitter.segments(text)) > 1:
-            raise UsageError(f"text: holds the special token {segments[1]!r}; encode with special='all' or 'none'")
-        return _utf8(text)
+        if special == "none_raise":
+            text = text if isinstance(text, str) else decode_utf8(text, "text")
+            if len(segments := self._splitter.segments(text)) > 1:
+                raise UsageError(
+                    f"text: holds the special token {segments[1]!r}; encode with special='all' or 'none'"
+                )
+        return text if isinstance(text, bytes) else _utf8(text)
 
     def encode_iterable(self, iterable: Iterable[str]) -> Iterator[int]:
         """Encode a stream of strings lazily, in constant memory; the ids are those of the joined text.

@@ -6,7 +6,7 @@ thread with its bounds, and the output. Patterns without a compiled scan are enc
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from itertools import accumulate, pairwise
 from queue import Empty, SimpleQueue
@@ -160,7 +160,7 @@ class JitEncoder:
         if len(text) > RANGE_BYTES and workers != 1:
             ranges = self._cuts.ranges(lambda start, stop: text[start:stop], len(text), RANGE_BYTES)
             job = partial(self._encode_range, text)
-            return np.concatenate(list(in_order(job, ranges, check_workers(workers))))
+            return joined(in_order(job, ranges, check_workers(workers)), len(text))
         worker = self._take_worker()
         try:
             return worker.encode(text).copy()
@@ -188,6 +188,16 @@ class JitEncoder:
         finally:
             self._idle.put(worker)
         return [ids[start:stop] for start, stop in pairwise([0, *ends])]
+
+
+def joined(parts: Iterable[Array32], most: int) -> Array32:
+    """Return parts of up to `most` ids in all as one array; a page that is not needed is never touched."""
+    ids, n = np.empty(most, np.int32), 0
+    for part in parts:
+        ids[n : n + len(part)] = part
+        n += len(part)
+    ids.resize(n, refcheck=False)
+    return ids
 
 
 def batches(texts: Sequence[bytes], n_bytes: int) -> Iterator[Sequence[bytes]]:
