@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from math import inf
 from typing import Literal, cast
 
 import numpy as np
@@ -122,6 +123,7 @@ class Tokenizer:
             self.special_tokens[special] = ids[token]
         self._splitter = Splitter(pattern, list(self.special_tokens))
         self._impl = impl
+        self._auto, self._settled_bytes, self._seen_bytes = "", -1.0, 0
         self._encoders: dict[tuple[str, bool], Encoder] = {}
         if impl != "auto":
             self._encoder(impl)
@@ -182,11 +184,18 @@ class Tokenizer:
             self._encoders[name, special] = find("encode", name).load()(vocabulary, self.pattern)
         return self._encoders[name, special]
 
-    def _encoder_name(self, n_characters: int) -> str:
+    def _encoder_name(self, n_bytes: int) -> str:
         if self._impl != "auto":
             return self._impl
-        # Once compiled code is at hand, there is no reason to do without it.
-        return "jit" if ("jit", True) in self._encoders else pick("encode", n_characters).name
+        if n_bytes > self._settled_bytes:
+            chosen = pick("encode", n_bytes, self.pattern)
+            # Asked again for twice as much; once compiled code is at hand, there is no reason to do without it.
+            self._auto, self._settled_bytes = chosen.name, inf if chosen.needs else 2 * n_bytes
+        return self._auto
+
+    def _encoder_for(self, n_bytes: int, special: SpecialMode) -> Encoder:
+        self._seen_bytes += n_bytes  # Many small texts are worth compiled code as well as a large one.
+        return self._encoder(self._encoder_name(self._seen_bytes), special != "none")
 
     def encode(self, text: str | bytes, *, special: SpecialMode = "all", workers: int | None = None) -> list[int]:
         """Encode text to ids.
@@ -209,9 +218,10 @@ class Tokenizer:
         self, text: str | bytes, *, special: SpecialMode = "all", workers: int | None = None
     ) -> Array32:
         """Encode text to ids, int32[n]. See `encode`."""
+        if workers is not None:
+            check_workers(workers)
         content = self._checked(text, special)
-        encoder = self._encoder(self._encoder_name(len(content)), special != "none")
-        return encoder.encode(content, workers=workers)
+        return self._encoder_for(len(content), special).encode(content, workers=workers)
 
     def encode_batch(
         self, texts: Iterable[str | bytes], *, special: SpecialMode = "all", workers: int | None = None
@@ -219,8 +229,9 @@ class Tokenizer:
         """Encode each of many texts by itself. See `encode`."""
         if isinstance(texts, str | bytes):
             raise UsageError(f"texts: {texts[:40]!r} is one string; give several, or call encode")
+        check_workers(workers)
         contents = [self._checked(text, special) for text in texts]
-        encoder = self._encoder(self._encoder_name(sum(map(len, contents))), special != "none")
+        encoder = self._encoder_for(sum(map(len, contents)), special)
         return [ids.tolist() for ids in encoder.encode_batch(contents, workers=workers)]
 
     def _checked(self, text: str | bytes, special: SpecialMode) -> bytes:
@@ -245,6 +256,8 @@ class Tokenizer:
         Raises:
             UsageError: see `encode`.
         """
+        # Small pieces: never worth loading compiled code, for which there may be no room.
+        encoder = self._encoder(self._encoder_name(STREAM_CHARACTERS))
         cuts = SafeCuts(self.pattern, list(self.special_tokens))
         parts: list[str] = []
         size, wanted = 0, STREAM_CHARACTERS
@@ -258,9 +271,9 @@ class Tokenizer:
             if place is None:  # Look again when there is twice as much.
                 parts, wanted = [text], 2 * size
                 continue
-            yield from self.encode(text[:place])
+            yield from encoder.encode(_utf8(text[:place])).tolist()
             parts, size, wanted = [text[place:]], size - place, STREAM_CHARACTERS
-        yield from self.encode("".join(parts))
+        yield from encoder.encode(_utf8("".join(parts))).tolist()
 
     def encode_file(
         self,
