@@ -23,8 +23,8 @@ from impls.kernels.splits import SPLITS
 from impls.parallel import in_order
 
 MIN_RANGE_BYTES = 1 << 18
-MAX_RANGE_BYTES = 1 << 22
-"""Bounds of a thread's step, some 10 ms of work at most."""
+MAX_RANGE_BYTES = 1 << 20
+"""Bounds of a step of a thread, some milliseconds of work at most."""
 
 
 class PretokenTable:
