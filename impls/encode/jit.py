@@ -25,6 +25,7 @@ from impls.kernels.encode import (
     ENCODE_TEXT,
     ENTRIES,
     IDS_USED,
+    INLINE_IDS,
     NO_TOKEN,
     NOT_UTF8,
     POOL_USED,
@@ -102,9 +103,10 @@ class Worker:
             self._bind()
 
     def _run(self, text: bytes) -> Array32:
-        # No token is shorter than a byte.
-        if len(text) > len(self._output):
-            self._output = np.empty(max(len(text), min(RANGE_BYTES, 2 * len(self._output))), np.int32)
+        # No token is shorter than a byte; the kernel writes up to two ids more than there are.
+        needed = len(text) + INLINE_IDS
+        if needed > len(self._output):
+            self._output = np.empty(max(needed, min(RANGE_BYTES, 2 * len(self._output))), np.int32)
             self._bind()
         self._call.set_bytes(text)
         while (n := self._call()) < 0:

@@ -22,6 +22,12 @@ def store_u64(text: Any, index: Int, word: Any) -> None:
 
 
 @instruction
+def store_two(numbers: Any, index: Int, word: Any) -> None:
+    """Write both halves of a uint64, the lower first, to the int32 `numbers[index:index + 2]`; they must be there."""
+    numbers[index : index + 2] = np.array([word], np.uint64).view(np.int32)
+
+
+@instruction
 def multiply_fold(left: Any, right: Any) -> Any:
     """Return both halves of the 128-bit product of two uint64, one folded over the other by xor."""
     product = int(left) * int(right)
