@@ -30,7 +30,7 @@ def build_parser() -> argparse.ArgumentParser:
 
     train = commands.add_parser("train", help="train: text, tokenizer, ids, model, samples")
     add_config(train)
-    train.add_argument("--run", type=Path, metavar="FOLDER", help="where the run goes; runs/NAME by default")
+    train.add_argument("--out", type=Path, metavar="FOLDER", help="of the run; runs/NAME by default")
     train.add_argument("--resume", type=Path, metavar="FOLDER", help="go on with the run in this folder")
 
     generate = commands.add_parser("generate", help="continue a prompt")
@@ -101,13 +101,14 @@ def read_config(options: argparse.Namespace) -> RunConfig:
 def run_train(options: argparse.Namespace) -> int:
     """Train; an interrupted run says how to go on."""
     from lm.shards import tokenize
-    from lm.train import train
+    from lm.train import check_start, train
 
     config = read_config(options)
-    folder = options.resume or options.run or Path("runs") / config.name
+    folder = options.resume or options.out or Path("runs") / config.name
     first = int(os.environ.get("LOCAL_RANK", 0)) == 0
     if not options.resume and first:
-        tokenize(config)
+        check_start(config, folder)
+        tokenize(config, lambda line: print(line, file=sys.stderr))
     caught = train(config, folder, resume=options.resume is not None)
     if caught and first:
         name = signal.Signals(caught).name

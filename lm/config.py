@@ -1,7 +1,8 @@
 """Configs: five kinds of YAML files, checked by strict models, put together by a run file.
 
 A run file names one config of each kind: a name stands for `<kind's folder>/<name>.yaml` beside the run file, a
-mapping for itself, or with `base: name` for a change of that file. `--set training.max_steps=10` changes a single value last.
+mapping for itself, or with `base: name` for a change of that file.
+`--set training.max_steps=10` changes a single value last.
 """
 
 from __future__ import annotations

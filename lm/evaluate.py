@@ -130,7 +130,7 @@ class Item:
 
 @dataclass(frozen=True)
 class HellaSwagScore:
-    """Shares of items answered rightly: by the log-likelihood of an ending as it is, over its characters, over its tokens.
+    """Shares of items answered rightly, by the log-likelihood of an ending, plain, by character or by token.
 
     The last is not comparable between tokenizers.
     """

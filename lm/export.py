@@ -75,6 +75,8 @@ def load_trained(source: Path, device: str | torch.device = "cpu") -> Trained:
         return Trained(model.to(device), Tokenizer.load(source / "tokenizer"), own.get("eos_token_id"))
     folder = source.parent.parent if source.is_file() else source
     path = source if source.is_file() else latest(source)
+    if not (folder / "config.yaml").exists():
+        raise FileFormatError(f"{source}: is no checkpoint in a run folder, which has a config.yaml")
     config = load_run(folder / "config.yaml")
     model = build(config.model, config.training.ops)
     state = load_checkpoint(path, model)

@@ -19,7 +19,7 @@ from lm.accounting import (
 )
 from lm.config import RunConfig
 from lm.model import build
-from lm.processes import Processes
+from lm.processes import find_device
 from lm.train import build_optimizer, optimizer_step
 
 
@@ -30,7 +30,7 @@ class DoesNotFitError(MergelabError):
 def measure_memory(config: RunConfig) -> Memory:
     """Build the model, take a step on random ids, and count the bytes of all tensors that are held."""
     training = config.training
-    device = Processes.join(training.device).device
+    device = find_device(training.device)
     model = build(config.model, training.ops).to(device)
     optimizer = build_optimizer(model, training)
     parameters = {p.untyped_storage().data_ptr(): p for p in model.parameters()}
@@ -64,7 +64,7 @@ def largest_batch(config: RunConfig, limit: int) -> int:
     Raises:
         DoesNotFitError: a single window does not.
     """
-    device = Processes.join(config.training.device).device
+    device = find_device(config.training.device)
 
     def attempt(batch_size: int) -> None:
         model = build(config.model, config.training.ops).to(device)

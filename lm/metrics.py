@@ -163,7 +163,8 @@ def plot_losses(rows: list[Row], path: Path) -> None:
             if points:
                 axes.plot(*zip(*points, strict=True), label=column, marker="." if len(points) < 30 else "")
         axes.set(xlabel="step", title=title)
-        axes.legend()
+        if axes.lines:
+            axes.legend()
     image = io.BytesIO()
     # Without a date the same rows give the same file.
     figure.savefig(image, format="svg", metadata={"Date": None})

@@ -38,7 +38,7 @@ class Processes:
             UsageError: the device is not there.
         """
         rank, size = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
-        chosen = _device(device, int(os.environ.get("LOCAL_RANK", 0)))
+        chosen = find_device(device)
         if "RANK" in os.environ:
             dist.init_process_group("nccl" if chosen.type == "cuda" else "gloo")
         return cls(rank, size, chosen)
@@ -63,7 +63,13 @@ class Processes:
         return mean / self.size, stops > 0
 
 
-def _device(name: str, local_rank: int) -> torch.device:
+def find_device(name: str) -> torch.device:
+    """Return the device of that name; "auto" is a GPU if there is one, of several the one of this process.
+
+    Raises:
+        UsageError: it is not there; the message lists what is.
+    """
+    local_rank = int(os.environ.get("LOCAL_RANK", 0))
     there = {"cpu": 1, "cuda": torch.cuda.device_count(), "mps": int(torch.backends.mps.is_available())}
     if name == "auto":
         name = "cuda" if there["cuda"] else "cpu"

@@ -26,7 +26,8 @@ from lm.config import DataConfig, RunConfig, TokenizerConfig
 from lm.corpora import SPLITS, Counts, prepare
 from lm.ops import IGNORE_INDEX
 
-Ids = NDArray[np.uint16] | NDArray[np.uint32]
+Ids = NDArray[Any]
+"""uint16[n] or uint32[n]."""
 
 Say = Callable[[str], None]
 
@@ -377,6 +378,8 @@ class TrainBatches(torch.utils.data.Dataset[tuple[Tensor, Tensor]]):
             persistent_workers=workers > 0,
             prefetch_factor=self.config.prefetch if workers else None,
             pin_memory=pin_memory,
+            # A loader draws a number even when it needs none: not from the generator that dropout uses.
+            generator=torch.Generator(),
         )
         return iter(loader)
 

@@ -2,8 +2,7 @@
 
 A run is a folder: `config.yaml` with every value, `run.json` with code and machine, `metrics.jsonl` and
 `metrics.csv`, `loss.svg`, `samples/`, `checkpoints/`. The data of a step depend on nothing but config and step, the
-rest is in the checkpoint, so that a run that was interrupted and resumed ends, on a CPU, with the same bits as one that
-was not.
+rest is in the checkpoint; so a run that was interrupted and resumed ends, on a CPU, with the same bits as any other.
 """
 
 from __future__ import annotations
@@ -37,7 +36,7 @@ from lm.metrics import MetricsLog, Progress, Row, git_state, gpu_state
 from lm.model import build
 from lm.ops import pick
 from lm.optim import SGD, cosine_schedule
-from lm.processes import Processes
+from lm.processes import Processes, find_device
 from lm.shards import TokenData, TrainBatches, open_data, validation_batches
 from lm.transformer import LanguageModel
 
@@ -272,15 +271,29 @@ def _resume(folder: Path, model: LanguageModel, optimizer: Optimizer, data: Toke
     return int(state["step"])
 
 
+def check_start(config: RunConfig, folder: Path) -> None:
+    """Find out what can be found out before the work on the data begins.
+
+    Raises:
+        UsageError: the device is not there.
+        FileFormatError: the folder holds a run already, or is a file.
+    """
+    find_device(config.training.device)
+    if (folder / "checkpoints" / "last.pt").exists():
+        raise FileFormatError(f"{folder}: holds a run already; go on with --resume {folder}, or give another --out")
+    if folder.exists() and not folder.is_dir():
+        raise FileFormatError(f"{folder}: is not a folder; give another --out")
+
+
 def _open_folder(config: RunConfig, folder: Path, first: int, resume: bool) -> MetricsLog:
     """Make the folder of a run, or take it up again."""
-    if not resume and (folder / "checkpoints" / "last.pt").exists():
-        raise FileFormatError(f"{folder}: holds a run already; go on with --resume {folder}, or give another --run")
+    if not resume:
+        check_start(config, folder)
     try:
         for name in ("checkpoints", "samples"):
             (folder / name).mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise FileFormatError(f"{folder}: {error.strerror}; give another --run") from None
+        raise FileFormatError(f"{folder}: {error.strerror}; give another --out") from None
     save_run(config, folder / "config.yaml")
     facts = {
         "git": git_state(),

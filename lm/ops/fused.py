@@ -61,13 +61,14 @@ def attention(
     if causal and (mask is not None or n_queries != n_keys):
         mask_TS = causal_mask(n_queries, n_keys, q.device)
         mask, causal = mask_TS if mask is None else mask & mask_TS, False
-    grouped = q.ndim > 3 and q.shape[-3] != k.shape[-3]
+    grouped = q.ndim > 2 and q.shape[-3] != k.shape[-3]
     return F.scaled_dot_product_attention(q, k, v, mask, dropout_p, is_causal=causal, enable_gqa=grouped)
 
 
 def cross_entropy(logits: Tensor, targets: Tensor, ignore_index: int = IGNORE_INDEX) -> Tensor:
     """See `reference.cross_entropy`."""
-    return F.cross_entropy(logits.flatten(0, -2).float(), targets.flatten(), ignore_index=ignore_index)
+    logits = logits.float() if logits.element_size() < 4 else logits
+    return F.cross_entropy(logits.flatten(0, -2), targets.flatten(), ignore_index=ignore_index)
 
 
 class _LinearCrossEntropy(torch.autograd.Function):

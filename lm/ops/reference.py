@@ -38,12 +38,18 @@ def embedding(ids: Tensor, weight: Tensor) -> Tensor:
     return weight[ids]
 
 
+def _wide(x: Tensor) -> Tensor:
+    """Return x in float32 if it is of a shorter type: sums of bfloat16 keep too few digits."""
+    return x.float() if x.element_size() < 4 else x
+
+
 def layer_norm(x: Tensor, weight: Tensor, bias: Tensor | None, eps: float) -> Tensor:
     """Normalise over the last dimension (Ba et al. 2016, https://arxiv.org/abs/1607.06450).
 
-    Computed in float32, as PyTorch does under autocast.
+    bfloat16 is computed in float32.
     """
-    centred = x.float() - x.float().mean(-1, keepdim=True)
+    x_wide = _wide(x)
+    centred = x_wide - x_wide.mean(-1, keepdim=True)
     y = centred * torch.rsqrt((centred * centred).mean(-1, keepdim=True) + eps) * weight
     return (y if bias is None else y + bias).to(x.dtype)
 
@@ -51,10 +57,10 @@ def layer_norm(x: Tensor, weight: Tensor, bias: Tensor | None, eps: float) -> Te
 def rms_norm(x: Tensor, weight: Tensor, eps: float) -> Tensor:
     """Divide by the root mean square of the last dimension (Zhang and Sennrich 2019, https://arxiv.org/abs/1910.07467).
 
-    Computed in float32: squares of bfloat16 keep too few digits.
+    bfloat16 is computed in float32.
     """
-    x_float = x.float()
-    return (x_float * torch.rsqrt((x_float * x_float).mean(-1, keepdim=True) + eps) * weight).to(x.dtype)
+    x_wide = _wide(x)
+    return (x_wide * torch.rsqrt((x_wide * x_wide).mean(-1, keepdim=True) + eps) * weight).to(x.dtype)
 
 
 def gelu(x: Tensor, approximate: Literal["none", "tanh"] = "none") -> Tensor:
@@ -102,7 +108,7 @@ def attention(
     Returns:
         [..., H, T, D_v].
     """
-    if q.ndim > 3 and q.shape[-3] != k.shape[-3]:
+    if q.ndim > 2 and q.shape[-3] != k.shape[-3]:
         groups = q.shape[-3] // k.shape[-3]
         k, v = (x.repeat_interleave(groups, dim=-3) for x in (k, v))
     scores = q @ k.mT / math.sqrt(q.shape[-1])
@@ -111,7 +117,7 @@ def attention(
         mask = mask_TS if mask is None else mask & mask_TS
     if mask is not None:
         scores = scores.masked_fill(~mask, -math.inf)
-    weights = softmax(scores.float(), -1).to(v.dtype)
+    weights = softmax(_wide(scores), -1).to(v.dtype)
     return dropout(weights, dropout_p) @ v
 
 
@@ -132,7 +138,7 @@ def cross_entropy(logits: Tensor, targets: Tensor, ignore_index: int = IGNORE_IN
         targets: int64[...], ids below V or `ignore_index`.
     """
     counts = targets != ignore_index
-    logits = logits.float()
+    logits = _wide(logits)
     shifted = logits - logits.amax(-1, keepdim=True)
     chosen = shifted.gather(-1, targets.where(counts, 0)[..., None])[..., 0]
     nats = shifted.exp().sum(-1).log() - chosen
