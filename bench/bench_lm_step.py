@@ -5,8 +5,8 @@
     python -m bench.bench_lm_step --model gpt2-124m --block 1024 --batch 32 --device cuda --precision bf16 --compile
 
 It needs the extra `lm`, so `nox -s bench` leaves it out; transformers takes part if it is installed. First all sides
-get the same weights and must give the same loss, then they take turns, a step each, in random order. A step is forward,
-backward, clipping and the same fused AdamW.
+get the same weights and must give the same loss, then they take turns, a step each, in random order. A step is
+forward, backward, clipping and the same fused AdamW.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from statistics import median, quantiles
 from typing import Any
@@ -151,8 +152,7 @@ def _side(name: str, model: nn.Module, compiled: bool) -> Side:
 
 
 def _transformers(config: GPT2Config, weights: dict[str, Tensor], device: torch.device, compiled: bool) -> Side:
-    import transformers
-
+    transformers: Any = import_module("transformers")
     shape = transformers.GPT2Config(
         vocab_size=config.vocab_size,
         n_positions=config.context_length,
@@ -206,7 +206,7 @@ def stepper(side: Side, x: Tensor, y: Tensor, precision: str) -> Callable[[], fl
         started = time.perf_counter()
         with torch.autocast(x.device.type, torch.bfloat16) if precision == "bf16" else nullcontext():
             loss = side.loss(x, y)
-        loss.backward()
+        torch.autograd.backward(loss)
         ops.clip_gradients(parameters, 1.0)
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)

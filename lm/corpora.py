@@ -6,6 +6,7 @@ Nothing is held in memory but one document (or, without separators, one block of
 from __future__ import annotations
 
 import json
+import os
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -103,7 +104,8 @@ def download(repository: str, file: str, cache: Path) -> Path:
     from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
 
     try:
-        return Path(hf_hub_download(repository, file, repo_type="dataset", cache_dir=cache))
+        endpoint = os.environ.get("HF_ENDPOINT")
+        return Path(hf_hub_download(repository, file, repo_type="dataset", cache_dir=cache, endpoint=endpoint))
     except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
         reason = str(error).strip().splitlines()[0]
         raise FileFormatError(f"{repository}/{file}: cannot be fetched: {reason}") from None
