@@ -225,9 +225,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return fail(error, error.exit_status)
     except KeyboardInterrupt:
         return fail("interrupted", 130)
-    except MemoryError:
-        return fail("out of memory; lower data.batch_size", 1)
+    except (MemoryError, RuntimeError) as error:
+        from lm.memory import is_out_of_memory
+
+        if not is_out_of_memory(error):
+            raise
+        return fail("out of memory; lower data.batch_size, or see python -m lm batch", 1)
     except OSError as error:
+        # What is still in the buffer cannot be written either; without this, the interpreter tries once more.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return fail(f"{error.filename or 'standard output'}: {error.strerror or error}", 1)
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import torch
 
-from lm.config import GPT2Config, ModelConfig
+from lm.config import GPT2Config, ModelConfig, RunConfig
 
 BACKWARD = 2
 """The backward pass takes twice the operations of the forward pass (Kaplan et al. 2020)."""
@@ -61,6 +61,13 @@ def forward_flops(config: ModelConfig, n_positions: int) -> dict[str, int]:
 def training_flops_per_token(config: ModelConfig, n_positions: int) -> float:
     """Return the operations of forward and backward pass for one token in a sequence of `n_positions`."""
     return (1 + BACKWARD) * sum(forward_flops(config, n_positions).values()) / n_positions
+
+
+def training_days(config: RunConfig, tflops: float, utilisation: float = 0.5) -> float:
+    """Return how many days all steps of a run take on a device of `tflops`, of which a share is used."""
+    n_tokens = config.data.batch_size * config.data.block_size * config.training.accumulation
+    flops = training_flops_per_token(config.model, config.data.block_size) * n_tokens * config.training.max_steps
+    return flops / (tflops * 1e12 * utilisation) / 86_400
 
 
 def peak_flops(device: torch.device, precision: str, tflops: float | None = None) -> float | None:

@@ -15,6 +15,7 @@ from lm.accounting import (
     forward_flops,
     parameter_table,
     predict_memory,
+    training_days,
     training_flops_per_token,
 )
 from lm.config import RunConfig
@@ -88,10 +89,8 @@ def search(attempt: Callable[[int], None], limit: int) -> int:
         try:
             attempt(candidate)
             fits = candidate
-        except (MemoryError, torch.OutOfMemoryError):
-            too_many = candidate
-        except RuntimeError as error:
-            if "allocate" not in str(error):
+        except (MemoryError, RuntimeError) as error:
+            if not is_out_of_memory(error):
                 raise
             too_many = candidate
         if torch.cuda.is_available():
@@ -100,6 +99,11 @@ def search(attempt: Callable[[int], None], limit: int) -> int:
     if not fits:
         raise DoesNotFitError("data.batch_size: a single window does not fit into memory; take a smaller model")
     return fits
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Tell whether memory ran out: PyTorch has an error of its own for GPUs and none for CPUs."""
+    return isinstance(error, MemoryError | torch.OutOfMemoryError) or "allocate memory" in str(error)
 
 
 def _random_batch(config: RunConfig, batch_size: int, device: torch.device) -> tuple[Tensor, Tensor]:
@@ -118,6 +122,9 @@ def report(config: RunConfig, *, measure: bool = False, gigabytes: float | None 
         yield f"{part:<24}{count:>16,} operations forward, {count / sum(flops.values()):6.1%}, {block} positions"
     yield f"{'training':<24}{training_flops_per_token(model, block):>16,.0f} operations a token"
     yield f"{'AdamW':<24}{adamw_flops(model):>16,} operations a step"
+    if config.training.peak_tflops:
+        days = training_days(config, config.training.peak_tflops)
+        yield f"{'duration':<24}{days:>16,.1f} days at half of {config.training.peak_tflops:g} TFLOP/s"
     moments = 2 if config.training.optimizer == "adamw" else 0
     predicted = predict_memory(model, batch, block, moments=moments)
     measured = measure_memory(config) if measure else None

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 import torch
 from tqdm import tqdm
 
-from impls.errors import UsageError
+from impls.errors import FileFormatError, UsageError
 from impls.storage import atomic_writer
 
 COLUMNS = (
@@ -113,12 +113,18 @@ class MetricsLog:
         """Append a row; columns that are not measured are null."""
         row = {column: row.get(column) for column in COLUMNS}
         self.rows.append(row)
-        with (self.folder / "metrics.jsonl").open("a") as file:
-            file.write(json.dumps(row) + "\n")
-        with (self.folder / "metrics.csv").open("a", newline="") as file:
-            file.write(_csv([row]))
+        self._append("metrics.jsonl", json.dumps(row) + "\n")
+        self._append("metrics.csv", _csv([row]))
         if self._tracker:
             self._tracker.log(row)
+
+    def _append(self, name: str, text: str) -> None:
+        path = self.folder / name
+        try:
+            with path.open("a", newline="") as file:
+                file.write(text)
+        except OSError as error:
+            raise FileFormatError(f"{path}: {error.strerror}; make room and resume the run") from None
 
     def close(self) -> None:
         """Draw the curves and finish the tracker."""

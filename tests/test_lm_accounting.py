@@ -13,6 +13,7 @@ from lm.accounting import (
     parameter_table,
     peak_flops,
     predict_memory,
+    training_days,
     training_flops_per_token,
 )
 from lm.config import GPT2Config
@@ -108,6 +109,14 @@ def test_the_report_puts_both_side_by_side(tmp_path) -> None:
     assert f"{count_parameters(config.model):,} parameters" in text
     assert text.count("measured (1.000 of it)") == 5
     assert "windows by prediction" in text
+
+
+def test_gpt2_xl_takes_its_time(tmp_path) -> None:
+    config = tiny_config(tmp_path, data={"batch_size": 1024, "block_size": 32}, training={"max_steps": 400_000})
+    xl = config.model_copy(update={"model": XL, "data": config.data.model_copy(update={"block_size": 1024})})
+    assert training_days(xl, 19.5) == pytest.approx(5_100, rel=0.02)
+    shown = xl.model_copy(update={"training": xl.training.model_copy(update={"peak_tflops": 19.5})})
+    assert any("days at half of 19.5 TFLOP/s" in line for line in report(shown))
 
 
 def test_peak_is_known_or_said_to_be_unknown() -> None:

@@ -107,6 +107,15 @@ def test_resuming_may_prolong(home: Path) -> None:
     assert read_checkpoint(run / "checkpoints" / "last.pt")["step"] == 10
 
 
+def test_no_memory_is_one_line(home: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 10 bytes")
+
+    monkeypatch.setattr("lm.train.optimizer_step", fail)
+    assert status_of(["train", "--config", str(home / "tiny.yaml"), "--out", str(home / "memory")]) == 1
+    assert capsys.readouterr().err.splitlines()[-1].startswith("python -m lm: error: out of memory; lower")
+
+
 BAD = [
     (["train"], 2, "give --config FILE"),
     ([], 2, "command"),

@@ -336,6 +336,18 @@ def test_a_full_disk_loses_no_earlier_checkpoint(home: Path, finished: Path, tmp
     assert read_checkpoint(path)["step"] == 8
 
 
+def test_a_full_disk_while_logging_is_one_line(home: Path) -> None:
+    (home / "full").mkdir()
+    log = MetricsLog(home / "full", 0)
+    limit = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1_000, limit[1]))
+    try:
+        with pytest.raises(MergelabError, match=r"metrics\.jsonl: File too large; make room and resume"):
+            any(log.add({"step": step}) for step in range(10))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+
+
 def test_a_run_is_not_overwritten(home: Path, finished: Path) -> None:
     with pytest.raises(MergelabError, match="holds a run already; go on with --resume"):
         train(tiny_config(home), finished)
