@@ -54,6 +54,8 @@ def build_parser() -> argparse.ArgumentParser:
     export = commands.add_parser("export", help="write a folder that transformers loads")
     export.add_argument("source", type=Path, help=SOURCE_HELP)
     export.add_argument("--out", type=Path, required=True, metavar="FOLDER")
+    export.add_argument("--upload", metavar="OWNER/NAME", help="send the folder to a Hugging Face hub as well")
+    export.add_argument("--dry-run", action="store_true", help="only say what would be sent")
 
     params = commands.add_parser("params", help="parameters, operations and memory of a config")
     add_config(params)
@@ -168,6 +170,19 @@ def run_evaluate(options: argparse.Namespace) -> int:
     return 0
 
 
+def run_export(options: argparse.Namespace) -> None:
+    """Write the folder; send it if that is wanted."""
+    from lm.export import export, load_trained, upload
+
+    export(load_trained(options.source), options.out)
+    print(f"{options.out}: config.json, model.safetensors, tokenizer/")
+    if options.upload and options.dry_run:
+        for path in sorted(path for path in options.out.rglob("*") if path.is_file()):
+            print(f"would send {path.relative_to(options.out)}, {path.stat().st_size} bytes, to {options.upload}")
+    elif options.upload:
+        print(upload(options.out, options.upload))
+
+
 def validation_text(source: Path) -> Path:
     """Return the validation text of a run."""
     folder = source.parent.parent if source.is_file() else source
@@ -189,10 +204,7 @@ def run(options: argparse.Namespace) -> int:
 
         tokenize(read_config(options))
     elif options.command == "export":
-        from lm.export import export, load_trained
-
-        export(load_trained(options.source), options.out)
-        print(f"{options.out}: config.json, model.safetensors, tokenizer/")
+        run_export(options)
     else:
         from lm.memory import largest_batch, report
 

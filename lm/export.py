@@ -6,6 +6,7 @@ The tokenizer goes to the sub-folder `tokenizer`, in this project's format.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -107,6 +108,26 @@ def export(trained: Trained, folder: Path) -> None:
     with atomic_writer(folder / "config.json") as file:
         file.write(json.dumps(values, indent=2).encode())
     trained.tokenizer.save(folder / "tokenizer")
+
+
+def upload(folder: Path, repository: str) -> str:
+    """Send an exported folder to a Hugging Face hub: `HF_ENDPOINT` chooses which, `HF_TOKEN` lets in.
+
+    Returns:
+        The address of the commit.
+
+    Raises:
+        FileFormatError: the hub does not answer or does not let us.
+    """
+    from huggingface_hub import HfApi
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError
+
+    api = HfApi(endpoint=os.environ.get("HF_ENDPOINT"))
+    try:
+        api.create_repo(repository, exist_ok=True)
+        return str(api.upload_folder(folder_path=folder, repo_id=repository, commit_message="Model by mergelab"))
+    except (HfHubHTTPError, HFValidationError, OSError) as error:
+        raise FileFormatError(f"{repository}: cannot be uploaded: {str(error).strip().splitlines()[0]}") from None
 
 
 def load_folder(folder: Path, ops: str = "fused") -> LanguageModel:
