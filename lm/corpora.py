@@ -113,17 +113,29 @@ def download(repository: str, file: str, cache: Path) -> Path:
 
 def _has(path: Path, separator: bytes) -> bool:
     """Tell whether the separator stands in the text."""
-    return len(list(zip(range(2), _split(path, separator), strict=False))) > 1
+    end = b""
+    with path.open("rb") as file:
+        while block := file.read(BLOCK_BYTES):
+            if separator in end + block:
+                return True
+            end = block[-len(separator) :]
+    return False
 
 
 def _split(path: Path, separator: bytes) -> Iterator[bytes]:
     """Yield what stands between the separators."""
-    rest = b""
+    parts: list[bytes] = []
+    end = b""  # May be the beginning of a separator.
     with path.open("rb") as file:
         while block := file.read(BLOCK_BYTES):
-            *whole, rest = (rest + block).split(separator)
-            yield from whole
-    yield rest
+            *whole, rest = (end + block).split(separator)
+            for document in whole:
+                yield b"".join([*parts, document])
+                parts = []
+            cut = max(0, len(rest) - len(separator) + 1)
+            parts.append(rest[:cut])
+            end = rest[cut:]
+    yield b"".join([*parts, end])
 
 
 def _documents(dataset: DatasetConfig, path: Path) -> Iterator[bytes]:

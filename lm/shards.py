@@ -65,7 +65,12 @@ def tokenize(config: RunConfig, say: Say = print) -> None:
     """
     folder = Path(config.data.folder)
     made_from = _digest(config)
-    if _read_metadata(folder, made_from) is not None:
+    sources = _sources_state(config)
+    metadata = _read_metadata(folder, made_from)
+    if metadata is not None:
+        for path, state in sources.items():
+            if metadata["sources"].get(path, state) != state:
+                raise FileFormatError(f"{path}: has changed since {folder} was made from it; remove the folder")
         say(f"{folder}: is complete")
         return
     try:
@@ -80,6 +85,7 @@ def tokenize(config: RunConfig, say: Say = print) -> None:
     metadata = {
         "version": 1,
         "made_from": made_from,
+        "sources": sources,
         "tokenizer": tokenizer.fingerprint(),
         "vocab_size": max(tokenizer.vocab) + 1,
         "dtype": dtype.name,
@@ -101,17 +107,25 @@ def _digest(config: RunConfig) -> str:
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
+def _sources_state(config: RunConfig) -> dict[str, list[int]]:
+    """Size and time of change of the files that are read and still there."""
+    if config.dataset.source not in ("local", "tokens"):
+        return {}
+    stats = {name: Path(name).stat() for name in config.dataset.files.values() if Path(name).exists()}
+    return {name: [stat.st_size, stat.st_mtime_ns] for name, stat in stats.items()}
+
+
 def _texts(config: RunConfig, folder: Path, made_from: str) -> Counts:
     done = folder / "texts.json"
     if done.exists():
         saved = json.loads(done.read_bytes())
-        if saved.pop("made_from") == made_from:
+        if saved.pop("made_from") == [made_from, _sources_state(config)]:
             return Counts(**saved)
     # What was made of other texts is of no use any more.
     shutil.rmtree(folder / "shards", ignore_errors=True)
     shutil.rmtree(folder / "tokenizer", ignore_errors=True)
     counts = prepare(config.dataset, folder, folder / "downloads")
-    _write_json(done, {"made_from": made_from, **vars(counts)})
+    _write_json(done, {"made_from": [made_from, _sources_state(config)], **vars(counts)})
     return counts
 
 

@@ -92,15 +92,15 @@ def _run(config: RunConfig, folder: Path, resume: bool, processes: Processes, ca
     feed = batches.loader(
         first * training.accumulation, training.max_steps * training.accumulation, device.type == "cuda"
     )
-    started, since, steps_since = time.perf_counter(), 0.0, 0
+    started, since, steps_since, done = time.perf_counter(), 0.0, 0, first
 
     for step in range(first, training.max_steps):
         step_started = time.perf_counter()
         rate = learning_rate(training, step)
         local_loss, norm = optimizer_step(step_model, optimizer, feed, training, rate, device)
         loss, stop = processes.gather(local_loss, bool(caught))
-        if not math.isfinite(loss):
-            raise DivergedError(_diverged(step + 1, loss, folder))
+        if not math.isfinite(loss + norm):
+            raise DivergedError(_diverged(step + 1, loss, norm, folder))
         done, last = step + 1, step + 1 == training.max_steps
         since, steps_since = since + time.perf_counter() - step_started, steps_since + 1
         progress.advance()
@@ -334,10 +334,10 @@ def _write_samples(model: LanguageModel, data: TokenData, training: TrainingConf
         file.write("\n\n".join(texts).encode() + b"\n")
 
 
-def _diverged(step: int, loss: float, folder: Path) -> str:
+def _diverged(step: int, loss: float, norm: float, folder: Path) -> str:
     last = folder / "checkpoints" / "last.pt"
     kept = f"{last} is from before" if last.exists() else "no checkpoint was written before"
-    return f"step {step}: the loss is {loss}; {kept}; lower training.learning_rate"
+    return f"step {step}: the loss is {loss}, its gradient {norm}; {kept}; lower training.learning_rate"
 
 
 def _line(row: Row, max_steps: int) -> str:

@@ -220,6 +220,18 @@ def test_a_text_that_is_not_there_is_refused(dataset: dict[str, object], message
     assert not (tmp_path / "data" / "metadata.json").exists()
 
 
+def test_a_text_that_changed_is_noticed_and_one_that_is_gone_is_not_needed(text: Path, tmp_path: Path) -> None:
+    dataset = {**local(text), "path": "", "bytes": None}
+    config = tiny_config(tmp_path, dataset=dataset, tokenizer={"vocab_size": 260})
+    tokenize(config, quiet)
+    tokenize(config, quiet)
+    text.write_text(text.read_text() + "more")
+    with pytest.raises(MergelabError, match=r"text\.txt: has changed since .*data was made from it"):
+        tokenize(config, quiet)
+    text.unlink()
+    tokenize(config, quiet)
+
+
 def test_a_folder_made_from_other_configs_is_left_alone(made: RunConfig) -> None:
     before = contents(Path(made.data.folder))
     other = made.model_copy(update={"tokenizer": made.tokenizer.model_copy(update={"vocab_size": 300})})

@@ -313,12 +313,26 @@ def test_a_loss_that_is_no_number_stops_with_the_last_good_checkpoint(home: Path
         return step(model, *arguments)
 
     monkeypatch.setattr(loop, "optimizer_step", broken)
-    with pytest.raises(DivergedError, match=r"step 6: the loss is nan; .*last\.pt is from before") as error:
+    with pytest.raises(DivergedError, match=r"step 6: the loss is nan, .*last\.pt is from before") as error:
         train(tiny_config(home), home / "nan")
     assert error.value.exit_status == 1
     state = read_checkpoint(home / "nan" / "checkpoints" / "last.pt")
     assert state["step"] == 4
     assert all(value.isfinite().all() for value in state["model"].values())
+
+
+def test_a_gradient_that_is_no_number_is_not_saved(home: Path, monkeypatch) -> None:
+    step = loop.optimizer_step
+    monkeypatch.setattr(loop, "optimizer_step", lambda *arguments: (step(*arguments)[0], math.inf))
+    with pytest.raises(DivergedError, match=r"step 1: the loss is \d.*, its gradient inf; no checkpoint was written"):
+        train(tiny_config(home), home / "inf")
+    assert not (home / "inf" / "checkpoints" / "last.pt").exists()
+
+
+def test_a_finished_run_can_be_resumed_and_has_nothing_to_do(home: Path, finished: Path) -> None:
+    before = read_metrics(finished)
+    assert train(tiny_config(home), finished, resume=True) == 0
+    assert read_metrics(finished) == before
 
 
 def test_a_full_disk_loses_no_earlier_checkpoint(home: Path, finished: Path, tmp_path: Path) -> None:
