@@ -31,6 +31,13 @@ def bench(session: nox.Session) -> None:
 
 
 @nox.session
+def peers(session: nox.Session) -> None:
+    """Measure against other tokenizers, print the table, keep a record."""
+    install(session, "bench", extras="[peers]")
+    session.run("python", "-m", "bench.peers", *session.posargs)
+
+
+@nox.session
 def report(session: nox.Session) -> None:
     """Write reports/latest/ again from the newest record."""
     install(session, "bench")

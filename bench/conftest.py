@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import platform
-import re
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bench.cases import cases
+from bench.machine import RECORDS, cpu_info, machine_name
 from data import DataError, get
 from data.workloads import Workload, workloads, workloads_on
 from impls import MergelabError
@@ -20,23 +17,6 @@ collect_ignore = ["bench_lm_step.py"]
 """Needs torch and has a command of its own: `python -m bench.bench_lm_step`."""
 
 SKIPPED = pytest.StashKey[list[dict[str, str]]]()
-
-RECORDS = Path(__file__).parent / "records"
-
-
-def cpu_name() -> str:
-    """Return the model of the CPU."""
-    try:
-        found = re.search(r"^model name\s*:\s*(.+)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
-    except OSError:
-        found = None
-    return found.group(1) if found else platform.processor() or platform.machine()
-
-
-def machine_name() -> str:
-    """Return a folder name that tells machines apart whose times must not be compared."""
-    words = re.findall(r"[A-Za-z0-9]+", cpu_name())
-    return "-".join([*words, f"{len(os.sched_getaffinity(0))}cores"])
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -91,6 +71,5 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 def pytest_benchmark_update_machine_info(config: pytest.Config, machine_info: dict[str, Any]) -> None:
     """Record what explains a time; drop what changes from one call to the next."""
     del config
-    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    machine_info["cpu"] = {"brand_raw": cpu_name(), "count": len(os.sched_getaffinity(0)), "memory_bytes": memory}
+    machine_info["cpu"] = cpu_info()
     machine_info.pop("node", None)

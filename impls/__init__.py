@@ -1,7 +1,25 @@
-"""mergelab: interchangeable BPE trainers and encoders behind one contract, proven to give identical outputs."""
+"""mergelab: interchangeable BPE trainers and encoders behind one contract, proven to give identical outputs.
 
-from impls.errors import FileFormatError, InvalidUtf8Error, MergelabError, UsageError
-from impls.pipeline import train_bpe
-from impls.tokenizer import Tokenizer
+The names below are imported when they are first asked for: whoever needs one module starts without the others.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from impls.errors import FileFormatError, InvalidUtf8Error, MergelabError, UsageError
+    from impls.pipeline import train_bpe
+    from impls.tokenizer import Tokenizer
 
 __all__ = ["FileFormatError", "InvalidUtf8Error", "MergelabError", "Tokenizer", "UsageError", "train_bpe"]
+
+_HOMES = {"Tokenizer": "impls.tokenizer", "train_bpe": "impls.pipeline"}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name (PEP 562)."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_HOMES.get(name, "impls.errors")), name)

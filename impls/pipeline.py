@@ -13,6 +13,7 @@ from impls.contract import (
     Merges,
     TieBreak,
     check_count,
+    check_workers,
 )
 from impls.corpus import Corpus
 from impls.errors import UsageError
@@ -69,12 +70,10 @@ def train_bpe(
         raise UsageError(
             f"vocab_size: {size} is too small; 256 bytes and {len(specials)} special tokens need {needed}"
         )
-    if workers is None:
-        workers = len(os.sched_getaffinity(0))
-    workers = check_count("workers", workers, 1)
+    workers = check_workers(workers)
     chosen = None if impl == "auto" else find("train", impl)
     corpus = Corpus.open(input_path, errors)
-    counter = find("count", chosen.counter) if chosen else pick("count", corpus.n_bytes)
+    counter = find("count", chosen.counter) if chosen else pick("count", corpus.n_bytes, pattern)
     pretokens = counter.load()(corpus, pattern=pattern, special_tokens=specials, workers=workers)
     trainer = chosen or pick_trainer(pretokens, corpus.n_bytes)
     merges: Merges = trainer.load()(pretokens, n_merges=n_merges, tie_break=tie_break, on_merge=on_merge)

@@ -40,3 +40,14 @@ def atomic_writer(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
         raise FileFormatError(f"{path}: {error.strerror or error}; nothing was written") from None
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def write_cache_entry(path: Path, content: bytes) -> None:
+    """Write a file of the cache, whole or not at all; one that cannot be written is made again next time."""
+    temporary = path.with_name(f".{secrets.token_hex(8)}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.write_bytes(content)
+        temporary.replace(path)
+    except OSError:
+        temporary.unlink(missing_ok=True)

@@ -17,12 +17,13 @@ class ReportError(ValueError):
 
 
 def newest_record(folder: Path = RECORDS) -> Path:
-    """Return the record that was written last.
+    """Return the record of the benchmarks that was written last; those of `bench.peers` lie beside them.
 
     Raises:
         ReportError: there is none.
     """
-    records = sorted(folder.rglob("[0-9]*_*.json"), key=lambda path: (path.stat().st_mtime_ns, path.name))
+    found = (path for path in folder.rglob("[0-9]*_*.json") if path.parent.name != "peers")
+    records = sorted(found, key=lambda path: (path.stat().st_mtime_ns, path.name))
     if not records:
         raise ReportError(f"{folder}: no records yet; run `nox -s bench` first")
     return records[-1]

@@ -344,11 +344,12 @@ def test_a_vocabulary_beyond_what_the_text_gives_is_no_error(home: Path, capsys:
 def test_an_interrupt_exits_130_and_leaves_nothing(
     home: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def interrupt(*_: object) -> None:
+    def interrupt(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr("impls.encode.cached.CachedEncoder.encode", interrupt)
-    assert_fails(("encode", "tok", "text.txt", "--out", "new.bin"), 130, "interrupted", home, capsys)
+    arguments = ("encode", "tok", "text.txt", "--out", "new.bin", "--impl", "cached")
+    assert_fails(arguments, 130, "interrupted", home, capsys)
 
 
 def test_a_closed_standard_output_is_one_line(capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,14 +21,14 @@ from impls.contract import Pretokens
 from impls.corpus import WINDOW_BYTES, Corpus
 from impls.count import jit, process_pool
 from impls.errors import FileFormatError, InvalidUtf8Error, UsageError
-from impls.kernels.compiler import config
-from impls.kernels.scan import pack_specials
+from impls.kernels.compiler import JIT
+from impls.kernels.specials import pack_specials
 from impls.patterns import PATTERNS
 from impls.registry import find, implementations
 
 pytestmark = pytest.mark.kernel
 
-SLOW_KERNELS = bool(config.DISABLE_JIT)
+SLOW_KERNELS = not JIT
 COUNTERS = [row.name for row in implementations("count")]
 WORKERS = (1, 2, 3, 4)
 EOT = "<|endoftext|>"
@@ -237,14 +237,14 @@ def test_bad_arguments_are_refused(name: str, pattern: str, special_tokens: list
 
 def test_the_table_adds_counts_past_32_bits() -> None:
     big = {b"a": 2**31, b"b" * 15: 2**32 + 1, b"c" * 16: 2**40, b"d" * 300: 2**61}
-    table = jit.PretokenTable()
+    table = jit.PretokenTable("gpt2")
     for _ in range(3):
         table.add(Pretokens.from_mapping(big))
     assert table.pretokens().to_mapping() == {pretoken: 3 * count for pretoken, count in big.items()}
 
 
 def test_the_table_counts_on_after_adding() -> None:
-    table = jit.PretokenTable()
+    table = jit.PretokenTable("gpt2")
     table.add(Pretokens.from_mapping({b"a": 2**33, b" a": 1}))
     assert table.count(np.frombuffer(b"a a a", np.uint8), pack_specials({})) == -1
     assert table.pretokens().to_mapping() == {b"a": 2**33 + 1, b" a": 3}
@@ -252,14 +252,14 @@ def test_the_table_counts_on_after_adding() -> None:
 
 def test_the_table_grows_while_adding() -> None:
     counts = {b"%d" % number * (1 + number % 9): number + 1 for number in range(5_000)}
-    table = jit.PretokenTable()
+    table = jit.PretokenTable("gpt2")
     table.add(Pretokens.from_mapping(counts))
     table.add(Pretokens.from_mapping(dict(reversed(counts.items()))))
     assert table.pretokens().to_mapping() == {pretoken: 2 * count for pretoken, count in counts.items()}
 
 
 def test_an_empty_table_adds_nothing() -> None:
-    table = jit.PretokenTable()
+    table = jit.PretokenTable("gpt2")
     table.add(Pretokens.from_mapping({}))
     assert len(table.pretokens()) == 0
 

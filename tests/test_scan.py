@@ -1,4 +1,4 @@
-"""The compiled GPT-2 scan, special token search and class tables: equal to `regex` everywhere, and to UTF-8."""
+"""The compiled scans, special token search and class tables: equal to `regex` everywhere, and to UTF-8."""
 
 from __future__ import annotations
 
@@ -16,57 +16,84 @@ from numpy.typing import NDArray
 
 from data import adversarial
 from impls.kernels import classes
-from impls.kernels.compiler import Int, config, kernel
-from impls.kernels.scan import gpt2_end, next_special, pack_specials, scan_ends, special_at, special_length
+from impls.kernels.compiler import JIT, Int, kernel
+from impls.kernels.scan import gpt2_end
+from impls.kernels.scan_words import gpt4_end, o200k_end
+from impls.kernels.specials import next_special, pack_specials, special_at, special_length
+from impls.kernels.splits import SPLITS
 from impls.patterns import Splitter
 
 pytestmark = pytest.mark.kernel
 
-SLOW_KERNELS = bool(config.DISABLE_JIT)
-SPLITTER = Splitter("gpt2")
+SLOW_KERNELS = not JIT
+ENDS = {"gpt2": gpt2_end, "gpt4": gpt4_end, "o200k": o200k_end}
 EVERY_CHARACTER = [chr(code) for code in range(0x110000) if not 0xD800 <= code < 0xE000]
 EXPRESSIONS = {classes.SPACE: r"\s", classes.NUMBER: r"\p{N}", classes.LETTER: r"\p{L}"}
+EXPRESSIONS_BY_CASE = {
+    classes.SPACE: r"\s",
+    classes.NUMBER: r"\p{N}",
+    classes.UPPER: r"[\p{Lu}\p{Lt}]",
+    classes.LOWER: r"\p{Ll}",
+    classes.CASELESS: r"[\p{Lm}\p{Lo}]",
+    classes.MARK: r"\p{M}",
+}
 
 
-@kernel
-def scan_segments(text: Any, stops: Any, table: Any, ends: Any, faults: Any) -> Int:
-    """Scan each segment by itself; returns how many ends were written. Fault -1: the segment is UTF-8."""
-    n_ends = 0
-    start = 0
-    for segment in range(len(stops)):
-        stop = stops[segment]
-        faults[segment] = -1
-        while start < stop:
-            end = gpt2_end(text, start, stop, table)
-            if end <= start:
-                faults[segment] = -1 - end
-                break
-            ends[n_ends] = end
-            n_ends += 1
-            start = end
-        start = stop
-    return n_ends
+def scan_by_character(pattern: str) -> Any:
+    end_of = ENDS[pattern]
+
+    def scan_segments(text: Any, stops: Any, table: Any, ends: Any, faults: Any) -> Int:
+        """Scan each segment by itself; returns how many ends were written. Fault -1: the segment is UTF-8."""
+        n_ends = 0
+        start = 0
+        for segment in range(len(stops)):
+            stop = stops[segment]
+            faults[segment] = -1
+            while start < stop:
+                end = end_of(text, start, stop, table)
+                if end <= start:
+                    faults[segment] = -1 - end
+                    break
+                ends[n_ends] = end
+                n_ends += 1
+                start = end
+            start = stop
+        return n_ends
+
+    return kernel(scan_segments, pattern)
 
 
-@kernel
-def scan_segments_by_block(text: Any, stops: Any, table: Any, batch: Any, ends: Any, faults: Any) -> Int:
-    """Do as `scan_segments` does, 64 bytes at a time where they are ASCII."""
-    n_ends = 0
-    start = 0
-    for segment in range(len(stops)):
-        stop = stops[segment]
-        faults[segment] = -1
-        while start < stop:
-            n = scan_ends(text, start, stop, table, batch)
-            for index in range(n):
-                if batch[index] < 0:
-                    faults[segment] = -1 - batch[index]
-                    start = stop
-                else:
-                    start = batch[index]
-                    ends[n_ends] = start
-                    n_ends += 1
-    return n_ends
+def scan_by_block(pattern: str) -> Any:
+    scan_ends = SPLITS[pattern].scan_ends
+
+    def scan_segments_by_block(text: Any, stops: Any, table: Any, batch: Any, ends: Any, faults: Any) -> Int:
+        """Do as `scan_segments` does, 64 bytes at a time where they are ASCII."""
+        n_ends = 0
+        start = 0
+        for segment in range(len(stops)):
+            stop = stops[segment]
+            faults[segment] = -1
+            while start < stop:
+                n = scan_ends(text, start, stop, table, batch)
+                for index in range(n):
+                    if batch[index] < 0:
+                        faults[segment] = -1 - batch[index]
+                        start = stop
+                    else:
+                        start = batch[index]
+                        ends[n_ends] = start
+                        n_ends += 1
+        return n_ends
+
+    return kernel(scan_segments_by_block, pattern)
+
+
+SCANS = {pattern: (scan_by_character(pattern), scan_by_block(pattern)) for pattern in SPLITS}
+
+
+@pytest.fixture(params=SPLITS)
+def pattern(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
 
 
 @kernel
@@ -83,14 +110,15 @@ def special_spans(text: Any, end: Int, specials: Any, spans: Any) -> Int:
     return n_spans
 
 
-def scan(segments: Sequence[bytes]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def scan(segments: Sequence[bytes], pattern: str) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Ends of all pretokens in the joined segments, and the place of each segment's first fault or -1."""
     text = np.frombuffer(b"".join(segments), np.uint8)
     stops = np.cumsum([len(segment) for segment in segments], dtype=np.int64)
     ends, faults = np.empty(len(text), np.int64), np.empty(len(stops), np.int64)
-    n_ends = scan_segments(text, stops, classes.load_classes(), ends, faults)
+    table, (by_character, by_block) = SPLITS[pattern].classes(), SCANS[pattern]
+    n_ends = by_character(text, stops, table, ends, faults)
     block_ends, block_faults, batch = np.empty_like(ends), np.empty_like(faults), np.empty(100, np.int64)
-    n_block_ends = scan_segments_by_block(text, stops, classes.load_classes(), batch, block_ends, block_faults)
+    n_block_ends = by_block(text, stops, table, batch, block_ends, block_faults)
     assert np.array_equal(block_ends[:n_block_ends], ends[:n_ends])
     assert np.array_equal(block_faults, faults)
     found = faults >= 0
@@ -98,13 +126,13 @@ def scan(segments: Sequence[bytes]) -> tuple[NDArray[np.int64], NDArray[np.int64
     return ends[:n_ends], faults
 
 
-def assert_scans_like_regex(segments: Sequence[str]) -> None:
-    encoded = [segment.encode() for segment in segments]
-    ends, faults = scan(encoded)
+def assert_scans_like_regex(segments: Sequence[str], pattern: str) -> None:
+    encoded, splitter = [segment.encode() for segment in segments], Splitter(pattern)
+    ends, faults = scan(encoded, pattern)
     assert not (faults != -1).any()
     is_lead = (np.frombuffer(b"".join(encoded), np.uint8) & 0xC0) != 0x80
     actual = np.cumsum(is_lead)[ends - 1]
-    lengths = [len(pretoken) for segment in segments for pretoken in SPLITTER.pretokens(segment)]
+    lengths = [len(pretoken) for segment in segments for pretoken in splitter.pretokens(segment)]
     expected = np.cumsum(lengths)
     if not np.array_equal(actual, expected):
         place = int(np.setxor1d(actual, expected)[0])
@@ -115,7 +143,7 @@ def assert_scans_like_regex(segments: Sequence[str]) -> None:
 
 def edge_characters() -> list[str]:
     """Both ends of every run of characters of one class, and some characters of every plane."""
-    kinds = class_numbers(classes.load_classes())
+    kinds = class_numbers(classes.load_classes(by_case=True))
     changes = np.flatnonzero(np.diff(kinds)).tolist()
     codes = {0, 0x10FFFF, *changes, *(change + 1 for change in changes), *range(0, 0x110000, 0x1000)}
     return [chr(code) for code in sorted(codes) if not 0xD800 <= code < 0xE000]
@@ -130,22 +158,22 @@ def class_numbers(table: classes.Classes) -> NDArray[np.uint8]:
 @pytest.mark.slow
 @pytest.mark.skipif(SLOW_KERNELS, reason="minutes as plain Python; the edges of every class are tested below")
 @pytest.mark.parametrize("context", ["{}", " {}x", "'{}"])
-def test_every_character_in_context_is_split_like_regex(context: str) -> None:
+def test_every_character_in_context_is_split_like_regex(pattern: str, context: str) -> None:
     for start in range(0, len(EVERY_CHARACTER), 1 << 17):
         chosen = EVERY_CHARACTER[start : start + (1 << 17)]
-        assert_scans_like_regex(["".join(context.replace("{}", char) for char in chosen)])
+        assert_scans_like_regex(["".join(context.replace("{}", char) for char in chosen)], pattern)
 
 
 @pytest.mark.parametrize("after", ["", "é", " ", "'s"])
 @pytest.mark.parametrize("before", ["x", "1", "!", "\n ", "'", "\u3000"])
-def test_characters_at_the_edges_of_classes_are_split_like_regex(before: str, after: str) -> None:
+def test_characters_at_the_edges_of_classes_are_split_like_regex(pattern: str, before: str, after: str) -> None:
     chosen = edge_characters()[:: 40 if SLOW_KERNELS else 1]
-    assert_scans_like_regex([f"{before}{char}{after}" for char in chosen])
+    assert_scans_like_regex([f"{before}{char}{after}" for char in chosen], pattern)
 
 
-def test_every_character_as_a_whole_text_is_one_pretoken() -> None:
+def test_every_character_as_a_whole_text_is_one_pretoken(pattern: str) -> None:
     chosen = edge_characters() if SLOW_KERNELS else EVERY_CHARACTER
-    ends, faults = scan([char.encode() for char in chosen])
+    ends, faults = scan([char.encode() for char in chosen], pattern)
     assert len(ends) == len(chosen)
     assert (faults == -1).all()
 
@@ -159,21 +187,33 @@ def all_strings(alphabet: str, longest: int) -> Iterator[str]:
 @pytest.mark.parametrize(
     ("alphabet", "longest"), [("a1! \n", 4), ("a'st ", 4), ("a'lve", 4), ("a 'é", 4), ("a !\u3000\t", 4)]
 )
-def test_short_texts_inside_a_long_one_are_split_like_regex(alphabet: str, longest: int, between: str) -> None:
+def test_short_texts_inside_a_long_one_are_split_like_regex(
+    pattern: str, alphabet: str, longest: int, between: str
+) -> None:
     # Every short text stands at many places of a block of 64 bytes.
     texts = list(all_strings(alphabet, longest - SLOW_KERNELS))
-    assert_scans_like_regex([between.join(texts), between.join(reversed(texts)) + "." * 64])
+    assert_scans_like_regex([between.join(texts), between.join(reversed(texts)) + "." * 64], pattern)
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_random_texts_longer_than_a_block_are_split_like_regex(seed: int) -> None:
+def test_random_texts_longer_than_a_block_are_split_like_regex(pattern: str, seed: int) -> None:
     random = np.random.default_rng(seed)
-    alphabets = ["abc    ", "ab1!' \n", "it's we'll he'd  ", "ab  \n\t\r", "aé \u20191x' ", "世a 界"]
+    alphabets = [
+        "abc    ",
+        "ab1!' \n",
+        "it's we'll he'd  ",
+        "ab  \n\t\r",
+        "aé \u20191x' ",
+        "世a 界",
+        "aAbB's/\n ",
+        "  \n\r\n! x",
+        "0123456789x ",
+    ]
     segments = []
     for _ in range(20 if SLOW_KERNELS else 1500):
         alphabet = list(alphabets[random.integers(len(alphabets))])
         segments.append("".join(random.choice(alphabet, random.integers(1, 400))))
-    assert_scans_like_regex(segments)
+    assert_scans_like_regex(segments, pattern)
 
 
 @pytest.mark.parametrize(
@@ -183,20 +223,26 @@ def test_random_texts_longer_than_a_block_are_split_like_regex(seed: int) -> Non
         pytest.param("é7!'s \n\u3000", 6, 4, id="one-of-each-class"),
         pytest.param("'slvred ", 5, 3, id="contractions"),
         pytest.param(" \n\t\xa0\u3000x", 6, 4, id="whitespace-runs"),
+        pytest.param("aA世\u0301 !", 6, 4, id="cases"),
+        pytest.param(" \n\r!/x", 6, 4, id="line-ends"),
+        pytest.param("12a !", 7, 4, id="numbers"),
+        pytest.param("aA'S\u017flL", 5, 3, id="contractions-in-any-case"),
     ],
 )
-def test_every_short_text_is_split_like_regex(alphabet: str, longest: int, longest_slow: int) -> None:
-    assert_scans_like_regex(list(all_strings(alphabet, longest_slow if SLOW_KERNELS else longest)))
+def test_every_short_text_is_split_like_regex(pattern: str, alphabet: str, longest: int, longest_slow: int) -> None:
+    assert_scans_like_regex(list(all_strings(alphabet, longest_slow if SLOW_KERNELS else longest)), pattern)
 
 
 @pytest.mark.parametrize("name", [name for name in adversarial.TEXTS if name != "invalid-utf8"])
-def test_adversarial_texts_are_split_like_regex(name: str) -> None:
+def test_adversarial_texts_are_split_like_regex(pattern: str, name: str) -> None:
     make = adversarial.TEXTS[name]
-    assert_scans_like_regex([make(size).decode() for size in (1, 2, 7, 64, 4_000 if SLOW_KERNELS else 200_000)])
+    assert_scans_like_regex(
+        [make(size).decode() for size in (1, 2, 7, 64, 4_000 if SLOW_KERNELS else 200_000)], pattern
+    )
 
 
 @pytest.mark.parametrize("apostrophe", ["'", "\u2019", "''", " '"])
-def test_contractions_are_split_like_regex(apostrophe: str) -> None:
+def test_contractions_are_split_like_regex(pattern: str, apostrophe: str) -> None:
     endings = [
         "s",
         "t",
@@ -218,7 +264,7 @@ def test_contractions_are_split_like_regex(apostrophe: str) -> None:
         "",
     ]
     assert_scans_like_regex(
-        [f"{left}{apostrophe}{end}{right}" for left, end, right in product("a1 !", endings, "x ")]
+        [f"{left}{apostrophe}{end}{right}" for left, end, right in product("a1 !", endings, "x ")], pattern
     )
 
 
@@ -230,8 +276,8 @@ def decode_fault(segment: bytes) -> int:
     return -1
 
 
-def assert_faults_like_python(segments: Sequence[bytes]) -> None:
-    _, faults = scan(segments)
+def assert_faults_like_python(segments: Sequence[bytes], pattern: str) -> None:
+    _, faults = scan(segments, pattern)
     expected = [decode_fault(segment) for segment in segments]
     wrong = np.flatnonzero(faults != expected)
     assert not wrong.size, f"{segments[wrong[0]]!r}: {faults[wrong[0]]}, Python says {expected[wrong[0]]}"
@@ -245,24 +291,26 @@ FEW_EDGES = bytes.fromhex("41 80 90 a0 bf c2 e0 ed f0 f4 ff")
 
 @pytest.mark.parametrize("before", [b"", b"a", b" ", b"  ", b"'", b"7", b"!", "\u3000".encode(), "é".encode()])
 @pytest.mark.parametrize("after", [b"", b"a", b" ", b"\xbf"])
-def test_a_fault_is_reported_where_python_reports_it(before: bytes, after: bytes) -> None:
+def test_a_fault_is_reported_where_python_reports_it(pattern: str, before: bytes, after: bytes) -> None:
     sequences = [bytes(sequence) for sequence in product(FEW_EDGES, repeat=2 if SLOW_KERNELS else 3)]
-    assert_faults_like_python([before + sequence + after for sequence in sequences])
+    assert_faults_like_python([before + sequence + after for sequence in sequences], pattern)
 
 
-def test_every_pair_of_bytes_and_every_edge_of_four_is_judged_like_python() -> None:
-    assert_faults_like_python([left + right for left, right in product(BYTES, BYTES[:: 16 if SLOW_KERNELS else 1])])
+def test_every_pair_of_bytes_and_every_edge_of_four_is_judged_like_python(pattern: str) -> None:
+    assert_faults_like_python(
+        [left + right for left, right in product(BYTES, BYTES[:: 16 if SLOW_KERNELS else 1])], pattern
+    )
     alphabet, length = (FEW_EDGES, 3) if SLOW_KERNELS else (EDGES, 4)
-    assert_faults_like_python([bytes(sequence) for sequence in product(alphabet, repeat=length)])
+    assert_faults_like_python([bytes(sequence) for sequence in product(alphabet, repeat=length)], pattern)
 
 
-def test_faults_in_the_adversarial_text_are_reported_like_python() -> None:
+def test_faults_in_the_adversarial_text_are_reported_like_python(pattern: str) -> None:
     text = adversarial.TEXTS["invalid-utf8"](600)
-    assert_faults_like_python([text[start:] for start in range(0, 600, 7 if SLOW_KERNELS else 1)])
+    assert_faults_like_python([text[start:] for start in range(0, 600, 7 if SLOW_KERNELS else 1)], pattern)
 
 
-def test_pretokens_before_a_fault_are_found() -> None:
-    ends, faults = scan([b"one two\xff three", b" four"])
+def test_pretokens_before_a_fault_are_found(pattern: str) -> None:
+    ends, faults = scan([b"one two\xff three", b" four"], pattern)
     assert ends.tolist() == [3, 19]
     assert faults.tolist() == [7, -1]
 
@@ -320,9 +368,9 @@ def test_special_tokens_in_a_text_longer_than_a_block(special_tokens: list[str])
 
 
 @pytest.mark.parametrize("fault", [b"\xff", b"\xc3", b"\xe2\x82", b"\xed\xa0\x80"])
-def test_faults_anywhere_in_a_block_are_found(fault: bytes) -> None:
+def test_faults_anywhere_in_a_block_are_found(pattern: str, fault: bytes) -> None:
     before = b"It's 10 o'clock,  and \n all is well. " * 5
-    _, faults = scan([before[:place] + fault + b" " + before for place in range(len(before))])
+    _, faults = scan([before[:place] + fault + b" " + before for place in range(len(before))], pattern)
     assert faults.tolist() == list(range(len(before)))
 
 
@@ -337,13 +385,15 @@ def right_table() -> classes.Classes:
     return classes.build_classes()
 
 
-def test_class_table_equals_regex_for_every_code_point(right_table: classes.Classes) -> None:
-    numbers = class_numbers(right_table)
+@pytest.mark.parametrize("by_case", [False, True])
+def test_class_table_equals_regex_for_every_code_point(by_case: bool) -> None:
+    numbers = class_numbers(classes.build_classes(by_case))
     text = "".join(EVERY_CHARACTER)
-    for number, expression in EXPRESSIONS.items():
+    expressions = EXPRESSIONS_BY_CASE if by_case else EXPRESSIONS
+    for number, expression in expressions.items():
         expected = [ord(char) for char in regex.findall(expression, text)]
         assert np.flatnonzero(numbers == number).tolist() == expected
-    assert set(numbers.tolist()) == {classes.OTHER, *EXPRESSIONS}
+    assert set(numbers.tolist()) == {classes.OTHER, *expressions}
     assert not numbers[0xD800:0xE000].any()
 
 
@@ -358,7 +408,7 @@ def stored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, right_table: classes
     """The file of the class table in a cache folder of the test's own."""
     monkeypatch.setenv("MERGELAB_CACHE", str(tmp_path / "cache"))
     with monkeypatch.context() as patch:
-        patch.setattr(classes, "build_classes", lambda: right_table)
+        patch.setattr(classes, "build_classes", lambda _: right_table)
         load_stored()
     (path,) = (tmp_path / "cache").iterdir()
     return path
@@ -366,7 +416,7 @@ def stored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, right_table: classes
 
 def load_stored() -> classes.Classes:
     """Load as a new process does."""
-    return classes.load_classes.__wrapped__()
+    return classes.load_classes.__wrapped__(False)
 
 
 def assert_same(table: classes.Classes, right: classes.Classes) -> None:
@@ -401,7 +451,7 @@ def test_a_stored_class_table_is_not_built_again(
     stored: Path, right_table: classes.Classes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert regex.__version__ in stored.name
-    monkeypatch.setattr(classes, "build_classes", lambda: pytest.fail("built again"))
+    monkeypatch.setattr(classes, "build_classes", lambda _: pytest.fail("built again"))
     assert_same(load_stored(), right_table)
 
 

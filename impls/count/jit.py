@@ -15,32 +15,24 @@ import numpy as np
 
 from impls.contract import Array8, Pretokens
 from impls.corpus import Corpus
-from impls.count import process_pool
 from impls.errors import InvalidUtf8Error
-from impls.kernels.classes import load_classes
-from impls.kernels.count import (
-    ENTRIES,
-    INVALID_AT,
-    POOL_USED,
-    add_pretokens,
-    count_text,
-    unpack_table,
-)
+from impls.kernels.count import COUNT_TEXT, ENTRIES, INVALID_AT, POOL_USED, add_pretokens, unpack_table
 from impls.kernels.keys import WORDS, new_batch, rehash
-from impls.kernels.scan import Specials, pack_specials
+from impls.kernels.specials import Specials, pack_specials
+from impls.kernels.splits import SPLITS
 from impls.parallel import in_order
 
-COMPILED_PATTERNS = ("gpt2",)
 MIN_RANGE_BYTES = 1 << 18
-MAX_RANGE_BYTES = 1 << 22
-"""Bounds of a thread's step, some 10 ms of work at most."""
+MAX_RANGE_BYTES = 1 << 20
+"""Bounds of a step of a thread, some milliseconds of work at most."""
 
 
 class PretokenTable:
     """A growing hash table of unique pretokens with counts."""
 
-    def __init__(self) -> None:
+    def __init__(self, pattern: str) -> None:
         """Start small: most of the cost of a large table is the first touch of its pages."""
+        self._count_text, self._classes = COUNT_TEXT[pattern], SPLITS[pattern].classes()
         self._table = np.zeros((1 << 12, WORDS), np.uint64)
         self._pool = np.empty(1 << 12, np.uint8)
         self._state = np.array([0, 0, -1], np.int64)
@@ -48,7 +40,7 @@ class PretokenTable:
 
     def _grow(self, at_least: int) -> None:
         if 2 * self._state[ENTRIES] >= len(self._table):
-            larger = np.zeros((4 * len(self._table), WORDS), np.uint64)
+            larger = np.zeros((2 * len(self._table), WORDS), np.uint64)
             rehash(self._table, larger)
             self._table = larger
         else:
@@ -59,10 +51,10 @@ class PretokenTable:
 
     def count(self, text: Array8, specials: Specials, errors: str = "strict") -> int:
         """Count the pretokens of a text; returns the offset of the first invalid byte, or -1."""
-        classes, start = load_classes(), 0
+        start = 0
         while start < len(text):
-            start = count_text(
-                text, start, len(text), classes, specials, self._batch, self._table, self._pool, self._state
+            start = self._count_text(
+                text, start, len(text), self._classes, specials, self._batch, self._table, self._pool, self._state
             )
             invalid = int(self._state[INVALID_AT])
             if invalid >= 0:
@@ -111,13 +103,15 @@ def count_range(
 
 def count(corpus: Corpus, *, pattern: str, special_tokens: Sequence[str], workers: int) -> Pretokens:
     """Count with up to `workers` threads. See `contract.Counter`."""
-    if pattern not in COMPILED_PATTERNS:
+    if pattern not in SPLITS:
+        from impls.count import process_pool  # Here, since it brings multiprocessing along.
+
         return process_pool.count(corpus, pattern=pattern, special_tokens=special_tokens, workers=workers)
     range_bytes = min(max(corpus.n_bytes // (4 * workers), MIN_RANGE_BYTES), MAX_RANGE_BYTES)
     ranges = list(corpus.ranges(pattern, special_tokens, range_bytes))
     tables: SimpleQueue[PretokenTable] = SimpleQueue()
     for _ in range(min(workers, len(ranges))):
-        tables.put(PretokenTable())
+        tables.put(PretokenTable(pattern))
     specials = pack_specials(dict.fromkeys(special_tokens, 0))
     job = partial(count_range, corpus=corpus, specials=specials, tables=tables)
     for _ in in_order(job, ranges, tables.qsize()):

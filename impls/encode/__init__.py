@@ -7,10 +7,11 @@ one question, how a single pretoken is merged.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 
 import numpy as np
 
-from impls.contract import Array8, Array32, Vocabulary
+from impls.contract import Ids, Vocabulary
 from impls.corpus import decode_utf8
 from impls.errors import UsageError
 from impls.patterns import Splitter
@@ -22,19 +23,24 @@ class PretokenEncoder(ABC):
     def __init__(self, vocabulary: Vocabulary, pattern: str) -> None:
         """Build the tables. See `contract.Encoder`."""
         self._splitter = Splitter(pattern, list(vocabulary.special_tokens))
+        self._dtype = vocabulary.id_dtype
         self._special_ids = vocabulary.special_tokens
         self._byte_ids: list[int] = vocabulary.byte_ids.tolist()
         self._ranks = vocabulary.ranks()
 
-    def encode(self, text: Array8) -> Array32:
+    def encode(self, text: bytes, *, workers: int | None = None) -> Ids:  # noqa: ARG002
         """Encode UTF-8 text. See `contract.Encoder`."""
         ids: list[int] = []
-        for index, segment in enumerate(self._splitter.segments(decode_utf8(text.tobytes(), "text"))):
+        for index, segment in enumerate(self._splitter.segments(decode_utf8(text, "text"))):
             if index % 2:
                 ids.append(self._special_ids[segment])
             else:
                 self.encode_segment(segment, ids)
-        return np.array(ids, np.int32)
+        return np.array(ids, self._dtype)
+
+    def encode_batch(self, texts: Sequence[bytes], *, workers: int | None = None) -> list[Ids]:
+        """Encode many texts. See `contract.Encoder`."""
+        return [self.encode(text, workers=workers) for text in texts]
 
     def encode_segment(self, segment: str, ids: list[int]) -> None:
         """Append the ids of text without special tokens."""

@@ -6,45 +6,42 @@ thread with its bounds, and the output. Patterns without a compiled scan are enc
 
 from __future__ import annotations
 
-import os
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
+from itertools import accumulate, pairwise
 from queue import Empty, SimpleQueue
 
 import numpy as np
 
-from impls.contract import Array8, Array32, Vocabulary
+from impls.contract import Array32, Array64, Ids, IdType, Vocabulary, check_workers
 from impls.corpus import SafeCuts
-from impls.count.jit import COMPILED_PATTERNS
 from impls.encode import missing_byte
 from impls.encode.cached import CachedEncoder
 from impls.errors import InvalidUtf8Error
-from impls.kernels.classes import load_classes
 from impls.kernels.encode import (
     CACHED_BYTES,
     DETAIL,
-    DONE,
+    DOCUMENT,
+    ENCODE_TEXT,
     ENTRIES,
     IDS_USED,
     NO_TOKEN,
     NOT_UTF8,
-    OUTPUT_FULL,
     POOL_USED,
     POSITION,
     SCRATCH_SMALL,
     WRITTEN,
     Cache,
     Ranks,
-    encode_text,
     fill_ranks,
 )
 from impls.kernels.keys import WORDS, new_batch, rehash
-from impls.kernels.scan import Specials, pack_specials
+from impls.kernels.specials import pack_specials
+from impls.kernels.splits import SPLITS
 from impls.parallel import in_order
 
 MAX_ENTRIES = 1 << 20
 """Entries of a thread's table, 32 bytes each, before its cache starts again."""
-
-MAX_OUTPUT = 1 << 18
-"""Ids a call of the kernel."""
 
 RANGE_BYTES = 1 << 21
 """A thread's part of a text; a text of one part is encoded by the calling thread."""
@@ -53,22 +50,21 @@ RANGE_BYTES = 1 << 21
 def pack_ranks(vocabulary: Vocabulary) -> Ranks:
     """Return the merges as a hash table for the kernels."""
     size = 1 << max(4, (2 * len(vocabulary.left)).bit_length())
-    table = np.zeros((size, 2), np.uint64)
-    fill_ranks(vocabulary.left, vocabulary.right, vocabulary.merged, table)
-    return Ranks(vocabulary.byte_ids, table)
+    ranks = Ranks(vocabulary.byte_ids, np.empty(1 << 16, np.int64), np.zeros((size, 2), np.uint64))
+    fill_ranks(vocabulary.left, vocabulary.right, vocabulary.merged, ranks)
+    return ranks
 
 
-def scratch(longest: int) -> tuple[Array32, np.ndarray[tuple[int], np.dtype[np.int64]]]:
+def scratch(longest: int) -> tuple[Array32, Array64]:
     """Return room to merge pretokens of up to `longest` bytes: symbols and heap of a `Cache`."""
     return np.empty((3, longest), np.int32), np.empty(2 * longest, np.int64)
 
 
 class Worker:
-    """What one thread works with: a cache that grows to a bound, and the output of a step."""
+    """What one thread works with: a cache that grows to a bound, and the output of a text."""
 
-    def __init__(self, specials: Specials, ranks: Ranks) -> None:
+    def __init__(self, pattern: str, vocabulary: Vocabulary, ranks: Ranks) -> None:
         """Start small: most of the cost of a large table is the first touch of its pages."""
-        self._classes, self._specials, self._ranks = load_classes(), specials, ranks
         symbols, heap = scratch(CACHED_BYTES)
         self._cache = Cache(
             table=np.zeros((1 << 12, WORDS), np.uint64),
@@ -76,34 +72,52 @@ class Worker:
             ids=np.empty(1 << 14, np.int32),
             symbols=symbols,
             heap=heap,
-            numbers=np.zeros(6, np.int64),
+            numbers=np.zeros(7, np.int64),
         )
+        self._kernel, classes = ENCODE_TEXT[pattern], SPLITS[pattern].classes()
+        self._fixed = (classes, pack_specials(vocabulary.special_tokens), ranks, new_batch())
         self._output = np.empty(1 << 12, np.int32)
-        self._batch = new_batch()
+        self._documents = np.zeros((1, 2), np.int64)
+        self._bind()
 
-    def encode(self, text: Array8) -> Array32:
-        """Encode a text. See `contract.Encoder`."""
-        parts = []
-        self._cache.numbers[POSITION] = 0
-        while True:
-            status = encode_text(
-                text, self._classes, self._specials, self._ranks, self._batch, self._cache, self._output
-            )
-            parts.append(self._output[: self._cache.numbers[WRITTEN]].copy())
-            if status == DONE:
-                return parts[0] if len(parts) == 1 else np.concatenate(parts)
-            self._make_room(status, int(self._cache.numbers[DETAIL]))
+    def _bind(self) -> None:
+        text = np.empty(0, np.uint8)
+        self._call = self._kernel.bind(text, self._documents, *self._fixed, self._cache, self._output)
+
+    def encode(self, text: bytes) -> Array32:
+        """Encode a text; the ids are overwritten by the next one."""
+        self._documents[0, 0] = len(text)
+        return self._run(text)
+
+    def encode_batch(self, texts: Sequence[bytes]) -> tuple[Array32, list[int]]:
+        """Encode several texts as one: their ids, and where those of each end."""
+        single, documents = self._documents, np.zeros((len(texts), 2), np.int64)
+        documents[:, 0] = list(accumulate(map(len, texts)))
+        self._documents = documents
+        self._bind()
+        try:
+            return self._run(b"".join(texts)), documents[:, 1].tolist()
+        finally:
+            self._documents = single
+            self._bind()
+
+    def _run(self, text: bytes) -> Array32:
+        # No token is shorter than a byte.
+        if len(text) > len(self._output):
+            self._output = np.empty(max(len(text), min(RANGE_BYTES, 2 * len(self._output))), np.int32)
+            self._bind()
+        self._call.set_bytes(text)
+        while (n := self._call()) < 0:
+            self._make_room(-n, int(self._cache.numbers[DETAIL]))
+            self._bind()
+            self._call.set_bytes(text)
+        return self._output[:n]
 
     def _make_room(self, status: int, detail: int) -> None:
-        if status == NOT_UTF8:
-            raise InvalidUtf8Error("text", detail)
-        if status == NO_TOKEN:
-            raise missing_byte(detail)
-        if status == OUTPUT_FULL:
-            size = max(detail, min(MAX_OUTPUT, 8 * len(self._output)))
-            if size > len(self._output):
-                self._output = np.empty(size, np.int32)
-        elif status == SCRATCH_SMALL:
+        if status in (NOT_UTF8, NO_TOKEN):
+            self._cache.numbers[[POSITION, WRITTEN, DOCUMENT]] = 0
+            raise InvalidUtf8Error("text", detail) if status == NOT_UTF8 else missing_byte(detail)
+        if status == SCRATCH_SMALL:
             symbols, heap = scratch(detail)
             self._cache = self._cache._replace(symbols=symbols, heap=heap)
         elif len(self._cache.table) < MAX_ENTRIES:
@@ -114,9 +128,9 @@ class Worker:
 
     def _grow_cache(self) -> None:
         old, used = self._cache, self._cache.numbers
-        table = np.zeros((4 * len(old.table), WORDS), np.uint64)
+        table = np.zeros((2 * len(old.table), WORDS), np.uint64)
         rehash(old.table, table)
-        pool, ids = np.empty(4 * len(old.pool), np.uint8), np.empty(4 * len(old.ids), np.int32)
+        pool, ids = np.empty(2 * len(old.pool), np.uint8), np.empty(2 * len(old.ids), np.int32)
         pool[: used[POOL_USED]] = old.pool[: used[POOL_USED]]
         ids[: used[IDS_USED]] = old.ids[: used[IDS_USED]]
         self._cache = old._replace(table=table, pool=pool, ids=ids)
@@ -127,32 +141,75 @@ class JitEncoder:
 
     def __init__(self, vocabulary: Vocabulary, pattern: str) -> None:
         """Build the rank table. See `contract.Encoder`."""
-        self._fallback: CachedEncoder | None = None
-        if pattern not in COMPILED_PATTERNS:
-            self._fallback = CachedEncoder(vocabulary, pattern)
-            return
-        self._cuts = SafeCuts(pattern, list(vocabulary.special_tokens))
-        self._specials, self._ranks = pack_specials(vocabulary.special_tokens), pack_ranks(vocabulary)
-        self._idle: SimpleQueue[Worker] = SimpleQueue()
+        self._fallback = None if pattern in SPLITS else CachedEncoder(vocabulary, pattern)
+        self._dtype = vocabulary.id_dtype
+        if self._fallback is None:
+            self._pattern, self._vocabulary, self._ranks = pattern, vocabulary, pack_ranks(vocabulary)
+            self._cuts = SafeCuts(pattern, list(vocabulary.special_tokens))
+            self._idle: SimpleQueue[Worker] = SimpleQueue()
 
-    def encode(self, text: Array8) -> Array32:
+    def _take_worker(self) -> Worker:
+        try:
+            return self._idle.get_nowait()
+        except Empty:
+            return Worker(self._pattern, self._vocabulary, self._ranks)
+
+    def encode(self, text: bytes, *, workers: int | None = None) -> Ids:
         """Encode UTF-8 text. See `contract.Encoder`."""
         if self._fallback:
             return self._fallback.encode(text)
-        if len(text) <= RANGE_BYTES:
-            return self._encode_range(text, 0, len(text))
-        ranges = self._cuts.ranges(lambda start, stop: text[start:stop].tobytes(), len(text), RANGE_BYTES)
-        workers = len(os.sched_getaffinity(0))
-        return np.concatenate(list(in_order(lambda part: self._encode_range(text, *part), ranges, workers)))
-
-    def _encode_range(self, text: Array8, start: int, stop: int) -> Array32:
+        if len(text) > RANGE_BYTES and workers != 1:
+            ranges = self._cuts.ranges(lambda start, stop: text[start:stop], len(text), RANGE_BYTES)
+            job = partial(self._encode_range, text)
+            return joined(in_order(job, ranges, check_workers(workers)), len(text), self._dtype)
+        worker = self._take_worker()
         try:
-            worker = self._idle.get_nowait()
-        except Empty:
-            worker = Worker(self._specials, self._ranks)
-        try:
-            return worker.encode(text[start:stop])
-        except InvalidUtf8Error as error:
-            raise InvalidUtf8Error(error.source, start + error.offset) from None
+            return worker.encode(text).astype(self._dtype)
         finally:
             self._idle.put(worker)
+
+    def _encode_range(self, text: bytes, part: tuple[int, int]) -> Ids:
+        start, stop = part
+        try:
+            return self.encode(text[start:stop], workers=1)
+        except InvalidUtf8Error as error:
+            raise InvalidUtf8Error(error.source, start + error.offset) from None
+
+    def encode_batch(self, texts: Sequence[bytes], *, workers: int | None = None) -> list[Ids]:
+        """Encode many texts. See `contract.Encoder`."""
+        if self._fallback:
+            return self._fallback.encode_batch(texts)
+        parts = in_order(self._encode_texts, batches(texts, RANGE_BYTES), check_workers(workers))
+        return [ids for part in parts for ids in part]
+
+    def _encode_texts(self, texts: Sequence[bytes]) -> list[Ids]:
+        worker = self._take_worker()
+        try:
+            ids, ends = worker.encode_batch(texts)
+            kept = ids.astype(self._dtype)
+        finally:
+            self._idle.put(worker)
+        return [kept[start:stop] for start, stop in pairwise([0, *ends])]
+
+
+def joined(parts: Iterable[Ids], most: int, dtype: IdType) -> Ids:
+    """Return parts of up to `most` ids in all as one array; a page that is not needed is never touched."""
+    ids: Ids = np.empty(most, dtype)
+    n = 0
+    for part in parts:
+        ids[n : n + len(part)] = part
+        n += len(part)
+    ids.resize(n, refcheck=False)
+    return ids
+
+
+def batches(texts: Sequence[bytes], n_bytes: int) -> Iterator[Sequence[bytes]]:
+    """Cut a sequence of texts into some of about `n_bytes` in all."""
+    start, size = 0, 0
+    for index, text in enumerate(texts):
+        size += len(text)
+        if size >= n_bytes:
+            yield texts[start : index + 1]
+            start, size = index + 1, 0
+    if start < len(texts):
+        yield texts[start:]

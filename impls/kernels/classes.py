@@ -1,4 +1,4 @@
-"""What `\\s`, `\\p{L}` and `\\p{N}` mean, as a table: built from the `regex` package, so that both agree.
+"""What `\\s`, `\\p{L}`, `\\p{N}` and the like mean, as a table: built from the `regex` package, so that both agree.
 
 Two stages: the 4,352 pages of 256 code points share blocks of classes, of which only some 200 differ.
 """
@@ -6,8 +6,8 @@ Two stages: the 4,352 pages of 256 code points share blocks of classes, of which
 from __future__ import annotations
 
 import hashlib
-import secrets
-from functools import lru_cache
+from contextlib import suppress
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -15,9 +15,11 @@ import regex
 from numpy.typing import NDArray
 
 from impls.kernels.compiler import cache_root
+from impls.storage import write_cache_entry
 
-OTHER, SPACE, NUMBER, LETTER = 0, 1, 2, 3
+OTHER, SPACE, NUMBER, LETTER, UPPER, LOWER, CASELESS, MARK = range(8)
 
+_BY_CASE = {UPPER: r"[\p{Lu}\p{Lt}]+", LOWER: r"\p{Ll}+", CASELESS: r"[\p{Lm}\p{Lo}]+", MARK: r"\p{M}+"}
 _EXPRESSIONS = {SPACE: r"\s+", NUMBER: r"\p{N}+", LETTER: r"\p{L}+"}
 N_PAGES = 0x1100
 
@@ -36,11 +38,11 @@ class Classes(NamedTuple):
     blocks: NDArray[np.uint8]
 
 
-def build_classes() -> Classes:
-    """Ask `regex` about every code point."""
+def build_classes(by_case: bool = False) -> Classes:
+    """Ask `regex` about every code point; `by_case`: upper, lower, caseless and mark instead of letter."""
     table = np.full(0x110000, OTHER, np.uint8)
     characters = "".join(chr(code) if code not in _SURROGATES else "\0" for code in range(len(table)))
-    for number, expression in _EXPRESSIONS.items():
+    for number, expression in (_EXPRESSIONS | _BY_CASE if by_case else _EXPRESSIONS).items():
         for match in regex.finditer(expression, characters):
             table[match.start() : match.end()] = number
     rows, first, inverse = np.unique(table.reshape(-1, 256), axis=0, return_index=True, return_inverse=True)
@@ -69,20 +71,14 @@ def unpack(stored: bytes) -> Classes:
     return Classes(pages, np.frombuffer(content[2 * N_PAGES :], np.uint8))
 
 
-@lru_cache(maxsize=1)
-def load_classes() -> Classes:
-    """Return the table for this version of `regex`, from the cache folder if it is there."""
-    name = f"classes-{regex.__version__}.bin"
+@cache
+def load_classes(by_case: bool = False) -> Classes:
+    """Return the table for this version of `regex`, from the cache folder if it is there. See `build_classes`."""
+    name = f"classes-{'by-case-' if by_case else ''}{regex.__version__}.bin"
     try:
         return unpack((cache_root() / name).read_bytes())
     except (OSError, ValueError):
-        classes = build_classes()
-    try:
-        path = cache_root() / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_suffix(f".{secrets.token_hex(4)}.tmp")
-        temporary.write_bytes(pack(classes))
-        temporary.replace(path)
-    except OSError:
-        pass  # A cache that cannot be written costs the next process 0.3 s.
+        classes = build_classes(by_case)
+    with suppress(OSError):  # Without a home there is no cache.
+        write_cache_entry(cache_root() / name, pack(classes))
     return classes

@@ -1,38 +1,44 @@
-"""How kernels are compiled, where the compiled code is kept, and the few instructions that NumPy has no word for.
+"""How kernels run: as object code from the cache, which Numba compiles the first time, or as plain Python.
 
-Compiled code goes to `<cache>/kernels-<digest>`, the digest being that of all kernel sources, versions and flags:
-Numba itself only looks at the file of the function that is called, and would go on serving callers of a changed
-kernel in another file. With NUMBA_DISABLE_JIT=1 everything below runs as plain Python, which the tests use.
+Numba's own cache needs Numba to be imported, and each array of a call to be unpacked. Here a kernel is compiled to
+one C function that takes a block of addresses and sizes, kept as object code below `<cache>/kernels-<digest>`, and
+called through ctypes, which releases the interpreter lock: a process with a full cache never imports Numba. The
+digest is that of all kernel sources, versions, flags and the CPU. With NUMBA_DISABLE_JIT=1 everything runs
+as plain Python, which the tests use.
 """
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import hashlib
+import importlib
 import os
 import tempfile
 import warnings
-from collections.abc import Callable
-from functools import lru_cache
+from collections.abc import Callable, Iterator
+from functools import cache, lru_cache
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, TypeVar
+from threading import RLock
+from typing import Any, Literal, TypeVar, cast
 
-import numba
 import numpy as np
-from llvmlite import ir
-from numba.core import cgutils, types
-from numba.core import config as numba_config
-from numba.extending import intrinsic
+
+from impls.machine import cpu_features
+from impls.storage import write_cache_entry
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
-# Reference counts off: they cost half of the time of a scan, and kernels neither make nor keep arrays.
-_OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "_nrt": False}
-
-config: Any = numba_config
-
 Int = Any
 """An integer of any width in a kernel: Python's, or NumPy's where it comes from an array."""
+
+JIT = os.environ.get("NUMBA_DISABLE_JIT", "0") in ("", "0")
+"""Whether kernels are compiled; decided once, when the process starts."""
+
+CodeState = Literal["loaded", "cached", "absent", "plain"]
+
+_LOCK = RLock()
 
 
 def cache_root() -> Path:
@@ -51,269 +57,220 @@ def cache_root() -> Path:
         raise OSError(errno.ENOENT, f"{error}") from None
 
 
+@cache
 def kernels_digest() -> str:
-    """Hash the kernel sources, the versions and the flags that compiled code depends on."""
-    digest = hashlib.sha256(f"{numba.__version__} {np.__version__} {config.BOUNDSCHECK}".encode())
-    for source in sorted(Path(__file__).parent.glob("*.py")):
+    """Hash the kernel sources, and the versions, flags and CPU that compiled code depends on."""
+    flags = sorted(f"{name}={value}" for name, value in os.environ.items() if name.startswith("NUMBA_"))
+    digest = hashlib.sha256(repr([np.__version__, flags, cpu_features()]).encode())
+    # Found, not imported: a tenth of the time.
+    specs = [find_spec(name) for name in ("numba", "llvmlite")]
+    versions = [Path(str(spec.origin)).with_name("_version.py") for spec in specs if spec]
+    for source in [*versions, *sorted(Path(__file__).parent.glob("*.py"))]:
         digest.update(source.read_bytes())
     return digest.hexdigest()[:16]
 
 
 @lru_cache(maxsize=1)
-def _code_folder() -> Path | None:
+def code_folder() -> Path | None:
+    """Return the folder of object code, made if need be; None, with a warning, where there can be none."""
     try:
         folder = cache_root() / f"kernels-{kernels_digest()}"
         folder.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=folder).close()
     except OSError as error:
         where = error.filename or "MERGELAB_CACHE"
-        warnings.warn(f"{where}: {error.strerror}; kernels are compiled again by each process", stacklevel=4)
+        warnings.warn(f"{where}: {error.strerror}; kernels are compiled again by each process", stacklevel=2)
         return None
     return folder
 
 
-def kernel(function: Function) -> Function:
-    """Compile with Numba: without the interpreter lock, cached on disk where that is possible."""
-    folder = _code_folder()
-    before, config.CACHE_DIR = config.CACHE_DIR, str(folder or "")
-    try:
-        compiled: Function = numba.njit(cache=folder is not None, **_OPTIONS)(function)
-    finally:
-        config.CACHE_DIR = before
-    return compiled
+class Inline:
+    """A helper that is compiled into the kernels that call it."""
+
+    def __init__(self, function: Callable[..., Any], instruction: bool = False) -> None:
+        """Wrap the helper; `instruction`: `codegen` has LLVM's code for it, the function only says what it does."""
+        self.function, self.instruction = function, instruction
 
 
 def inline(function: Function) -> Function:
-    """Compile a helper into the kernels that call it."""
-    compiled: Function = numba.njit(forceinline=True, **_OPTIONS)(function)
-    return compiled
+    """Make a helper that kernels may call."""
+    return cast(Function, Inline(function)) if JIT else function
 
 
-def _pointer(context: Any, builder: Any, array_type: Any, array: Any, index: Any, bits: int) -> Any:
-    data = context.make_array(array_type)(context, builder, array).data
-    address = builder.gep(builder.bitcast(data, ir.IntType(8).as_pointer()), [index])
-    return builder.bitcast(address, ir.IntType(bits).as_pointer())
+def instruction(function: Function) -> Function:
+    """Make a helper for which `codegen` has instructions that Numba has no word for."""
+    return cast(Function, Inline(function, instruction=True)) if JIT else function
 
 
-@intrinsic
-def _load_u64(_typing: Any, array: Any, _index: Any) -> Any:
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        pointer = _pointer(context, builder, signature.args[0], arguments[0], arguments[1], 64)
-        return builder.load(pointer, align=1)
-
-    return types.uint64(array, types.int64), generate
-
-
-@intrinsic
-def _multiply_fold(_typing: Any, _left: Any, _right: Any) -> Any:
-    def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
-        wide = ir.IntType(128)
-        product = builder.mul(builder.zext(arguments[0], wide), builder.zext(arguments[1], wide))
-        high = builder.lshr(product, ir.Constant(wide, 64))
-        return builder.trunc(builder.xor(product, high), ir.IntType(64))
-
-    return types.uint64(types.uint64, types.uint64), generate
+def leaves(argument: Any) -> Iterator[Any]:
+    """Yield the arrays and numbers of an argument, which may be a named tuple of them."""
+    if isinstance(argument, tuple):
+        for field in argument:
+            yield from leaves(field)
+    else:
+        yield argument
 
 
-@intrinsic
-def _prefetch_row(_typing: Any, array: Any, _row: Any) -> Any:
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        table = context.make_array(signature.args[0])(context, builder, arguments[0])
-        offset = builder.mul(arguments[1], builder.extract_value(table.strides, 0))
-        byte, word = ir.IntType(8).as_pointer(), ir.IntType(32)
-        address = builder.gep(builder.bitcast(table.data, byte), [offset])
-        kind = ir.FunctionType(ir.VoidType(), [byte, word, word, word])
-        insert: Any = cgutils.get_or_insert_function
-        function = insert(builder.module, kind, "llvm.prefetch.p0")
-        read, most_local, data = (ir.Constant(word, number) for number in (0, 3, 1))
-        builder.call(function, [address, read, most_local, data])
-        return context.get_dummy_value()
-
-    return types.void(array, types.int64), generate
+def signature(arguments: tuple[Any, ...]) -> str:
+    """Describe the types of arguments: what compiled code depends on."""
+    words = []
+    for leaf in leaves(arguments):
+        if isinstance(leaf, np.ndarray):
+            words.append(f"{leaf.dtype.str}x{leaf.ndim}")
+        else:
+            words.append("u8" if isinstance(leaf, np.uint64) else "i8")
+    return " ".join(words)
 
 
-@intrinsic
-def _trailing_zeros(_typing: Any, _value: Any) -> Any:
-    def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
-        return builder.cttz(arguments[0], ir.Constant(ir.IntType(1), 0))
+def cells(arguments: tuple[Any, ...]) -> Iterator[int]:
+    """Yield what the block of a call holds: address and shape of each array, each number.
 
-    return types.int64(types.uint64), generate
-
-
-@intrinsic
-def _leading_zeros(_typing: Any, _value: Any) -> Any:
-    def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
-        return builder.ctlz(arguments[0], ir.Constant(ir.IntType(1), 0))
-
-    return types.int64(types.uint64), generate
-
-
-@intrinsic
-def _count_ones(_typing: Any, _value: Any) -> Any:
-    def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
-        return builder.ctpop(arguments[0])
-
-    return types.int64(types.uint64), generate
+    Raises:
+        ValueError: an array is not contiguous.
+    """
+    for leaf in leaves(arguments):
+        if isinstance(leaf, np.ndarray):
+            if not leaf.flags.c_contiguous:
+                raise ValueError("kernels take contiguous arrays")
+            yield leaf.__array_interface__["data"][0]
+            yield from leaf.shape
+        else:
+            yield int(leaf)
 
 
-_LANES = 64
+def _load(code: bytes) -> tuple[Any, Any]:
+    """Link object code into the process: the engine that owns it, and the function."""
+    llvm = importlib.import_module("llvmlite.binding")
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+    # An engine owns its target machine.
+    target = llvm.Target.from_default_triple().create_target_machine(jit=True)
+    engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), target)
+    engine.add_object_file(llvm.ObjectFileRef.from_data(code))
+    engine.finalize_object()
+    return engine, ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p)(engine.get_function_address("entry"))
 
 
-def _load_block(context: Any, builder: Any, array_type: Any, array: Any, index: Any) -> Any:
-    lanes = ir.VectorType(ir.IntType(8), _LANES)
-    pointer = _pointer(context, builder, array_type, array, index, 8)
-    return builder.load(builder.bitcast(pointer, lanes.as_pointer()), align=1)
+class Call:
+    """A kernel with its arguments; holds on to them."""
+
+    def __init__(self, kernel: Kernel, arguments: tuple[Any, ...]) -> None:
+        """Write the block: a cell for the result, then those of the arguments."""
+        values = [0, *cells(arguments)]
+        self._arguments = arguments
+        self._name, self._run = kernel.name, kernel.compiled(arguments)
+        self._block = (ctypes.c_int64 * len(values))(*(value - (value >> 63 << 64) for value in values))
+        self._address = ctypes.addressof(self._block)
+        self._bytes = (ctypes.c_char_p * len(values)).from_buffer(self._block)
+
+    def set_bytes(self, content: bytes) -> None:
+        """Replace the first argument, an array of bytes that the kernel only reads."""
+        self._bytes[1] = content
+        self._block[2] = len(content)
+
+    def __call__(self) -> int:
+        """Run; returns the kernel's result."""
+        if self._run(self._address):
+            raise SystemError(f"{self._name}: compiled code failed; run with NUMBA_DISABLE_JIT=1 to see where")
+        return self._block[0]
 
 
-def _every(value: int) -> Any:
-    return ir.Constant(ir.VectorType(ir.IntType(8), _LANES), [value] * _LANES)
+class Kernel:
+    """A function over arrays, numbers and named tuples of them, without the interpreter lock.
+
+    It returns an integer or nothing, and must not raise, slice or allocate.
+    """
+
+    def __init__(self, function: Callable[..., Any], variant: str) -> None:
+        """Compile nothing yet."""
+        self.function, self.name = function, "-".join(filter(None, (function.__name__, variant)))
+        self._loaded: dict[str, tuple[Any, Any]] = {}
+
+    def state(self) -> CodeState:
+        """Tell what it takes to run: "loaded" nothing, "cached" to load code, "absent" to compile."""
+        if self._loaded:
+            return "loaded"
+        folder = code_folder()
+        return "cached" if folder and next(folder.glob(f"{self.name}-*.o"), None) else "absent"
+
+    def compiled(self, arguments: tuple[Any, ...]) -> Any:
+        """Return the C function for arguments of these types."""
+        types = signature(arguments)
+        if types not in self._loaded:
+            with _LOCK:
+                if types not in self._loaded:
+                    self._loaded[types] = _load(self._object_code(types, arguments))
+        return self._loaded[types][1]
+
+    def _object_code(self, types: str, arguments: tuple[Any, ...]) -> bytes:
+        folder = code_folder()
+        if folder is None:
+            return self._compile(arguments)
+        source = Path(self.function.__code__.co_filename).read_bytes()
+        path = folder / f"{self.name}-{hashlib.sha256(source + types.encode()).hexdigest()[:16]}.o"
+        try:
+            stored = path.read_bytes()
+            # LLVM crashes on damaged code.
+            if hashlib.sha256(stored[32:]).digest() == stored[:32]:
+                return stored[32:]
+        except OSError:
+            pass
+        code = self._compile(arguments)
+        write_cache_entry(path, hashlib.sha256(code).digest() + code)
+        return code
+
+    def _compile(self, arguments: tuple[Any, ...]) -> bytes:
+        codegen = importlib.import_module("impls.kernels.codegen")
+        return cast(bytes, codegen.object_code(self.function, arguments))
+
+    def bind(self, *arguments: Any) -> Call:
+        """Prepare a call."""
+        return Call(self, arguments)
+
+    def __call__(self, *arguments: Any) -> int:
+        """Run once."""
+        return self.bind(*arguments)()
 
 
-def _bits(builder: Any, flags: Any) -> Any:
-    # The empty assembly hides where the word comes from: LLVM would move the arithmetic on it back to vectors of
-    # single bits, of which it makes 64 insertions each.
-    word = ir.IntType(64)
-    hide = ir.InlineAsm(ir.FunctionType(word, [word]), "", "=r,0")
-    return builder.call(hide, [builder.bitcast(flags, word)])
+class PlainCall:
+    """A kernel with its arguments, as plain Python."""
+
+    def __init__(self, function: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
+        """Take the place of a `Call`."""
+        self._function, self._arguments = function, list(arguments)
+
+    def set_bytes(self, content: bytes) -> None:
+        """Replace the first argument."""
+        self._arguments[0] = np.frombuffer(content, np.uint8)
+
+    def __call__(self) -> int:
+        """Run; returns the kernel's result."""
+        return int(self._function(*self._arguments) or 0)
 
 
-@intrinsic
-def _classify_block(_typing: Any, text: Any, _position: Any) -> Any:
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        def below(vector: Any, first: int, count: int) -> Any:
-            return builder.icmp_unsigned("<", builder.sub(vector, _every(first)), _every(count))
+class PlainKernel:
+    """A kernel as plain Python."""
 
-        block = _load_block(context, builder, signature.args[0], *arguments)
-        blank = builder.icmp_unsigned("==", block, _every(0x20))
-        masks = [
-            below(builder.or_(block, _every(0x20)), ord("a"), 26),
-            below(block, ord("0"), 10),
-            builder.or_(blank, below(block, 0x09, 5)),
-            blank,
-            builder.icmp_unsigned("==", block, _every(ord("'"))),
-            builder.icmp_signed("<", block, _every(0)),
-        ]
-        words = [_bits(builder, mask) for mask in masks]
-        return context.make_tuple(builder, signature.return_type, words)
+    def __init__(self, function: Callable[..., Any]) -> None:
+        """Take the place of a `Kernel`."""
+        self.function = function
 
-    masks: Any = types.UniTuple
-    return masks(types.uint64, 6)(text, types.int64), generate
+    def state(self) -> CodeState:
+        """Take the place of `Kernel.state`: it runs as it is, and slowly."""
+        return "plain"
+
+    def bind(self, *arguments: Any) -> PlainCall:
+        """Prepare a call."""
+        return PlainCall(self.function, arguments)
+
+    def __call__(self, *arguments: Any) -> int:
+        """Run once."""
+        return self.bind(*arguments)()
 
 
-@intrinsic
-def _match_block(_typing: Any, text: Any, _position: Any, _byte: Any) -> Any:
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        block = _load_block(context, builder, signature.args[0], *arguments[:2])
-        lanes = ir.VectorType(ir.IntType(8), _LANES)
-        single = builder.insert_element(
-            ir.Constant(lanes, ir.Undefined), arguments[2], ir.Constant(ir.IntType(32), 0)
-        )
-        mask = ir.Constant(ir.VectorType(ir.IntType(32), _LANES), [0] * _LANES)
-        wanted = builder.shuffle_vector(single, ir.Constant(lanes, ir.Undefined), mask)
-        return _bits(builder, builder.icmp_unsigned("==", block, wanted))
+def kernel(function: Callable[..., Any], variant: str = "") -> Kernel | PlainKernel:
+    """Make a kernel: compiled when it is first called, cached on disk where that is possible.
 
-    return types.uint64(text, types.int64, types.uint8), generate
-
-
-if config.DISABLE_JIT:
-
-    def load_u64(text: Any, index: int) -> Any:
-        """Return 8 bytes of `text` from `index` as a little-endian uint64; the bytes must be there."""
-        return np.uint64(int.from_bytes(text[index : index + 8].tobytes(), "little"))
-
-    def multiply_fold(left: Any, right: Any) -> Any:
-        """Return both halves of the 128-bit product of two uint64, one folded over the other by xor."""
-        product = int(left) * int(right)
-        return np.uint64((product ^ (product >> 64)) & 0xFFFFFFFFFFFFFFFF)
-
-    def prefetch_row(table: Any, row: Int) -> None:
-        """Ask for a row of a two-dimensional array ahead of its use."""
-
-    def trailing_zeros(value: Any) -> Int:
-        """Return the place of the lowest bit of a uint64, 64 if there is none."""
-        number = int(value)
-        return (number & -number).bit_length() - 1 if number else 64
-
-    def leading_zeros(value: Any) -> Int:
-        """Return how many zeros are above the highest bit of a uint64, 64 if there is none."""
-        return 64 - int(value).bit_length()
-
-    def count_ones(value: Any) -> Int:
-        """Return how many bits of a uint64 are set."""
-        return int(value).bit_count()
-
-    def without_lowest(value: Any) -> Any:
-        """Return a uint64 without its lowest bit."""
-        return np.uint64(int(value) & (int(value) - 1)) if value else value
-
-    def classify_block(text: Any, position: Int) -> Any:
-        """Return six uint64, a bit a byte of `text[position:position + 64]`, which must be there.
-
-        ASCII letters, ASCII digits, ASCII whitespace, U+0020, apostrophes, bytes that are not ASCII.
-        """
-        block = text[position : position + 64]
-        lower = block | 0x20
-        blank = block == 0x20
-        masks = (
-            (lower >= ord("a")) & (lower <= ord("z")),
-            (block >= ord("0")) & (block <= ord("9")),
-            blank | ((block >= 0x09) & (block <= 0x0D)),
-            blank,
-            block == ord("'"),
-            block >= 0x80,
-        )
-        return tuple(np.packbits(mask, bitorder="little").view(np.uint64)[0] for mask in masks)
-
-    def match_block(text: Any, position: Int, byte: Any) -> Any:
-        """Return a uint64, a bit a byte of `text[position:position + 64]`, which must be there: is it `byte`?"""
-        return np.packbits(text[position : position + 64] == byte, bitorder="little").view(np.uint64)[0]
-
-else:
-
-    @inline
-    def load_u64(text: Any, index: int) -> Any:
-        """Return 8 bytes of `text` from `index` as a little-endian uint64; the bytes must be there."""
-        return _load_u64(text, index)  # type: ignore[call-arg]
-
-    @inline
-    def multiply_fold(left: Any, right: Any) -> Any:
-        """Return both halves of the 128-bit product of two uint64, one folded over the other by xor."""
-        return _multiply_fold(left, right)  # type: ignore[call-arg]
-
-    @inline
-    def prefetch_row(table: Any, row: Int) -> None:
-        """Ask for a row of a two-dimensional array ahead of its use."""
-        _prefetch_row(table, row)  # type: ignore[call-arg]
-
-    @inline
-    def trailing_zeros(value: Any) -> Int:
-        """Return the place of the lowest bit of a uint64, 64 if there is none."""
-        return _trailing_zeros(value)  # type: ignore[call-arg]
-
-    @inline
-    def leading_zeros(value: Any) -> Int:
-        """Return how many zeros are above the highest bit of a uint64, 64 if there is none."""
-        return _leading_zeros(value)  # type: ignore[call-arg]
-
-    @inline
-    def count_ones(value: Any) -> Int:
-        """Return how many bits of a uint64 are set."""
-        return _count_ones(value)  # type: ignore[call-arg]
-
-    @inline
-    def without_lowest(value: Any) -> Any:
-        """Return a uint64 without its lowest bit."""
-        return value & (value - np.uint64(1))
-
-    @inline
-    def classify_block(text: Any, position: Int) -> Any:
-        """Return six uint64, a bit a byte of `text[position:position + 64]`, which must be there.
-
-        ASCII letters, ASCII digits, ASCII whitespace, U+0020, apostrophes, bytes that are not ASCII.
-        """
-        return _classify_block(text, position)  # type: ignore[call-arg]
-
-    @inline
-    def match_block(text: Any, position: Int, byte: Any) -> Any:
-        """Return a uint64, a bit a byte of `text[position:position + 64]`, which must be there: is it `byte`?"""
-        return _match_block(text, position, byte)  # type: ignore[call-arg]
+    `variant` tells kernels of one name apart that call different helpers.
+    """
+    return Kernel(function, variant) if JIT else PlainKernel(function)

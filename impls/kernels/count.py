@@ -8,7 +8,8 @@ import numpy as np
 
 from impls.kernels.compiler import Int, inline, kernel
 from impls.kernels.keys import SHORT_BYTES, copy_bytes, find, key_of, look_ahead, slot_of
-from impls.kernels.scan import next_special, scan_ends, special_at, special_length
+from impls.kernels.specials import next_special, special_at, special_length
+from impls.kernels.splits import SPLITS
 
 ENTRIES, POOL_USED, INVALID_AT = range(3)
 """Places in the state: entries in the table, bytes in the pool, where the text is not UTF-8 (-1: nowhere)."""
@@ -46,36 +47,46 @@ def add(
     return True
 
 
-@kernel
-def count_text(
-    text: Any, start: Int, end: Int, classes: Any, specials: Any, batch: Any, table: Any, pool: Any, state: Any
-) -> Int:
-    """Count the pretokens of `text[start:end]`, uint8, between its special tokens.
+def counting(pattern: str) -> Any:
+    """Make the kernel that counts the pretokens of a pattern."""
+    scan_ends = SPLITS[pattern].scan_ends
 
-    Returns `end` when done. An earlier place: table, uint64[n, 4], or pool, uint8, is full, and the count goes on
-    there once they have grown; or `state[INVALID_AT]`, int64, tells that the text is not UTF-8.
-    """
-    position = start
-    while position < end:
-        stop = next_special(text, position, end, specials)
-        while position < stop:
-            n = scan_ends(text, position, stop, classes, batch.ends)
-            invalid = batch.ends[n - 1] < 0
-            if invalid:
-                n -= 1
-            look_ahead(text, position, n, table, batch)
-            for index in range(n):
-                length = batch.ends[index] - position
-                low, high = batch.keys[index, 0], batch.keys[index, 1]
-                if not add(table, pool, state, text, position, length, low, high, batch.slots[index], np.uint64(1)):
+    def count_text(
+        text: Any, start: Int, end: Int, classes: Any, specials: Any, batch: Any, table: Any, pool: Any, state: Any
+    ) -> Int:
+        """Count the pretokens of `text[start:end]`, uint8, between its special tokens.
+
+        Returns `end` when done. An earlier place: table, uint64[n, 4], or pool, uint8, is full, and the count goes on
+        there once they have grown; or `state[INVALID_AT]`, int64, tells that the text is not UTF-8.
+        """
+        position = start
+        while position < end:
+            stop = next_special(text, position, end, specials)
+            while position < stop:
+                n = scan_ends(text, position, stop, classes, batch.ends)
+                invalid = batch.ends[n - 1] < 0
+                if invalid:
+                    n -= 1
+                look_ahead(text, position, n, table, batch)
+                for index in range(n):
+                    length = batch.ends[index] - position
+                    low, high = batch.keys[index, 0], batch.keys[index, 1]
+                    if not add(
+                        table, pool, state, text, position, length, low, high, batch.slots[index], np.uint64(1)
+                    ):
+                        return position
+                    position += length
+                if invalid:
+                    state[INVALID_AT] = -1 - batch.ends[n]
                     return position
-                position += length
-            if invalid:
-                state[INVALID_AT] = -1 - batch.ends[n]
-                return position
-        if stop < end:
-            position = stop + special_length(special_at(text, stop, end, specials), specials)
-    return end
+            if stop < end:
+                position = stop + special_length(special_at(text, stop, end, specials), specials)
+        return end
+
+    return kernel(count_text, pattern)
+
+
+COUNT_TEXT = {pattern: counting(pattern) for pattern in SPLITS}
 
 
 @kernel

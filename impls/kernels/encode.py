@@ -11,9 +11,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from impls.kernels.compiler import Int, inline, kernel, multiply_fold
+from impls.kernels.compiler import Int, inline, kernel
+from impls.kernels.instructions import multiply_fold
 from impls.kernels.keys import SHORT_BYTES, copy_bytes, find, look_ahead
-from impls.kernels.scan import next_special, scan_ends, special_at, special_length
+from impls.kernels.specials import next_special, special_at, special_length
+from impls.kernels.splits import SPLITS
 
 SEARCH_BYTES = 48
 """Up to this length a search for the lowest rank beats the heap."""
@@ -21,10 +23,10 @@ SEARCH_BYTES = 48
 CACHED_BYTES = 1 << 10
 """Pretokens beyond this length are rare and rarely repeat; they are merged each time."""
 
-POSITION, WRITTEN, ENTRIES, POOL_USED, IDS_USED, DETAIL = range(6)
-"""Places in `Cache.numbers`: how far the text is encoded, ids written, what is used, and what a status is about."""
+POSITION, WRITTEN, DOCUMENT, ENTRIES, POOL_USED, IDS_USED, DETAIL = range(7)
+"""Places in `Cache.numbers`: how far the text is encoded, what is used, and what a status is about."""
 
-DONE, OUTPUT_FULL, CACHE_FULL, SCRATCH_SMALL, NOT_UTF8, NO_TOKEN = range(6)
+DONE, CACHE_FULL, SCRATCH_SMALL, NOT_UTF8, NO_TOKEN = range(5)
 """Why `encode_text` returned. DETAIL: the room that is needed, the invalid byte's place, the byte without a token."""
 
 _NO_RANK = np.int64(0x7FFFFFFFFFFFFFFF)
@@ -35,10 +37,12 @@ class Ranks(NamedTuple):
 
     Attributes:
         byte_ids: int32[256], -1 where a byte has no token.
+        byte_pairs: int64[65536], rank << 32 | merged id of two bytes, `_NO_RANK` where they do not merge.
         table: uint64[power of two, 2], open addressing from (left << 32 | right) + 1 to rank << 32 | merged id.
     """
 
     byte_ids: NDArray[np.int32]
+    byte_pairs: NDArray[np.int64]
     table: NDArray[np.uint64]
 
 
@@ -51,7 +55,7 @@ class Cache(NamedTuple):
         ids: int32[n], ids of pretokens of several tokens.
         symbols: int32[3, n], scratch: ids, next and previous symbol; n bounds the length of a pretoken.
         heap: int64[2 n], scratch: rank << 32 | position.
-        numbers: int64[6], see the places above.
+        numbers: int64[7], see the places above.
     """
 
     table: NDArray[np.uint64]
@@ -68,19 +72,6 @@ def rank_slot(pair: Any, mask: Int) -> Int:
     return np.int64(multiply_fold(pair, np.uint64(0x9E3779B97F4A7C15)) & np.uint64(mask))
 
 
-@kernel
-def fill_ranks(left: Any, right: Any, merged: Any, table: Any) -> None:
-    """Enter merges, int32[m] each, in an empty rank table."""
-    mask = len(table) - 1
-    for rank in range(len(left)):
-        pair = (np.uint64(left[rank]) << np.uint64(32)) | np.uint64(right[rank])
-        slot = rank_slot(pair, mask)
-        while table[slot, 0]:
-            slot = (slot + 1) & mask
-        table[slot, 0] = pair + np.uint64(1)
-        table[slot, 1] = (np.uint64(rank) << np.uint64(32)) | np.uint64(merged[rank])
-
-
 @inline
 def rank_of(left: Int, right: Int, ranks: Any) -> Int:
     """Return rank << 32 | merged id of a pair of ids, `_NO_RANK` if they do not merge."""
@@ -94,12 +85,32 @@ def rank_of(left: Int, right: Int, ranks: Any) -> Int:
     return _NO_RANK
 
 
+@kernel
+def fill_ranks(left: Any, right: Any, merged: Any, ranks: Any) -> None:
+    """Enter merges, int32[m] each, in an empty rank table, and fill the table of pairs of bytes."""
+    mask = len(ranks.table) - 1
+    for rank in range(len(left)):
+        pair = (np.uint64(left[rank]) << np.uint64(32)) | np.uint64(right[rank])
+        slot = rank_slot(pair, mask)
+        while ranks.table[slot, 0]:
+            slot = (slot + 1) & mask
+        ranks.table[slot, 0] = pair + np.uint64(1)
+        ranks.table[slot, 1] = (np.uint64(rank) << np.uint64(32)) | np.uint64(merged[rank])
+    for byte in range(256):
+        for other in range(256):
+            found = _NO_RANK
+            if ranks.byte_ids[byte] >= 0 and ranks.byte_ids[other] >= 0:
+                found = rank_of(ranks.byte_ids[byte], ranks.byte_ids[other], ranks)
+            ranks.byte_pairs[(byte << 8) | other] = found
+
+
 @inline
-def merge_short(length: Int, ranks: Any, cache: Any) -> Int:
-    """Merge `length` symbols by search for the lowest rank; returns how many are left, at the front."""
+def merge_short(text: Any, position: Int, length: Int, ranks: Any, cache: Any) -> Int:
+    """Merge the symbols of `length` bytes by search for the lowest rank; returns how many are left, at the front."""
     symbols, found = cache.symbols[0], cache.heap
     for place in range(length - 1):
-        found[place] = rank_of(symbols[place], symbols[place + 1], ranks)
+        pair = (np.int64(text[position + place]) << 8) | np.int64(text[position + place + 1])
+        found[place] = ranks.byte_pairs[pair]
     while length > 1:
         best = 0
         for place in range(1, length - 1):
@@ -218,7 +229,9 @@ def merge(text: Any, position: Int, length: Int, ranks: Any, cache: Any) -> Int:
             cache.numbers[DETAIL] = text[position + place]
             return -NO_TOKEN
         cache.symbols[0, place] = symbol
-    return merge_short(length, ranks, cache) if length <= SEARCH_BYTES else merge_long(length, ranks, cache)
+    if length <= SEARCH_BYTES:
+        return merge_short(text, position, length, ranks, cache)
+    return merge_long(length, ranks, cache)
 
 
 @inline
@@ -253,11 +266,8 @@ def enter(slot: Int, low: Any, high: Any, text: Any, position: Int, length: Int,
 
 
 @inline
-def encode_rare(text: Any, position: Int, length: Int, ranks: Any, cache: Any, output: Any, written: Int) -> Int:
+def encode_long(text: Any, position: Int, length: Int, ranks: Any, cache: Any, output: Any, written: Int) -> Int:
     """Encode a pretoken too long for the cache to the output; returns the number of ids, or minus a status."""
-    if written + length > len(output):
-        cache.numbers[DETAIL] = length
-        return -OUTPUT_FULL
     n = merge(text, position, length, ranks, cache)
     for place in range(n):
         output[written + place] = cache.symbols[0, place]
@@ -286,9 +296,6 @@ def encode_cached(
     word = cache.table[slot, 2]
     n = np.int64(word >> np.uint64(32))
     start = np.int64(word & np.uint64(0xFFFFFFFF))
-    if written + n > len(output):
-        cache.numbers[DETAIL] = n
-        return -OUTPUT_FULL
     if n == 1:
         output[written] = start
     else:
@@ -297,48 +304,79 @@ def encode_cached(
     return n
 
 
-@kernel
-def encode_text(text: Any, classes: Any, specials: Any, ranks: Any, batch: Any, cache: Any, output: Any) -> Int:
-    """Encode `text`, uint8, from `numbers[POSITION]` on into `output`, int32, from its start.
+@inline
+def encode_pretokens(
+    text: Any, position: Int, n: Int, ranks: Any, batch: Any, cache: Any, output: Any, written: Int
+) -> tuple[Int, Int, Int]:
+    """Encode the `n` pretokens of a batch; returns up to where, the number of ids written so far, and a status."""
+    look_ahead(text, position, n, cache.table, batch)
+    for index in range(n):
+        length = batch.ends[index] - position
+        low, high, slot = batch.keys[index, 0], batch.keys[index, 1], batch.slots[index]
+        if length <= CACHED_BYTES:
+            made = encode_cached(text, position, length, low, high, slot, ranks, cache, output, written)
+        else:
+            made = encode_long(text, position, length, ranks, cache, output, written)
+        if made < 0:
+            return position, written, np.int64(-made)
+        written += made
+        position += length
+    return position, written, np.int64(DONE)
 
-    Returns a status; what is not `DONE` is taken up again at `numbers[POSITION]`, `numbers[WRITTEN]` ids are there.
-    """
-    numbers = cache.numbers
-    written = np.int64(0)
-    position = numbers[POSITION]
-    end = len(text)
-    status = np.int64(DONE)
-    while position < end and status == DONE:
-        stop = next_special(text, position, end, specials)
-        while position < stop and status == DONE:
-            n = scan_ends(text, position, stop, classes, batch.ends)
-            if batch.ends[n - 1] < 0:
-                n -= 1
-                if n == 0:
-                    numbers[DETAIL] = -1 - batch.ends[0]
-                    status = np.int64(NOT_UTF8)
-            look_ahead(text, position, n, cache.table, batch)
-            for index in range(n):
-                length = batch.ends[index] - position
-                low, high, slot = batch.keys[index, 0], batch.keys[index, 1], batch.slots[index]
-                if length <= CACHED_BYTES:
-                    made = encode_cached(text, position, length, low, high, slot, ranks, cache, output, written)
-                else:
-                    made = encode_rare(text, position, length, ranks, cache, output, written)
-                if made < 0:
-                    status = np.int64(-made)
-                    break
-                written += made
-                position += length
-        if status == DONE and stop < end:
-            if written == len(output):
-                numbers[DETAIL] = 1
-                status = np.int64(OUTPUT_FULL)
-            else:
+
+def encoding(pattern: str) -> Any:
+    """Make the kernel that encodes by a pattern."""
+    scan_ends = SPLITS[pattern].scan_ends
+
+    @inline
+    def encode_document(
+        text: Any, end: Int, classes: Any, specials: Any, ranks: Any, batch: Any, cache: Any, output: Any
+    ) -> Int:
+        """Encode `text[:end]` from the places in `numbers` on, which are brought up to date; returns a status."""
+        numbers = cache.numbers
+        position, written, status = numbers[POSITION], numbers[WRITTEN], np.int64(DONE)
+        while position < end and status == DONE:
+            stop = next_special(text, position, end, specials)
+            while position < stop and status == DONE:
+                n = scan_ends(text, position, stop, classes, batch.ends)
+                if batch.ends[n - 1] < 0:
+                    n -= 1
+                    if n == 0:
+                        numbers[DETAIL] = -1 - batch.ends[0]
+                        status = np.int64(NOT_UTF8)
+                        break
+                position, written, status = encode_pretokens(text, position, n, ranks, batch, cache, output, written)
+            if status == DONE and stop < end:
                 token = special_at(text, stop, end, specials)
                 output[written] = specials.ids[token]
                 written += 1
                 position = stop + special_length(token, specials)
-    numbers[POSITION] = position
-    numbers[WRITTEN] = written
-    return status
+        numbers[POSITION] = position
+        numbers[WRITTEN] = written
+        return status
+
+    def encode_text(
+        text: Any, documents: Any, classes: Any, specials: Any, ranks: Any, batch: Any, cache: Any, output: Any
+    ) -> Int:
+        """Encode documents that stand one behind the other in `text`, uint8[n], into `output`, int32[n].
+
+        `documents`, int64[d, 2]: where each ends in the text, and, to be filled in, where its ids end. Begins at the
+        three first of `numbers`. Returns the number of ids when done, the three at 0 again. Otherwise minus a status;
+        once that is taken care of, the next call goes on.
+        """
+        numbers = cache.numbers
+        for document in range(numbers[DOCUMENT], len(documents)):
+            numbers[DOCUMENT] = document
+            end = documents[document, 0]
+            status = encode_document(text, end, classes, specials, ranks, batch, cache, output)
+            if status != DONE:
+                return -status
+            documents[document, 1] = numbers[WRITTEN]
+        written = numbers[WRITTEN]
+        numbers[POSITION] = numbers[WRITTEN] = numbers[DOCUMENT] = 0
+        return written
+
+    return kernel(encode_text, pattern)
+
+
+ENCODE_TEXT = {pattern: encoding(pattern) for pattern in SPLITS}

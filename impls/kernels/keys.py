@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from impls.kernels.compiler import Int, inline, kernel, load_u64, multiply_fold, prefetch_row
+from impls.kernels.compiler import Int, inline, kernel
+from impls.kernels.instructions import load_u64, multiply_fold, prefetch_row
 
 SHORT_BYTES = 15
 WORDS = 4
@@ -22,7 +23,8 @@ BATCH = 256
 _LONG = np.uint64(0xFF << 56)
 _SEED_0 = np.uint64(0x9E3779B97F4A7C15)
 _SEED_1 = np.uint64(0xD1B54A32D192ED03)
-_ONE = np.uint64(1)
+_ALL = np.uint64(0xFFFFFFFFFFFFFFFF)
+_MOST = np.uint64(0x7FFFFFFFFFFFFFFF)
 
 
 @inline
@@ -38,12 +40,9 @@ def load_tail(text: Any, position: Int, length: Int) -> Any:
 def short_key(text: Any, position: Int, length: Int) -> tuple[Any, Any]:
     """Return the key of a pretoken of up to 15 bytes."""
     if position + 16 <= len(text):
-        low = load_u64(text, position)
-        high = np.uint64(0)
-        if length < 8:
-            low &= (_ONE << np.uint64(8 * length)) - _ONE
-        elif length > 8:
-            high = load_u64(text, position + 8) & ((_ONE << np.uint64(8 * length - 64)) - _ONE)
+        # Without a branch: lengths are hard to predict.
+        low = load_u64(text, position) & (_ALL >> np.uint64(64 - 8 * min(length, 8)))
+        high = load_u64(text, position + 8) & (_MOST >> np.uint64(127 - 8 * max(length, 8)))
     else:
         low = load_tail(text, position, length)
         high = load_tail(text, position + 8, length - 8)

@@ -1,111 +1,28 @@
-"""Where pretokens end: the GPT-2 pattern as a scan over classes, and special tokens as a search.
+"""Where pretokens end: a split pattern as a scan over classes of characters, 64 bytes at a time where they are ASCII.
 
-Equal to `regex` on every valid text. The pattern never looks behind itself, so that a scan may start wherever a
-pretoken does. Its two subtleties: of a whitespace run before a non-space the last character is given up, and only
-U+0020 joins the word behind it. `gpt2_end` takes a character at a time and any text; `scan_ends` takes 64 bytes of
-ASCII at a time, as bit masks, and leaves the rest to it.
+Equal to `regex` on every valid text. No pattern looks behind itself, so that a scan may start wherever a pretoken
+does. For each there is a function that takes a character at a time and any text, and one that finds the starts in 64
+bytes of ASCII by algebra on bit masks; `scanner` makes one pass of both.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from impls.kernels.classes import SPACE
-from impls.kernels.compiler import (
-    Int,
-    classify_block,
-    count_ones,
-    inline,
-    leading_zeros,
-    match_block,
-    trailing_zeros,
-    without_lowest,
-)
+from impls.kernels.compiler import Int, inline
+from impls.kernels.instructions import classify_block, count_ones, leading_zeros, trailing_zeros, without_lowest
 
 ONE = np.uint64(1)
 
 MIN_ENDS = 72
-"""Room that `scan_ends` needs: what begins in a block of 64 bytes, and what `write_places` writes behind it."""
+"""Room that a scan needs: what begins in a block of 64 bytes, and what `write_places` writes behind it."""
 
 INVALID = 255
 """Class of bytes that are not UTF-8."""
-
-
-class Specials(NamedTuple):
-    """Special tokens, longest first.
-
-    Attributes:
-        bytes_: uint8[total], one behind the other.
-        offsets: int64[n + 1].
-        starts: bool[256], whether some special token begins with this byte.
-        ids: int32[n], the id of each.
-        only: the byte that all of them begin with, -1 if they do not.
-    """
-
-    bytes_: NDArray[np.uint8]
-    offsets: NDArray[np.int64]
-    starts: NDArray[np.bool_]
-    ids: NDArray[np.int32]
-    only: int
-
-
-def pack_specials(special_tokens: Mapping[str, int]) -> Specials:
-    """Pack special tokens with their ids for the kernels."""
-    tokens = sorted(((token.encode(), token_id) for token, token_id in special_tokens.items()), key=_longest_first)
-    starts = np.zeros(256, np.bool_)
-    starts[[token[0] for token, _ in tokens]] = True
-    offsets = np.cumsum([0, *(len(token) for token, _ in tokens)]).astype(np.int64)
-    content = np.frombuffer(b"".join(token for token, _ in tokens), np.uint8).copy()
-    firsts = {token[0] for token, _ in tokens}
-    only = firsts.pop() if len(firsts) == 1 else -1
-    return Specials(content, offsets, starts, np.array([token_id for _, token_id in tokens], np.int32), only)
-
-
-def _longest_first(item: tuple[bytes, int]) -> int:
-    return -len(item[0])
-
-
-@inline
-def special_at(text: Any, position: Int, end: Int, specials: Any) -> Int:
-    """Return which special token stands at `position` of `text[:end]`, the longest; -1 if there is none."""
-    for token in range(len(specials.offsets) - 1):
-        start = specials.offsets[token]
-        length = specials.offsets[token + 1] - start
-        if position + length <= end:
-            same = 0
-            while same < length and text[position + same] == specials.bytes_[start + same]:
-                same += 1
-            if same == length:
-                return token
-    return -1
-
-
-@inline
-def special_length(token: Int, specials: Any) -> Int:
-    """Return the length of a special token in bytes."""
-    return specials.offsets[token + 1] - specials.offsets[token]
-
-
-@inline
-def next_special(text: Any, position: Int, end: Int, specials: Any) -> Int:
-    """Return where the next special token of `text[position:end]` begins, `end` if there is none."""
-    if len(specials.offsets) == 1:
-        return end
-    while position < end:
-        if specials.only >= 0 and position + 64 <= end:
-            found = match_block(text, position, np.uint8(specials.only))
-            if not found:
-                position += 64
-                continue
-            position += trailing_zeros(found)
-        if specials.starts[text[position]] and special_at(text, position, end, specials) >= 0:
-            return position
-        position += 1
-    return end
 
 
 @inline
@@ -137,6 +54,67 @@ def class_at(text: Any, position: Int, end: Int, classes: Any) -> tuple[Int, Int
     if byte < 0x80:
         return np.int64(classes.blocks[byte]), 1
     return wide_class(text, position, end, classes)
+
+
+@inline
+def write_places(bits: Any, base: Int, ends: Any, n: Int) -> None:
+    """Write `base` + place of each bit to `ends[n:]`, and up to 7 entries of no meaning behind them.
+
+    Eight at a time without a branch: how many there are is hard to predict, and nothing waits for it.
+    """
+    for first in range(n, n + count_ones(bits), 8):
+        for place in range(8):
+            ends[first + place] = base + trailing_zeros(bits)
+            bits = without_lowest(bits)
+
+
+def scanner(block_starts: Callable[..., Any], end_of: Callable[..., Any]) -> Callable[..., Int]:
+    """Make the scan of a pattern.
+
+    `end_of(text, position, end, classes)` returns where the pretoken that begins at `position` ends, or `-1 - place`
+    of a byte that is not UTF-8. `block_starts(text, position)` finds the pretokens that begin behind `position`,
+    where one begins, within 64 bytes that are there; it returns a bit a byte, the place up to which the bits are
+    certain, exclusive, and that up to which to scan by character.
+    """
+
+    @inline
+    def scan_ends(text: Any, position: Int, end: Int, classes: Any, ends: Any) -> Int:
+        """Write where the pretokens of `text[position:end]` end to `ends`, int64, until it is full or the text ends.
+
+        `ends` holds at least `MIN_ENDS`. Returns how many there are. The last one is `-1 - place` of a byte that is
+        not UTF-8 if there is one.
+        """
+        n = 0
+        slow_until = np.int64(position)
+        while position < end and n + MIN_ENDS <= len(ends):
+            found = np.uint64(0)
+            if position >= slow_until and position + 64 <= end:
+                starts, certain, slow = block_starts(text, position)
+                slow_until = position + slow
+                if certain > 0:
+                    found = starts & ((ONE << np.uint64(certain)) - ONE) & ~ONE
+            if found:
+                write_places(found, position, ends, n)
+                n += count_ones(found)
+                position += 63 - leading_zeros(found)
+            else:
+                position = end_of(text, position, end, classes)
+                ends[n] = position
+                n += 1
+                if position < 0:
+                    break
+        return n
+
+    return scan_ends
+
+
+@inline
+def ascii_until(wide: Any) -> tuple[Int, Int]:
+    """Return up to where bits beside non-ASCII bytes are certain, and up to where to scan by character."""
+    if not wide:
+        return 63, 0
+    first = trailing_zeros(wide)
+    return first - 1, first + trailing_zeros(~(wide >> np.uint64(first)))
 
 
 @inline
@@ -198,69 +176,30 @@ def space_end(text: Any, position: Int, end: Int, classes: Any) -> Int:
 
 
 @inline
-def block_starts(text: Any, position: Int) -> tuple[Any, Int, Int]:
-    """Find the pretokens that begin behind `position`, where one begins, within 64 bytes that are there.
+def gpt2_starts(text: Any, position: Int) -> tuple[Any, Int, Int]:
+    """Find starts in a block for `gpt2`. See `scanner`.
 
-    Returns a bit a byte; the place up to which the bits are certain, exclusive; and that up to which to scan by
-    character. A bit depends on the bytes beside it, so that the last one, non-ASCII bytes and apostrophes end what is
-    certain. The rules by class of ASCII:
+    The rules by class of ASCII:
 
     - a letter, digit or other character begins a pretoken unless the one before is of its class or is U+0020;
     - whitespace does where its run begins, and at the last character of the run, which the run gives up.
+
+    An apostrophe that begins a pretoken may begin a contraction, which is decided by character.
     """
-    letters, digits, spaces, blanks, apostrophes, wide = classify_block(text, position)
-    others = ~(letters | digits | spaces)
-    joined = (letters & (letters << ONE)) | (digits & (digits << ONE)) | (others & (others << ONE)) | (blanks << ONE)
-    starts = (~spaces & ~joined) | (spaces & ~((spaces << ONE) & (spaces >> ONE)))
-    certain = np.int64(63)
-    slow = np.int64(0)
-    if wide:
-        first = trailing_zeros(wide)
-        certain = first - 1
-        slow = first + trailing_zeros(~(wide >> np.uint64(first)))
-    # An apostrophe inside a run of others is no start; one that is may begin a contraction, which is decided there.
-    suspects = apostrophes & starts & ~ONE
+    block = classify_block(text, position)
+    others = ~(block.letters | block.digits | block.spaces)
+    joined = (
+        (block.letters & (block.letters << ONE))
+        | (block.digits & (block.digits << ONE))
+        | (others & (others << ONE))
+        | (block.blanks << ONE)
+    )
+    starts = (~block.spaces & ~joined) | (block.spaces & ~((block.spaces << ONE) & (block.spaces >> ONE)))
+    certain, slow = ascii_until(block.wide)
+    suspects = block.apostrophes & starts & (block.letters >> ONE)
     if suspects:
         certain = min(certain, trailing_zeros(suspects) + 1)
-    return starts & ~ONE, certain, slow
+    return starts, certain, slow
 
 
-@inline
-def write_places(bits: Any, base: Int, ends: Any, n: Int) -> None:
-    """Write `base` + place of each bit to `ends[n:]`, and up to 7 entries of no meaning behind them.
-
-    Eight at a time without a branch: how many there are is hard to predict, and nothing waits for it.
-    """
-    for first in range(n, n + count_ones(bits), 8):
-        for place in range(8):
-            ends[first + place] = base + trailing_zeros(bits)
-            bits = without_lowest(bits)
-
-
-@inline
-def scan_ends(text: Any, position: Int, end: Int, classes: Any, ends: Any) -> Int:
-    """Write where the pretokens of `text[position:end]` end to `ends`, int64, until it is full or the text ends.
-
-    `ends` holds at least `MIN_ENDS`. Returns how many there are. The last one is `-1 - place` of a byte that is not
-    UTF-8 if there is one. ASCII is scanned 64 bytes at a time, everything else a character at a time.
-    """
-    n = 0
-    slow_until = np.int64(position)
-    while position < end and n + MIN_ENDS <= len(ends):
-        found = np.uint64(0)
-        if position >= slow_until and position + 64 <= end and text[position] != ord("'"):
-            starts, certain, slow = block_starts(text, position)
-            slow_until = position + slow
-            if certain > 0:
-                found = starts & ((ONE << np.uint64(certain)) - ONE)
-        if found:
-            write_places(found, position, ends, n)
-            n += count_ones(found)
-            position += 63 - leading_zeros(found)
-        else:
-            position = gpt2_end(text, position, end, classes)
-            ends[n] = position
-            n += 1
-            if position < 0:
-                break
-    return n
+scan_gpt2 = scanner(gpt2_starts, gpt2_end)

@@ -1,0 +1,104 @@
+"""What the CPU can do and Python has no word for; `codegen` has the code, here stands what it does."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from impls.kernels.compiler import Int, instruction
+
+
+@instruction
+def load_u64(text: Any, index: Int) -> Any:
+    """Return 8 bytes of `text` from `index` as a little-endian uint64; the bytes must be there."""
+    return np.uint64(int.from_bytes(text[index : index + 8].tobytes(), "little"))
+
+
+@instruction
+def multiply_fold(left: Any, right: Any) -> Any:
+    """Return both halves of the 128-bit product of two uint64, one folded over the other by xor."""
+    product = int(left) * int(right)
+    return np.uint64((product ^ (product >> 64)) & 0xFFFFFFFFFFFFFFFF)
+
+
+@instruction
+def prefetch_row(table: Any, row: Int) -> None:
+    """Ask for a row of a two-dimensional array ahead of its use."""
+
+
+@instruction
+def trailing_zeros(value: Any) -> Int:
+    """Return the place of the lowest bit of a uint64, 64 if there is none."""
+    number = int(value)
+    return (number & -number).bit_length() - 1 if number else 64
+
+
+@instruction
+def leading_zeros(value: Any) -> Int:
+    """Return how many zeros are above the highest bit of a uint64, 64 if there is none."""
+    return 64 - int(value).bit_length()
+
+
+@instruction
+def count_ones(value: Any) -> Int:
+    """Return how many bits of a uint64 are set."""
+    return int(value).bit_count()
+
+
+@instruction
+def without_lowest(value: Any) -> Any:
+    """Return a uint64 without its lowest bit."""
+    return np.uint64(int(value) & (int(value) - 1)) if value else value
+
+
+class Block(NamedTuple):
+    """Classes of 64 bytes, a bit a byte: uint64 each.
+
+    Attributes:
+        letters: ASCII letters.
+        uppers: upper-case ones.
+        digits: ASCII digits.
+        spaces: ASCII whitespace.
+        line_ends: CR and LF.
+        blanks: U+0020.
+        apostrophes: U+0027.
+        slashes: U+002F.
+        wide: not ASCII.
+    """
+
+    letters: Any
+    uppers: Any
+    digits: Any
+    spaces: Any
+    line_ends: Any
+    blanks: Any
+    apostrophes: Any
+    slashes: Any
+    wide: Any
+
+
+@instruction
+def classify_block(text: Any, position: Int) -> Block:
+    """Classify the bytes `text[position:position + 64]`, which must be there."""
+    block = text[position : position + 64]
+    lower = block | 0x20
+    blank = block == 0x20
+    masks = (
+        (lower >= ord("a")) & (lower <= ord("z")),
+        (block >= ord("A")) & (block <= ord("Z")),
+        (block >= ord("0")) & (block <= ord("9")),
+        blank | ((block >= 0x09) & (block <= 0x0D)),
+        (block == ord("\r")) | (block == ord("\n")),
+        blank,
+        block == ord("'"),
+        block == ord("/"),
+        block >= 0x80,
+    )
+    return Block(*(np.packbits(mask, bitorder="little").view(np.uint64)[0] for mask in masks))
+
+
+@instruction
+def match_block(text: Any, position: Int, byte: Any) -> Any:
+    """Return a uint64, a bit a byte of `text[position:position + 64]`, which must be there: is it `byte`?"""
+    return np.packbits(text[position : position + 64] == byte, bitorder="little").view(np.uint64)[0]

@@ -1,0 +1,272 @@
+"""The scans of `gpt4` (cl100k) and `o200k`: words that take the character before them along, numbers by three.
+
+Over `gpt2`: any character but a letter, number or line end joins the word behind it; punctuation takes the line ends
+behind it; whitespace up to the last line end of its run is one pretoken. `o200k` also begins a word at an upper-case
+letter behind a lower-case one, and keeps a contraction with its word.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from impls.kernels.classes import CASELESS, LETTER, LOWER, MARK, NUMBER, OTHER, SPACE, UPPER
+from impls.kernels.compiler import Int, inline
+from impls.kernels.instructions import classify_block, leading_zeros, trailing_zeros
+from impls.kernels.scan import INVALID, ONE, ascii_until, class_at, scanner
+
+TWO, THREE, TOP = np.uint64(2), np.uint64(3), np.uint64(63)
+
+
+@inline
+def is_line_end(byte: Any) -> bool:
+    """Tell whether a byte is CR or LF."""
+    return bool(byte == ord("\r") or byte == ord("\n"))
+
+
+@inline
+def any_case_contraction_length(text: Any, position: Int, end: Int) -> Int:
+    """Return the length of `'s 't 'd 'm 'll 've 're` in any case at `position`, 0 if none of them is there.
+
+    In any case, `s` is U+017F too.
+    """
+    if position + 1 >= end or text[position] != ord("'"):
+        return 0
+    first = text[position + 1] | 0x20
+    if first == ord("s") or first == ord("t") or first == ord("d") or first == ord("m"):
+        return 2
+    if position + 2 < end:
+        second = text[position + 2]
+        if text[position + 1] == 0xC5 and second == 0xBF:
+            return 3
+        second |= 0x20
+        if (first == ord("l") and second == ord("l")) or (
+            second == ord("e") and (first == ord("v") or first == ord("r"))
+        ):
+            return 3
+    return 0
+
+
+@inline
+def run_end(text: Any, position: Int, end: Int, classes: Any, kind: Int, other_kind: Int, most: Int) -> Int:
+    """Return where up to `most` characters of either class end; `-1 - place` of an invalid byte."""
+    while position < end and most:
+        following, length = class_at(text, position, end, classes)
+        if following == INVALID:
+            return -1 - position
+        if following != kind and following != other_kind:
+            break
+        position += length
+        most -= 1
+    return position
+
+
+@inline
+def whitespace_end(text: Any, position: Int, end: Int, classes: Any, whole_at_end: bool) -> Int:
+    """Return where the pretoken in the whitespace run at `position` ends; `-1 - place` of an invalid byte.
+
+    `whole_at_end`: at the end of the text a run is one pretoken, line ends in it or not.
+    """
+    start = position
+    last = position
+    after_line_end = -1
+    while position < end:
+        kind, length = class_at(text, position, end, classes)
+        if kind == INVALID:
+            return -1 - position
+        if kind != SPACE:
+            break
+        last = position
+        position += length
+        if is_line_end(text[last]):
+            after_line_end = position
+    if position == end and (whole_at_end or after_line_end < 0):
+        return end
+    if after_line_end >= 0:
+        return after_line_end
+    return last if last > start else position
+
+
+@inline
+def punctuation_end(text: Any, position: Int, end: Int, classes: Any, slashes: bool) -> Int:
+    """Return where characters that are no letters, numbers or whitespace, and line ends behind them, end.
+
+    `slashes` may stand between the line ends. `-1 - place` of an invalid byte.
+    """
+    position = run_end(text, position, end, classes, OTHER, MARK, end)
+    if position < 0:
+        return position
+    while position < end and (is_line_end(text[position]) or (slashes and text[position] == ord("/"))):
+        position += 1
+    return position
+
+
+@inline
+def gpt4_end(text: Any, position: Int, end: Int, classes: Any) -> Int:
+    """Return where the pretoken that begins at `position` ends. See `scan.scanner`."""
+    length = any_case_contraction_length(text, position, end)
+    if length:
+        return position + length
+    kind, length = class_at(text, position, end, classes)
+    after = position + length
+    if kind == INVALID:
+        return -1 - position
+    if kind == NUMBER:
+        return run_end(text, position, end, classes, NUMBER, NUMBER, 3)
+    following = OTHER
+    if kind == LETTER:
+        following = LETTER
+    elif after < end and not is_line_end(text[position]):
+        following, length = class_at(text, after, end, classes)
+        if following == INVALID:
+            return -1 - after
+    if following == LETTER:
+        return run_end(text, after, end, classes, LETTER, LETTER, end)
+    if kind == OTHER:
+        return punctuation_end(text, position, end, classes, False)
+    if text[position] == ord(" ") and after < end and following == OTHER:
+        return punctuation_end(text, after, end, classes, False)
+    return whitespace_end(text, position, end, classes, True)
+
+
+@inline
+def with_contraction(text: Any, position: Int, end: Int) -> Int:
+    """Return the end of a word together with a contraction behind it."""
+    return position + any_case_contraction_length(text, position, end)
+
+
+@inline
+def cased_word_end(text: Any, position: Int, end: Int, classes: Any) -> tuple[Int, bool]:
+    """Return where a word of `o200k` without what stands before it ends, and whether it has a lower-case part.
+
+    Upper-case or caseless letters, then lower-case or caseless ones, at least one of these if there can be; marks are
+    caseless. The end is `position` where there is no word, `-1 - place` of an invalid byte.
+    """
+    start = position
+    caseless_end = position
+    kind = OTHER
+    while position < end:
+        kind, length = class_at(text, position, end, classes)
+        if kind == INVALID:
+            return -1 - position, False
+        if kind != UPPER and kind != CASELESS and kind != MARK:
+            break
+        position += length
+        if kind != UPPER:
+            caseless_end = position
+    if position < end and kind == LOWER:
+        while position < end:
+            kind, length = class_at(text, position, end, classes)
+            if kind == INVALID:
+                return -1 - position, False
+            if kind != LOWER and kind != CASELESS and kind != MARK:
+                break
+            position += length
+        return with_contraction(text, position, end), True
+    if caseless_end > start:  # The last caseless letter is the lower-case part, what is behind it another word.
+        return with_contraction(text, caseless_end, end), True
+    return (with_contraction(text, position, end) if position > start else position), False
+
+
+@inline
+def o200k_end(text: Any, position: Int, end: Int, classes: Any) -> Int:
+    """Return where the pretoken that begins at `position` ends. See `scan.scanner`."""
+    kind, length = class_at(text, position, end, classes)
+    if kind == INVALID:
+        return -1 - position
+    if kind == NUMBER:
+        return run_end(text, position, end, classes, NUMBER, NUMBER, 3)
+    is_letter = kind in (UPPER, LOWER, CASELESS)
+    after = position + length
+    if is_letter or not is_line_end(text[position]):
+        word = position if is_letter else after
+        word_end, has_lower = cased_word_end(text, word, end, classes)
+        if word_end < 0:
+            return word_end
+        if kind == MARK and not has_lower:
+            return with_contraction(text, after, end)
+        if word_end > word:
+            return word_end
+    if kind == OTHER:
+        return punctuation_end(text, position, end, classes, True)
+    if text[position] == ord(" ") and after < end:
+        following, length = class_at(text, after, end, classes)
+        if following == OTHER:
+            return punctuation_end(text, after, end, classes, True)
+    return whitespace_end(text, position, end, classes, False)
+
+
+@inline
+def run_start(bits: Any, after: Int) -> Int:
+    """Return the lowest place of the run of set bits that ends before `after` > 0."""
+    return after - leading_zeros(~(bits << np.uint64(64 - after)))
+
+
+@inline
+def word_starts(text: Any, position: Int, cased: bool) -> tuple[Any, Int, Int]:
+    """Find starts in a block for both patterns, `o200k` if `cased`. See `scan.scanner`.
+
+    The rules by class of ASCII:
+
+    - a letter begins a pretoken unless a letter stands before it, or whitespace or a start of punctuation, which it
+      then belongs to; with `cased`, an upper-case one behind a lower-case one does;
+    - every third digit of a run does;
+    - punctuation does where its run begins, unless U+0020 stands before it;
+    - line ends do where their run begins, unless punctuation stands before it;
+    - other whitespace does where its run begins, and at the last character of the run, which the run gives up.
+
+    By character are decided: contractions, more than six digits, other whitespace between line ends or before what is
+    not known, and with `cased` slashes behind line ends.
+    """
+    block = classify_block(text, position)
+    letters, digits, line_ends = block.letters, block.digits, block.line_ends
+    gaps = block.spaces & ~line_ends
+    others = ~(letters | digits | block.spaces)
+    other_starts = others & ~(others << ONE) & ~(block.blanks << ONE)
+    letter_starts = letters & ~((letters | gaps | other_starts) << ONE)
+    apostrophes = block.apostrophes & other_starts & (letters >> ONE)
+    if cased:
+        letter_starts |= block.uppers & ((letters & ~block.uppers) << ONE)
+        apostrophes &= letters << ONE
+    digit_starts = digits & ~(digits << ONE)
+    four = digits & (digits << ONE) & (digits << TWO) & (digits << THREE)
+    starts = (
+        letter_starts
+        | digit_starts
+        | ((digit_starts << THREE) & four)
+        | other_starts
+        | (line_ends & ~((block.spaces | others) << ONE))
+        | (gaps & ~((gaps << ONE) & (block.spaces >> ONE)))
+    )
+    certain, slow = ascii_until(block.wide)
+    if apostrophes:
+        certain = min(certain, trailing_zeros(apostrophes) + (0 if cased else 1))
+    suspects = four & (four << THREE)
+    if cased:
+        suspects |= block.slashes & (line_ends << ONE)
+    if suspects:
+        certain = min(certain, trailing_zeros(suspects))
+    # Where a run of gaps behind line ends ends: the sum carries over the run.
+    behind = ((gaps & ~(ONE << TOP)) + (gaps & (line_ends << ONE))) & ~gaps & (line_ends | block.wide)
+    if behind:
+        certain = min(certain, run_start(gaps, trailing_zeros(behind)))
+    if gaps >> TOP:
+        certain = min(certain, run_start(gaps, 64))
+    return starts, certain, slow
+
+
+@inline
+def gpt4_starts(text: Any, position: Int) -> tuple[Any, Int, Int]:
+    """Find starts in a block for `gpt4`."""
+    return word_starts(text, position, False)
+
+
+@inline
+def o200k_starts(text: Any, position: Int) -> tuple[Any, Int, Int]:
+    """Find starts in a block for `o200k`."""
+    return word_starts(text, position, True)
+
+
+scan_gpt4 = scanner(gpt4_starts, gpt4_end)
+scan_o200k = scanner(o200k_starts, o200k_end)

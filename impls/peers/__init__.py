@@ -1,0 +1,80 @@
+"""The peers: tokenizers of others behind our interfaces, to compare outputs and speed with; optional extra `peers`.
+
+The table has the rows of the registry's type, but peers take no part in it: a peer's trainer goes from a file
+straight to merges (`trainers.PeerTrainer`), since none of them takes pretokens; its encoder is a `contract.Encoder`.
+Nothing of a peer is imported before it is asked for, and nothing else in `impls` imports this package.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+from impls.errors import UsageError
+from impls.registry import Impl
+
+PEERS = (
+    Impl(
+        "train",
+        "gigatoken",
+        "impls.peers.trainers:GigatokenTrainer",
+        "vectorised split and private tables a thread; an ordered set of positions a pair",
+        "gigatoken",
+    ),
+    Impl(
+        "train",
+        "rustbpe",
+        "impls.peers.trainers:RustbpeTrainer",
+        "unique pretokens counted in parallel, lazy heap of pairs",
+        "rustbpe",
+    ),
+    Impl(
+        "train",
+        "huggingface",
+        "impls.peers.trainers:HuggingFaceTrainer",
+        "unique pretokens counted in parallel, lazy heap of pairs, pretokens updated in parallel",
+        "tokenizers",
+    ),
+    Impl(
+        "encode",
+        "gigatoken",
+        "impls.peers.encoders:GigatokenEncoder",
+        "vectorised split, private cache of pretokens a thread",
+        "gigatoken",
+    ),
+    Impl(
+        "encode",
+        "tiktoken",
+        "impls.peers.encoders:TiktokenEncoder",
+        "regular expression, whole pretokens looked up, the others merged",
+        "tiktoken",
+    ),
+    Impl(
+        "encode",
+        "huggingface",
+        "impls.peers.encoders:HuggingFaceEncoder",
+        "regular expression, shared cache of pretokens, batches in parallel",
+        "tokenizers",
+    ),
+)
+
+
+def peers(stage: str) -> tuple[Impl, ...]:
+    """Return the rows of "train" or "encode"."""
+    return tuple(row for row in PEERS if row.stage == stage)
+
+
+def load_peer(stage: str, name: str) -> Any:
+    """Import and return a peer's trainer class or encoder class.
+
+    Raises:
+        UsageError: no such peer, or its package is not installed.
+    """
+    rows = {row.name: row for row in peers(stage)}
+    if name not in rows:
+        raise UsageError(f"peer: unknown peer {name!r} for stage {stage!r}; there are {', '.join(rows) or 'none'}")
+    try:
+        import_module(rows[name].needs)
+    except ModuleNotFoundError:
+        raise UsageError(f"peer {name} needs a package that is missing: pip install 'mergelab[peers]'") from None
+    return rows[name].load()

@@ -1,0 +1,33 @@
+"""What a library prints past Python, caught at the file descriptors."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Callable
+from typing import TypeVar
+
+Result = TypeVar("Result")
+
+
+def with_output(function: Callable[[], Result]) -> tuple[Result, str]:
+    """Call a function; return its result and what the process wrote meanwhile to standard output and error.
+
+    The redirection is the whole process's: no other thread should print while it lasts.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:
+            stream.flush()
+    saved = [os.dup(descriptor) for descriptor in (1, 2)]
+    with tempfile.TemporaryFile() as file:
+        try:
+            for descriptor in (1, 2):
+                os.dup2(file.fileno(), descriptor)
+            result = function()
+        finally:
+            for descriptor, original in zip((1, 2), saved, strict=True):
+                os.dup2(original, descriptor)
+                os.close(original)
+        file.seek(0)
+        return result, file.read().decode(errors="replace")

@@ -1,0 +1,226 @@
+"""Peers that train, from a text file to merges: their fastest public call, and what it takes to compare the result.
+
+All of them count overlapping occurrences and merge the pair with the highest count, as we do. They differ in this:
+
+- Ties. HF tokenizers takes the smallest pair of ids with bytes numbered in the order of GPT-2's byte alphabet (our
+  `tie_break="huggingface"`); rustbpe the smallest pair of ids with byte b numbered b ("smallest_ids" below);
+  gigatoken either. None takes the greatest pair of tokens.
+- The end. When no pair is left, we and the others stop; gigatoken goes on with pairs whose count is 0 until the
+  vocabulary is full, so that its merges only begin with ours.
+- Special tokens. gigatoken cuts the text at one separator; the other two are given the pieces between special tokens.
+
+This module starts without NumPy and `regex`, so that a process which trains with a peer pays for the peer alone.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import ClassVar, Generic, NamedTuple, TypeVar
+
+from impls.errors import MergelabError, UsageError
+from impls.peers.output import with_output
+from impls.peers.texts import pieces
+
+Learned = TypeVar("Learned")
+
+Pairs = list[tuple[bytes, bytes]]
+
+N_BYTES = 256
+
+_SECONDS = {"ns": 1e-9, "µs": 1e-6, "ms": 1e-3, "s": 1.0}
+
+
+class Request(NamedTuple):
+    """What to train: the arguments of `PeerTrainer.__call__`, checked."""
+
+    path: str | os.PathLike[str]
+    vocab_size: int
+    special_tokens: Sequence[str]
+    pattern: str
+    tie_break: str
+
+
+class PeerTrainer(ABC, Generic[Learned]):
+    """A trainer from a file to merges, in two steps: `learn` is the peer's work, `merges` only our reading of it.
+
+    Attributes:
+        ties: the rules for ties that it knows, its own default first.
+        patterns: the split patterns that it knows; empty if it takes any expression.
+    """
+
+    ties: ClassVar[tuple[str, ...]]
+    patterns: ClassVar[tuple[str, ...]] = ("gpt2",)
+
+    @abstractmethod
+    def learn(self, request: Request) -> Learned:
+        """Train, with the peer's own objects as the result; only this is timed."""
+
+    @abstractmethod
+    def merges(self, learned: Learned) -> Pairs:
+        """Return the merges in order of creation, each a pair of tokens."""
+
+    def __call__(
+        self,
+        input_path: str | os.PathLike[str],
+        vocab_size: int,
+        special_tokens: Sequence[str],
+        *,
+        pattern: str = "gpt2",
+        tie_break: str | None = None,
+    ) -> tuple[dict[int, bytes], Pairs]:
+        """Train a vocabulary; arguments and result are those of `pipeline.train_bpe`, ids are numbered as there.
+
+        Raises:
+            UsageError: a pattern or a rule for ties that the peer does not have.
+        """
+        merges = self.merges(self.learn(self.request(input_path, vocab_size, special_tokens, pattern, tie_break)))
+        tokens = [bytes([byte]) for byte in range(N_BYTES)] + [left + right for left, right in merges]
+        return dict(enumerate(tokens + [token.encode() for token in special_tokens])), merges
+
+    def request(
+        self,
+        input_path: str | os.PathLike[str],
+        vocab_size: int,
+        special_tokens: Sequence[str],
+        pattern: str = "gpt2",
+        tie_break: str | None = None,
+    ) -> Request:
+        """Check and return the arguments of `__call__`; a `tie_break` of None is the peer's default.
+
+        Raises:
+            UsageError: see `__call__`.
+        """
+        if self.patterns and pattern not in self.patterns:
+            raise UsageError(f"pattern: this peer has no {pattern!r}; it has {', '.join(self.patterns)}")
+        if tie_break not in (None, *self.ties):
+            raise UsageError(f"tie_break: this peer has no {tie_break!r}; it has {', '.join(self.ties)}")
+        return Request(input_path, vocab_size, special_tokens, pattern, tie_break or self.ties[0])
+
+
+class GigatokenLearned(NamedTuple):
+    """What gigatoken returned and printed."""
+
+    merges: Pairs
+    printed: str
+
+    def counting_seconds(self) -> float:
+        """Return how long it counted pretokens, by its own clock.
+
+        Raises:
+            MergelabError: it did not say.
+        """
+        found = re.search(r"Pretokenization took ([0-9.]+)(ns|µs|ms|s)\b", self.printed)
+        if not found:
+            raise MergelabError("gigatoken: it no longer prints how long pretokenization took; read it elsewhere")
+        return float(found[1]) * _SECONDS[found[2]]
+
+
+class GigatokenTrainer(PeerTrainer[GigatokenLearned]):
+    """`gigatoken.train_bpe` on a file; it reads and counts in all threads, and what it prints is kept apart."""
+
+    ties = ("huggingface", "smallest_ids")
+
+    def learn(self, request: Request) -> GigatokenLearned:
+        """Train on a text file with at most one special token."""
+        import gigatoken
+
+        if len(request.special_tokens) > 1:
+            raise UsageError(f"special tokens: gigatoken cuts at one separator, not at {len(request.special_tokens)}")
+        source = gigatoken.TextFileSource(
+            [request.path], separator=request.special_tokens[0] if request.special_tokens else None
+        )
+        rule = "raw_token_ids" if request.tie_break == "smallest_ids" else request.tie_break
+        result, printed = with_output(
+            lambda: gigatoken.train_bpe(source, request.vocab_size, list(request.special_tokens), tie_breaking=rule)
+        )
+        return GigatokenLearned(result[1], printed)
+
+    def merges(self, learned: GigatokenLearned) -> Pairs:
+        """Return them as they are."""
+        return learned.merges
+
+
+class RustbpeTrainer(PeerTrainer[list[tuple[bytes, int]]]):
+    """`rustbpe.Tokenizer.train_from_iterator`; the result is its list of tokens with ranks."""
+
+    ties = ("smallest_ids",)
+    patterns = ()
+
+    def learn(self, request: Request) -> list[tuple[bytes, int]]:
+        """Train on the pieces of a text file."""
+        import rustbpe
+
+        tokenizer = rustbpe.Tokenizer()
+        tokenizer.train_from_iterator(
+            pieces(request.path, request.special_tokens),
+            request.vocab_size - len(request.special_tokens),
+            pattern=_expression(request.pattern),
+        )
+        ranks: list[tuple[bytes, int]] = tokenizer.get_mergeable_ranks()
+        return ranks
+
+    def merges(self, learned: list[tuple[bytes, int]]) -> Pairs:
+        """Recover the pairs: a token's bytes, merged by all merges before it, are the two tokens it was made of.
+
+        No merge crossed the ends of the pair where it was found, so the token alone is merged as it was there.
+        """
+        ranks: dict[tuple[bytes, bytes], int] = {}
+        for token, _ in sorted(learned, key=lambda row: row[1])[N_BYTES:]:
+            left, right = _merge_to_two([bytes([byte]) for byte in bytes(token)], ranks)
+            ranks[left, right] = len(ranks)
+        return list(ranks)
+
+
+def _merge_to_two(parts: list[bytes], ranks: dict[tuple[bytes, bytes], int]) -> tuple[bytes, bytes]:
+    while len(parts) > 2:
+        known = [(ranks[pair], place) for place, pair in enumerate(pairwise(parts)) if pair in ranks]
+        if not known:
+            break
+        _, place = min(known)
+        parts[place : place + 2] = [parts[place] + parts[place + 1]]
+    if len(parts) != 2:
+        raise MergelabError(f"rustbpe: {b''.join(parts)!r} is not made of two tokens before it")
+    return parts[0], parts[1]
+
+
+class HuggingFaceTrainer(PeerTrainer[str]):
+    """HF tokenizers' `BpeTrainer` behind its own GPT-2 split; the result is its tokenizer.json."""
+
+    ties = ("huggingface",)
+
+    def learn(self, request: Request) -> str:
+        """Train on the pieces of a text file."""
+        from tokenizers import Tokenizer, models, pre_tokenizers, trainers
+
+        tokenizer = Tokenizer(models.BPE())
+        tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+        trainer = trainers.BpeTrainer(
+            vocab_size=request.vocab_size,
+            special_tokens=list(request.special_tokens),
+            initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+            show_progress=False,
+        )
+        tokenizer.train_from_iterator(pieces(request.path, request.special_tokens), trainer)
+        return tokenizer.to_str()
+
+    def merges(self, learned: str) -> Pairs:
+        """Read them from the model."""
+        from impls.formats import from_text
+
+        rows: list[list[str]] = json.loads(learned)["model"]["merges"]
+        return [(from_text(left), from_text(right)) for left, right in rows]
+
+
+def _expression(pattern: str) -> str:
+    """Return the regular expression of a pattern, which may be given as `regex:EXPRESSION`."""
+    if pattern.startswith("regex:"):
+        return pattern.removeprefix("regex:")
+    from impls.patterns import PATTERNS, compile_pattern
+
+    compile_pattern(pattern)
+    return PATTERNS[pattern]
