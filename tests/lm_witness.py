@@ -1,4 +1,4 @@
-"""The model, data order and schedule of a run of `lm`, written with torch.nn and torch.optim: what it should reach.
+"""The weights, data order and schedule of a run of `lm`, in torch.nn and torch.optim: what it should reach.
 
 python tests/lm_witness.py --config lm/configs/stories-small.yaml
 """
@@ -15,6 +15,7 @@ from torch.nn import functional as F
 
 from lm.config import RunConfig, load_run
 from lm.metrics import read_metrics
+from lm.model import build
 from lm.shards import TrainBatches, open_data, tokenize
 from lm.train import train
 
@@ -35,12 +36,24 @@ class Witness(torch.nn.Module):
             for _ in range(config.n_layers)
         )
         self.norm = torch.nn.LayerNorm(d)
-        for name, parameter in self.named_parameters():
-            if parameter.ndim > 1:
-                last = name.endswith(("out_proj.weight", "linear2.weight"))
-                torch.nn.init.normal_(parameter, 0.0, 0.02 / math.sqrt(2 * config.n_layers) if last else 0.02)
-            elif name.endswith("bias"):
-                torch.nn.init.zeros_(parameter)
+
+    def take_weights(self, ours: dict[str, torch.Tensor]) -> None:
+        """Start from the same numbers."""
+        theirs = {
+            "tokens.weight": ours["token_embeddings.weight"],
+            "positions.weight": ours["position_embeddings.weight"],
+            "norm.weight": ours["ln_final.weight"],
+            "norm.bias": ours["ln_final.bias"],
+        }
+        names = {"norm1": "ln1", "norm2": "ln2", "linear1": "ffn.w1", "linear2": "ffn.w2"}
+        names["self_attn.out_proj"] = "attn.output_proj"
+        for number in range(self.config.n_layers):
+            for kind in ("weight", "bias"):
+                for their, our in names.items():
+                    theirs[f"blocks.{number}.{their}.{kind}"] = ours[f"layers.{number}.{our}.{kind}"]
+                parts = [ours[f"layers.{number}.attn.{part}_proj.{kind}"] for part in "qkv"]
+                theirs[f"blocks.{number}.self_attn.in_proj_{kind}"] = torch.cat(parts)
+        self.load_state_dict(theirs)
 
     def forward(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         mask = torch.nn.Transformer.generate_square_subsequent_mask(x.shape[1])
@@ -56,8 +69,10 @@ def witness_loss(config: RunConfig) -> float:
     training = config.training
     data = open_data(config.data, config.model.vocab_size)
     batches = TrainBatches(data.train, config.data, training.seed)
-    torch.manual_seed(1)
+    torch.manual_seed(training.seed)
     model = Witness(config.model)
+    torch.manual_seed(training.seed)
+    model.take_weights(build(config.model).state_dict())
     groups = [
         {"params": [p for p in model.parameters() if (p.ndim > 1) == matrix], "weight_decay": decay}
         for matrix, decay in ((True, training.weight_decay), (False, 0.0))

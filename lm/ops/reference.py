@@ -34,8 +34,11 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
 
 
 def embedding(ids: Tensor, weight: Tensor) -> Tensor:
-    """Return the rows of the weight, [V, D], that the ids, int64[...], name: [..., D]."""
-    return weight[ids]
+    """Return the rows of the weight, [V, D], that the ids, int64[...], name: [..., D].
+
+    `weight[ids]` is the same, but on several threads its gradient adds up in an order that nobody knows.
+    """
+    return weight.index_select(0, ids.flatten()).reshape(*ids.shape, -1)
 
 
 def _wide(x: Tensor) -> Tensor:
