@@ -6,11 +6,36 @@ import errno
 import os
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
 from impls.errors import FileFormatError
+
+_unfinished: set[Path] = set()
+
+
+@contextmanager
+def _temporary(folder: Path) -> Iterator[Path]:
+    """Yield a name for a file in `folder` that does not outlive the block, nor the process if it is interrupted."""
+    path = folder / f".{secrets.token_hex(8)}.tmp"
+    _unfinished.add(path)
+    try:
+        yield path
+    finally:
+        _discard(path)
+
+
+def _discard(path: Path) -> None:
+    with suppress(OSError):
+        path.unlink()
+    _unfinished.discard(path)
+
+
+def discard_unfinished() -> None:
+    """Remove the temporary files that there are; for a process that ends without leaving its blocks."""
+    for path in tuple(_unfinished):
+        _discard(path)
 
 
 @contextmanager
@@ -21,33 +46,28 @@ def atomic_writer(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
         FileFormatError: the folder is not there or not writable, or the disk is full.
     """
     target = Path(os.path.realpath(path))  # What a link points to is written, the link stays.
-    temporary = target.parent / f".{secrets.token_hex(8)}.tmp"
-    try:
-        if target.is_dir():
-            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-        if target.exists() and not target.is_file():
-            raise OSError(errno.EINVAL, "not a regular file")
-        file = temporary.open("xb")
-    except OSError as error:
-        raise FileFormatError(f"{path}: {error.strerror}; nothing was written") from None
-    try:
-        with file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(target)
-    except OSError as error:
-        raise FileFormatError(f"{path}: {error.strerror or error}; nothing was written") from None
-    finally:
-        temporary.unlink(missing_ok=True)
+    with _temporary(target.parent) as temporary:
+        try:
+            if target.is_dir():
+                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+            if target.exists() and not target.is_file():
+                raise OSError(errno.EINVAL, "not a regular file")
+            with temporary.open("xb") as file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(target)
+        except OSError as error:
+            raise FileFormatError(f"{path}: {error.strerror or error}; nothing was written") from None
 
 
 def write_cache_entry(path: Path, content: bytes) -> None:
-    """Write a file of the cache, whole or not at all; one that cannot be written is made again next time."""
-    temporary = path.with_name(f".{secrets.token_hex(8)}.tmp")
-    try:
+    """Write a file of the cache, whole or not at all.
+
+    Raises:
+        OSError: it cannot be written; it is made again next time.
+    """
+    with _temporary(path.parent) as temporary:
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary.write_bytes(content)
         temporary.replace(path)
-    except OSError:
-        temporary.unlink(missing_ok=True)

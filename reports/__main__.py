@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from impls.__main__ import OneLineParser
+from impls.commands import OneLineParser
 from reports.load import ReportError, load_record, newest_record
 from reports.render import render, terminal
 

@@ -21,7 +21,7 @@ from bench.peers.runner import measure
 from data import DataError
 from data.catalogue import cache_folder, find
 from impls import MergelabError, UsageError
-from impls.__main__ import OneLineParser
+from impls.commands import OneLineParser
 from impls.contract import check_count
 from impls.corpus import Corpus
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import collections
 import signal
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from functools import partial
 from multiprocessing import active_children, get_context
 
@@ -31,8 +32,13 @@ def count_range(
     return collections.Counter(splitter.corpus_pretokens(corpus.text(*byte_range)))
 
 
-def _ignore_interrupt() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # The parent gets it too and ends its workers.
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def count(corpus: Corpus, *, pattern: str, special_tokens: Sequence[str], workers: int) -> Pretokens:
@@ -47,9 +53,11 @@ def count(corpus: Corpus, *, pattern: str, special_tokens: Sequence[str], worker
     else:
         # Spawned, not forked: a fork of a process that runs threads (NumPy, Numba) can deadlock.
         others = set(active_children())
-        pool = ProcessPoolExecutor(min(workers, len(ranges)), get_context("spawn"), _ignore_interrupt)
+        pool = ProcessPoolExecutor(min(workers, len(ranges)), get_context("spawn"))
         try:
-            for counts in pool.map(job, ranges):
+            with _uninterrupted():  # The processes inherit it: this one gets the interrupt too and ends them.
+                results = pool.map(job, ranges)
+            for counts in results:
                 total.update(counts)
         except BrokenProcessPool:
             raise MergelabError(

@@ -17,6 +17,7 @@ import os
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import cache, lru_cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -78,10 +79,13 @@ def code_folder() -> Path | None:
         folder.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=folder).close()
     except OSError as error:
-        where = error.filename or "MERGELAB_CACHE"
-        warnings.warn(f"{where}: {error.strerror}; kernels are compiled again by each process", stacklevel=2)
+        _warn(error.filename or "MERGELAB_CACHE", error)
         return None
     return folder
+
+
+def _warn(where: str | Path, error: OSError) -> None:
+    warnings.warn(f"{where}: {error.strerror}; kernels are compiled again by each process", stacklevel=3)
 
 
 class Inline:
@@ -136,6 +140,10 @@ def cells(arguments: tuple[Any, ...]) -> Iterator[int]:
             yield from leaf.shape
         else:
             yield int(leaf)
+
+
+def _seal(name: str, code: bytes) -> bytes:
+    return hashlib.sha256(name.encode() + b"\0" + code).digest()
 
 
 def _load(code: bytes) -> tuple[Any, Any]:
@@ -208,15 +216,16 @@ class Kernel:
             return self._compile(arguments)
         source = Path(self.function.__code__.co_filename).read_bytes()
         path = folder / f"{self.name}-{hashlib.sha256(source + types.encode()).hexdigest()[:16]}.o"
-        try:
+        with suppress(OSError):
             stored = path.read_bytes()
-            # LLVM crashes on damaged code.
-            if hashlib.sha256(stored[32:]).digest() == stored[:32]:
+            # Code that is damaged, or that of another kernel, would crash the process.
+            if _seal(path.name, stored[32:]) == stored[:32]:
                 return stored[32:]
-        except OSError:
-            pass
         code = self._compile(arguments)
-        write_cache_entry(path, hashlib.sha256(code).digest() + code)
+        try:
+            write_cache_entry(path, _seal(path.name, code) + code)
+        except OSError as error:
+            _warn(folder, error)
         return code
 
     def _compile(self, arguments: tuple[Any, ...]) -> bytes:
