@@ -6,6 +6,7 @@ thread with its bounds, and the output. Patterns without a compiled scan are enc
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from itertools import accumulate, pairwise
@@ -21,7 +22,6 @@ from impls.errors import InvalidUtf8Error
 from impls.kernels.encode import (
     CACHED_BYTES,
     DETAIL,
-    DOCUMENT,
     ENCODE_TEXT,
     ENTRIES,
     IDS_USED,
@@ -29,9 +29,7 @@ from impls.kernels.encode import (
     NO_TOKEN,
     NOT_UTF8,
     POOL_USED,
-    POSITION,
     SCRATCH_SMALL,
-    WRITTEN,
     Cache,
     Ranks,
     fill_ranks,
@@ -117,7 +115,6 @@ class Worker:
 
     def _make_room(self, status: int, detail: int) -> None:
         if status in (NOT_UTF8, NO_TOKEN):
-            self._cache.numbers[[POSITION, WRITTEN, DOCUMENT]] = 0
             raise InvalidUtf8Error("text", detail) if status == NOT_UTF8 else missing_byte(detail)
         if status == SCRATCH_SMALL:
             symbols, heap = scratch(detail)
@@ -165,10 +162,9 @@ class JitEncoder:
             job = partial(self._encode_range, text)
             return joined(in_order(job, ranges, check_workers(workers)), len(text), self._dtype)
         worker = self._take_worker()
-        try:
-            return worker.encode(text).astype(self._dtype)
-        finally:
-            self._idle.put(worker)
+        ids = worker.encode(text).astype(self._dtype)
+        self._idle.put(worker)  # Not after an error or an interrupt: it stands in the middle of the text.
+        return ids
 
     def _encode_range(self, text: bytes, part: tuple[int, int]) -> Ids:
         start, stop = part
@@ -188,9 +184,12 @@ class JitEncoder:
         worker = self._take_worker()
         try:
             ids, ends = worker.encode_batch(texts)
-            kept = ids.astype(self._dtype)
-        finally:
-            self._idle.put(worker)
+        except InvalidUtf8Error as error:
+            starts = [0, *accumulate(map(len, texts))]
+            start = starts[bisect_right(starts, error.offset) - 1]
+            raise InvalidUtf8Error(error.source, error.offset - start) from None
+        kept = ids.astype(self._dtype)
+        self._idle.put(worker)
         return [kept[start:stop] for start, stop in pairwise([0, *ends])]
 
 
