@@ -15,6 +15,7 @@ from time import perf_counter
 from typing import Any, NoReturn
 
 from impls.contract import TIE_BREAKS, MergeEvent, check_count
+from impls.corpus import Corpus
 from impls.errors import FileFormatError, MergelabError
 from impls.fastest import choose
 from impls.kernels.compiler import code_folder
@@ -113,9 +114,10 @@ def run_train(options: argparse.Namespace) -> None:
 def run_encode(options: argparse.Namespace) -> None:
     """Encode a file."""
     tokenizer = Tokenizer.load(options.tokenizer, impl=options.impl)
+    n_bytes = Corpus.open(options.input, options.errors).n_bytes
     started = perf_counter()
     n_ids = tokenizer.encode_file(options.input, options.out, errors=options.errors)
-    seconds, n_bytes = perf_counter() - started, options.input.stat().st_size
+    seconds = perf_counter() - started
     print(
         f"{options.out}: {n_ids} ids ({tokenizer.id_dtype}) of {n_bytes} bytes, {n_bytes / max(n_ids, 1):.3f} bytes "
         f"an id, {n_bytes / 1e6 / seconds:.1f} MB/s"
@@ -212,5 +214,5 @@ def execute(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         # What is still in the buffer cannot be written either; without this, the interpreter tries once more.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return fail(f"{error.filename or 'standard output'}: {error.strerror}", 1)
+        return fail(f"{error.filename or 'standard output'}: {error.strerror}" if error.strerror else error, 1)
     return 0

@@ -48,12 +48,14 @@ class Corpus:
 
     Attributes:
         path: the file.
-        n_bytes: its size when it was opened.
+        n_bytes: its size when it was opened; what is appended later does not count.
+        file_id: device and number of the file, by which one that took its place is told from it.
         errors: what invalid UTF-8 gets: "strict", an error; "replace", U+FFFD.
     """
 
     path: Path
     n_bytes: int
+    file_id: tuple[int, int]
     errors: Literal["strict", "replace"] = "strict"
 
     @classmethod
@@ -72,29 +74,31 @@ class Corpus:
             if not stat.S_ISREG(path.stat().st_mode):
                 raise FileFormatError(f"{path}: {_kind(path)}; give a text file")
             with path.open("rb") as file:
-                n_bytes = os.fstat(file.fileno()).st_size
+                found = os.fstat(file.fileno())
         except OSError as error:
             raise FileFormatError(f"{path}: {error.strerror}; give a readable text file") from None
-        if n_bytes == 0:
+        if found.st_size == 0:
             raise FileFormatError(f"{path}: the file is empty; give a file that holds text")
-        return cls(path, n_bytes, errors)
+        return cls(path, found.st_size, (found.st_dev, found.st_ino), errors)
 
     def read(self, start: int, stop: int) -> bytes:
         """Return bytes [start, stop) of the file.
 
         Raises:
-            FileFormatError: the file ends before `stop`: it shrank since it was opened.
+            FileFormatError: since it was opened, the file shrank to less than `stop`, or another took its place.
         """
         try:
             with self.path.open("rb") as file:
                 file.seek(start)
                 data = file.read(stop - start)
+                found = os.fstat(file.fileno())
         except OSError as error:
             raise FileFormatError(f"{self.path}: {error.strerror}") from None
+        if (found.st_dev, found.st_ino) != self.file_id:
+            raise FileFormatError(f"{self.path}: another file took its place while it was read; read it again")
         if len(data) != stop - start:
-            raise FileFormatError(
-                f"{self.path}: shrank while it was read, at byte {start + len(data)}; read it again"
-            )
+            end = min(found.st_size, start + len(data))
+            raise FileFormatError(f"{self.path}: shrank while it was read, at byte {end}; read it again")
         return data
 
     def text(self, start: int, stop: int) -> str:
