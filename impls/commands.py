@@ -161,7 +161,8 @@ def run_warm(options: argparse.Namespace) -> None:
         warm(pattern)
         print(f"{pattern}: ready in {perf_counter() - started:.2f} s", flush=True)
     folder = code_folder()
-    print(f"compiled code is in {folder}" if folder else "compiled code could not be kept")
+    kept = folder and any(folder.glob("*.o"))
+    print(f"compiled code is in {folder}" if kept else "compiled code could not be kept")
 
 
 def run(options: argparse.Namespace) -> None:

@@ -9,8 +9,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -162,6 +162,23 @@ def read_merges(path: str | os.PathLike[str]) -> list[tuple[bytes, bytes]]:
     return list(lines)
 
 
+@contextmanager
+def _made_if_needed(folder: Path) -> Iterator[None]:
+    """Make a folder and those around it; none of them stays if nothing is written to it."""
+    missing: list[Path] = []
+    try:
+        missing += [path for path in (folder, *folder.parents) if not path.exists()]
+        folder.mkdir(parents=True, exist_ok=True)
+        yield
+    except BaseException as error:
+        for path in missing:
+            with suppress(OSError):
+                path.rmdir()
+        if isinstance(error, OSError):
+            raise FileFormatError(f"{folder}: {error.strerror}; give a folder") from None
+        raise
+
+
 def write_files(folder: str | os.PathLike[str], files: TokenizerFiles) -> None:
     """Write the three files to a folder, which is made if need be; the one with the digest comes last.
 
@@ -169,10 +186,6 @@ def write_files(folder: str | os.PathLike[str], files: TokenizerFiles) -> None:
         FileFormatError: the folder cannot be made or written.
     """
     folder = Path(folder)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise FileFormatError(f"{folder}: {error.strerror}; give a folder") from None
     vocab = {to_text(token): token_id for token_id, token in sorted(files.vocab.items())}
     merges = [f"{to_text(left)} {to_text(right)}" for left, right in files.merges]
     settings = {
@@ -187,7 +200,7 @@ def write_files(folder: str | os.PathLike[str], files: TokenizerFiles) -> None:
         VOCAB_FILE: json.dumps(vocab, ensure_ascii=False),
     }
     # All three are on the disk before the first gets its name, so that a full disk leaves the old ones as they were.
-    with ExitStack() as stack:
+    with _made_if_needed(folder), ExitStack() as stack:
         for name, content in contents.items():
             file = stack.enter_context(atomic_writer(folder / name))
             file.write(content.encode() + b"\n")

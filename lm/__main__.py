@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from data import DataError
-from impls.__main__ import OneLineParser
+from impls.commands import OneLineParser
 from impls.errors import MergelabError, UsageError
 from lm.config import KINDS, RunConfig, load_run
 

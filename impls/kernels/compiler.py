@@ -14,11 +14,10 @@ import errno
 import hashlib
 import importlib
 import os
-import tempfile
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from functools import cache, lru_cache
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from threading import RLock
@@ -71,21 +70,19 @@ def kernels_digest() -> str:
     return digest.hexdigest()[:16]
 
 
-@lru_cache(maxsize=1)
+@cache
 def code_folder() -> Path | None:
-    """Return the folder of object code, made if need be; None, with a warning, where there can be none."""
+    """Return the folder of object code, which need not be there; None, with a warning, where there can be none."""
     try:
-        folder = cache_root() / f"kernels-{kernels_digest()}"
-        folder.mkdir(parents=True, exist_ok=True)
-        tempfile.TemporaryFile(dir=folder).close()
+        return cache_root() / f"kernels-{kernels_digest()}"
     except OSError as error:
-        _warn(error.filename or "MERGELAB_CACHE", error)
+        _warn_that_code_is_lost("MERGELAB_CACHE", str(error.strerror))
         return None
-    return folder
 
 
-def _warn(where: str | Path, error: OSError) -> None:
-    warnings.warn(f"{where}: {error.strerror}; kernels are compiled again by each process", stacklevel=3)
+@cache
+def _warn_that_code_is_lost(where: str, reason: str) -> None:
+    warnings.warn(f"{where}: {reason}; kernels are compiled again by each process", stacklevel=3)
 
 
 class Inline:
@@ -225,7 +222,7 @@ class Kernel:
         try:
             write_cache_entry(path, _seal(path.name, code) + code)
         except OSError as error:
-            _warn(folder, error)
+            _warn_that_code_is_lost(str(folder), str(error.strerror))
         return code
 
     def _compile(self, arguments: tuple[Any, ...]) -> bytes:
