@@ -26,7 +26,7 @@ CHAINS = {"naive": ("findall", "naive", "naive"), "incremental": ("finditer", "i
 }
 """Pipelines by the name of their trainer: counter, trainer, encoder."""
 
-SMALL, LARGE, VOCABULARY = 30_000, 1_000_000, 512
+SMALL, LARGE, VOCABULARY = 10_000, 1_000_000, 512
 """Bytes of text with and without the naive pipeline; vocabulary of both."""
 
 
@@ -118,4 +118,3 @@ def each_merge(name: str, inputs: Prepared, check: Check, scale: Scale) -> Measu
     total = perf_counter() - started
     facts = {"counts": [event.count for event in events], "total_seconds": total}
     return Measured([round(event.seconds, 9) for event in events], facts)
-

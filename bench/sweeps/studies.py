@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.cases import PATTERN, SPECIAL_TOKENS, WORKERS, Prepared, count, output_digest, prepare
+from bench.cases import WORKERS, Prepared, count, output_digest, prepare
 from bench.proof import code_digest
 from bench.sweeps import chains, faults, fresh, texts
 from bench.sweeps.measure import Check, Measured, Point, Scale, Study, timed
@@ -103,7 +102,7 @@ def duplication(folder: Path, scale: Scale) -> Iterator[Point]:
     """Trainers on texts of one size in which a part is repeated more and more often."""
     del scale
     for times in (1, 2, 4, 8, 16, 32):
-        text = Text(texts.repeated(folder, 16_000, times), None, 300)
+        text = Text(texts.repeated(folder, 8_000, times), None, 300)
         yield from (stage_point(row, text, times) for row in everyone("train"))
 
 
@@ -122,7 +121,7 @@ def pretoken_length(folder: Path, scale: Scale) -> Iterator[Point]:
     """Trainers and encoders on random words of growing length, hardly any of them twice."""
     del scale
     for length in (4, 16, 64, 256, 1_024, 4_096):
-        text = Text(texts.words(folder, 20_000, length), None, 400)
+        text = Text(texts.words(folder, 10_000, length), None, 400)
         rows = everyone("train", "encode", without=("train/naive",))
         yield from (stage_point(row, text, length) for row in rows)
 
@@ -135,7 +134,7 @@ def script(folder: Path, scale: Scale) -> Iterator[Point]:
         ("encode", "cached"), ("encode", "jit"),
     )]  # fmt: skip
     for name in texts.SCRIPTS:
-        text = Text(texts.in_script(folder, 500_000, name), None)
+        text = Text(texts.in_script(folder, 200_000, name), None)
         yield from (stage_point(row, text, name) for row in rows)
 
 
@@ -155,9 +154,7 @@ def calls(folder: Path, scale: Scale) -> Iterator[Point]:
     del scale
 
 
-def measure_calls(
-    impl: Impl, prepared: Callable[[], Prepared], length: int, check: Check, scale: Scale
-) -> Measured:
+def measure_calls(impl: Impl, prepared: Callable[[], Prepared], length: int, check: Check, scale: Scale) -> Measured:
     """Time calls one by one; the samples are those of different texts."""
     inputs = prepared()
     tokenizer, content = inputs.tokenizer(impl.name), inputs.content
@@ -229,7 +226,7 @@ STUDIES: dict[str, tuple[str, str, str, Callable[[Path, Scale], Iterator[Point]]
     "vocabulary": ("How does time grow with the vocabulary?", "vocabulary in tokens", "s", vocabulary),
     "duplication": (
         "What does working on unique pretokens bring, by how often they repeat?",
-        "copies of one part in a text of 16 KB",
+        "copies of one part in a text of 8 KB",
         "s",
         duplication,
     ),
@@ -241,16 +238,26 @@ STUDIES: dict[str, tuple[str, str, str, Callable[[Path, Scale], Iterator[Point]]
     "stages": ("Where does the time go from a file to a file of ids?", "stage", "s", chains.stages),
     "merges": ("How does the cost of a merge change as training goes on?", "merge", "s", chains.merges),
     "memory": ("How much memory does counting need?", "corpus in bytes", "bytes", memory),
-    "trainer_memory": ("Is the trainer's memory what its arrays predict?", "corpus in bytes", "bytes", trainer_memory),
+    "trainer_memory": (
+        "Is the trainer's memory what its arrays predict?",
+        "corpus in bytes",
+        "bytes",
+        trainer_memory,
+    ),
     "ten_thousand": ("What does a vocabulary of 10,000 cost?", "corpus in bytes", "s", ten_thousand),
     "faults": ("What do the known faults of tokenizer programs cost?", "fault", "s", faults.points),
 }
 """Name -> question, what is varied, unit of the samples, points."""
 
 
+GROWING = ("size", "vocabulary", "pretoken_length")
+"""Studies in which time grows with what is varied."""
+
+
 def studies(names: Sequence[str], folder: Path, scale: Scale) -> list[Study]:
     """Return studies by name; `folder` is where their texts are put."""
     rows = [(name, *STUDIES[name]) for name in names]
-    return [Study(name, question, x, unit, partial(make, folder, scale)) for name, question, x, unit, make in rows]
-
-
+    return [
+        Study(name, question, x, unit, partial(make, folder, scale), name in GROWING)
+        for name, question, x, unit, make in rows
+    ]
