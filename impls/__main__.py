@@ -1,4 +1,4 @@
-"""The command line: `python -m impls train|encode|decode|list`.
+"""The command line: `python -m impls train|encode|decode|list|pick|warm`.
 
 Exit status 0; 2 for bad usage, 1 for a failure, 130 for an interrupt, each with one line on standard error.
 """
@@ -14,13 +14,16 @@ from pathlib import Path
 from time import perf_counter
 from typing import NoReturn
 
-from impls.contract import TIE_BREAKS, MergeEvent
+from impls.contract import TIE_BREAKS, MergeEvent, check_count
 from impls.errors import FileFormatError, MergelabError
-from impls.patterns import CUSTOM, PATTERNS
+from impls.fastest import choose
+from impls.kernels.compiler import code_folder
+from impls.patterns import CUSTOM, PATTERNS, compile_pattern
 from impls.pipeline import train_bpe
 from impls.registry import STAGES, implementations
 from impls.storage import atomic_writer
 from impls.tokenizer import Tokenizer
+from impls.warm import warm
 
 
 class OneLineParser(argparse.ArgumentParser):
@@ -61,6 +64,16 @@ def build_parser() -> argparse.ArgumentParser:
     decode.add_argument("tokenizer", type=Path, help="folder written by train")
     decode.add_argument("input", type=Path, help="file of ids written by encode")
     decode.add_argument("--out", type=Path, help="text file; standard output by default")
+
+    choose = commands.add_parser("pick", help="tell which implementation auto takes, and why")
+    choose.add_argument("--bytes", type=int, required=True, help="size of the text")
+    choose.add_argument("--stage", choices=STAGES, help="all stages by default")
+    choose.add_argument("--pattern", default="gpt2", help="split pattern")
+
+    compile_ahead = commands.add_parser("warm", help="compile all kernels ahead and leave them in the cache")
+    compile_ahead.add_argument(
+        "--pattern", action="append", choices=tuple(PATTERNS), help="may be repeated; all by default"
+    )
 
     commands.add_parser("list", help="list the implementations of each stage, simplest first")
     return parser
@@ -130,6 +143,25 @@ def run_list() -> None:
             print(f"  {row.name:<14}{row.idea}")
 
 
+def run_pick(options: argparse.Namespace) -> None:
+    """Tell what auto takes."""
+    compile_pattern(options.pattern)
+    n_bytes = check_count("--bytes", options.bytes, 0)
+    for stage in [options.stage] if options.stage else STAGES:
+        impl, reason = choose(stage, n_bytes, options.pattern)
+        print(f"{stage}: {impl.name} ({reason})")
+
+
+def run_warm(options: argparse.Namespace) -> None:
+    """Compile ahead."""
+    for pattern in options.pattern or PATTERNS:
+        started = perf_counter()
+        warm(pattern)
+        print(f"{pattern}: ready in {perf_counter() - started:.2f} s", flush=True)
+    folder = code_folder()
+    print(f"compiled code is in {folder}" if folder else "compiled code could not be kept")
+
+
 def run(options: argparse.Namespace) -> None:
     """Run one command."""
     if options.command == "train":
@@ -138,6 +170,10 @@ def run(options: argparse.Namespace) -> None:
         run_encode(options)
     elif options.command == "decode":
         run_decode(options)
+    elif options.command == "pick":
+        run_pick(options)
+    elif options.command == "warm":
+        run_warm(options)
     else:
         run_list()
     sys.stdout.flush()

@@ -1,28 +1,162 @@
-"""Which implementation `impl="auto"` takes: pure Python where that is done before Numba is imported."""
+"""Which implementation `impl="auto"` takes: the one that is expected to be done first on this machine, and why.
+
+What is expected comes from measurements: those of `nox -s bench` on this machine where it left some, else those that
+come with the project. A compiled implementation also has to be loaded, or compiled first where no code is cached.
+"""
 
 from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from functools import cache
+from importlib import import_module
+from math import exp, log
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from impls.contract import Pretokens
-from impls.registry import Impl, find
-
-PURE_PYTHON_BYTES = 1 << 20
-"""Up to this size pure Python is done before Numba is imported and, the first time, has compiled."""
+from impls.kernels.compiler import CodeState, cache_root
+from impls.machine import machine_name
+from impls.registry import STAGES, Impl, find, implementations
 
 PURE_PYTHON_STEPS = 1 << 24
-"""The same for training, in symbols rewritten: a pretoken of n symbols is rewritten up to n times."""
+"""Symbols rewritten beyond which training is not for pure Python: a pretoken of n is rewritten up to n times."""
 
-_PURE_PYTHON = {"count": "finditer", "train": "incremental", "encode": "cached"}
+_MAIN_KERNELS = {"count": "count:COUNT_TEXT", "train": "merge:run_merges", "encode": "encode:ENCODE_TEXT"}
+
+Points = Sequence[Sequence[float]]
+"""Pairs of bytes and seconds, by size."""
 
 
-def pick(stage: str, n_bytes: int) -> Impl:
-    """Return the implementation to use for `n_bytes` of text.
+class Measurements(NamedTuple):
+    """How long implementations take.
+
+    Attributes:
+        source: where the times come from, for people.
+        stages: stage -> implementation -> pairs of bytes and seconds.
+        start: seconds until compiled code runs, by its state.
+    """
+
+    source: str
+    stages: Mapping[str, Mapping[str, Points]]
+    start: Mapping[CodeState, float]
+
+
+DEFAULTS = Measurements(
+    "defaults that come with the project",
+    {
+        "count": {"finditer": [(1e5, 0.017), (5e6, 1.0)], "jit": [(1e5, 0.0005), (5e6, 0.012)]},
+        "train": {"incremental": [(1e5, 0.019), (5e6, 0.7)], "jit": [(1e5, 0.0008), (5e6, 0.01)]},
+        "encode": {"cached": [(1e5, 0.03), (5e6, 1.1)], "jit": [(1e5, 0.001), (5e6, 0.02)]},
+    },
+    {"loaded": 0.0, "cached": 0.1, "absent": 8.0},
+)
+
+
+class Choice(NamedTuple):
+    """An implementation with the reason."""
+
+    impl: Impl
+    reason: str
+
+
+def measurements_path() -> Path:
+    """Return where `nox -s bench` leaves the measurements of this machine.
+
+    Raises:
+        OSError: the user has no home.
+    """
+    return cache_root() / "measurements.json"
+
+
+@cache
+def measurements() -> Measurements:
+    """Return the measurements of this machine, or the defaults where there are none that can be read."""
+    try:
+        stored = json.loads(measurements_path().read_text())
+        if stored["machine"] != machine_name():
+            return DEFAULTS
+        stages = {stage: _points(stage, rows) for stage, rows in stored["stages"].items()}
+        start = stored["start"]
+        times: dict[CodeState, float] = {
+            "loaded": 0.0,
+            "cached": float(start["cached_seconds"]),
+            "absent": float(start["compile_seconds"]),
+        }
+        source = f"measured on this machine: {stored['source']}"
+        return Measurements(source, {stage: stages[stage] for stage in STAGES}, times)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return DEFAULTS
+
+
+def _points(stage: str, rows: Mapping[str, Points]) -> dict[str, Points]:
+    """Return the measurements of a stage; at least one is of what runs everywhere.
+
+    Raises:
+        ValueError: they cannot be used.
+    """
+    points: dict[str, Points] = {
+        name: sorted((float(size), float(seconds)) for size, seconds in times) for name, times in rows.items()
+    }
+    if min(min(map(min, times)) for times in points.values()) <= 0 or all(find(stage, name).needs for name in points):
+        raise ValueError(stage)
+    return points
+
+
+def expected_seconds(points: Points, n_bytes: int) -> float:
+    """Return the time for `n_bytes`: between two measured sizes on a log-log line, beyond them in proportion."""
+    size = max(n_bytes, 1)
+    if size <= points[0][0] or len(points) == 1:
+        return points[0][1] * size / points[0][0]
+    if size >= points[-1][0]:
+        return points[-1][1] * size / points[-1][0]
+    after = next(index for index, point in enumerate(points) if point[0] >= size)
+    (left, low), (right, high) = points[after - 1], points[after]
+    share = (log(size) - log(left)) / (log(right) - log(left))
+    return exp(log(low) + share * (log(high) - log(low)))
+
+
+def code_state(stage: str, pattern: str) -> CodeState:
+    """Tell what it takes to run the compiled implementation of a stage on texts split by `pattern`."""
+    module, name = _MAIN_KERNELS[stage].split(":")
+    kernel: Any = getattr(import_module(f"impls.kernels.{module}"), name)
+    if isinstance(kernel, dict):
+        if pattern not in kernel:
+            return "loaded"  # It falls back to what needs no compiled code.
+        kernel = kernel[pattern]
+    state: CodeState = kernel.state()
+    return state
+
+
+def choose(stage: str, n_bytes: int, pattern: str = "gpt2") -> Choice:
+    """Return the implementation to use for `n_bytes` of text, with the reason.
 
     Raises:
         UsageError: no such stage.
     """
-    return find(stage, _PURE_PYTHON.get(stage, "jit") if n_bytes <= PURE_PYTHON_BYTES else "jit")
+    implementations(stage)
+    known = measurements()
+    state = code_state(stage, pattern)
+    expected: list[tuple[float, str, str]] = []
+    for name, points in known.stages[stage].items():
+        seconds = expected_seconds(points, n_bytes)
+        if not find(stage, name).needs:
+            expected.append((seconds, name, f"{name} {seconds:.3g} s"))
+        elif state in known.start:
+            start = known.start[state]
+            told = f"{name} {start + seconds:.3g} s ({start:.3g} s to start, code {state})"
+            expected.append((start + seconds, name, told))
+    expected.sort()
+    _, name, first = expected[0]
+    others = "; ".join(text for *_, text in expected[1:3]) or "nothing else"
+    return Choice(find(stage, name), f"{first}, then {others}; {known.source}")
+
+
+def pick(stage: str, n_bytes: int, pattern: str = "gpt2") -> Impl:
+    """Return the implementation to use for `n_bytes` of text. See `choose`."""
+    return choose(stage, n_bytes, pattern).impl
 
 
 def pick_trainer(pretokens: Pretokens, n_bytes: int) -> Impl:

@@ -54,6 +54,14 @@ def from_text(text: str) -> bytes:
         raise ValueError(f"character {error.args[0]!r} is not of GPT-2's byte alphabet") from None
 
 
+class _Tokens(dict[str, bytes]):
+    """Tokens by how they are written, each read once."""
+
+    def __missing__(self, text: str) -> bytes:
+        token = self[text] = from_text(text)
+        return token
+
+
 @dataclass(frozen=True)
 class TokenizerFiles:
     """What the three files hold together."""
@@ -135,6 +143,7 @@ def read_merges(path: str | os.PathLike[str]) -> list[tuple[bytes, bytes]]:
     """
     path = Path(path)
     lines: dict[tuple[bytes, bytes], int] = {}
+    tokens = _Tokens()
     # Only "\n" ends a line: `splitlines` would also break at characters that are tokens.
     for number, line in enumerate(_read_text(path).split("\n"), start=1):
         line = line.removesuffix("\r")
@@ -144,7 +153,7 @@ def read_merges(path: str | os.PathLike[str]) -> list[tuple[bytes, bytes]]:
         if len(columns) != 2 or not all(columns):
             raise FileFormatError(f"{path}: line {number}: {line!r} is not two tokens separated by one space")
         try:
-            pair = (from_text(columns[0]), from_text(columns[1]))
+            pair = (tokens[columns[0]], tokens[columns[1]])
         except ValueError as error:
             raise FileFormatError(f"{path}: line {number}: {error}") from None
         if pair in lines:

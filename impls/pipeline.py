@@ -73,7 +73,7 @@ def train_bpe(
     workers = check_workers(workers)
     chosen = None if impl == "auto" else find("train", impl)
     corpus = Corpus.open(input_path, errors)
-    counter = find("count", chosen.counter) if chosen else pick("count", corpus.n_bytes)
+    counter = find("count", chosen.counter) if chosen else pick("count", corpus.n_bytes, pattern)
     pretokens = counter.load()(corpus, pattern=pattern, special_tokens=specials, workers=workers)
     trainer = chosen or pick_trainer(pretokens, corpus.n_bytes)
     merges: Merges = trainer.load()(pretokens, n_merges=n_merges, tie_break=tie_break, on_merge=on_merge)

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from math import inf
 from typing import Literal, cast
 
 import numpy as np
@@ -39,9 +40,40 @@ def build_vocabulary(vocab: Mapping[int, bytes], merges: Sequence[tuple[bytes, b
         UsageError: two ids for one token, a merge that is there twice, whose tokens are not in the vocabulary, or
             that uses a token made by a later one.
     """
+    ids = _ids_of(vocab)
+    try:
+        rows = [(ids[left], ids[right], ids[left + right]) for left, right in merges]
+        is_fine = len({row[:2] for row in rows}) == len(rows)
+    except (KeyError, TypeError, ValueError):
+        is_fine = False
+    if not is_fine:
+        raise _fault_in_merges(merges, ids)
+    last_made = {merged: rank for rank, (_, _, merged) in enumerate(rows)}
+    for rank, (left, right, _) in enumerate(rows):
+        for token_id in (left, right):
+            if last_made.get(token_id, -1) >= rank:
+                told = f"{vocab[token_id]!r}, made by number {last_made[token_id]}"
+                raise UsageError(f"merges: number {rank} {merges[rank]!r} uses {told}")
+    byte_ids = np.array([ids.get(bytes([byte]), -1) for byte in range(N_BYTES)], np.int32)
+    left_ids, right_ids, merged_ids = np.array(rows, np.int32).reshape(-1, 3).T.copy()
+    return Vocabulary(byte_ids, left_ids, right_ids, merged_ids)
+
+
+def _ids_of(vocab: Mapping[int, bytes]) -> dict[bytes, int]:
+    """Return the id of each token; what all have in common is checked at once, which is ten times as fast."""
     if not isinstance(vocab, Mapping):
         raise UsageError(f"vocab: {type(vocab).__name__} is not a mapping from id to bytes")
     ids: dict[bytes, int] = {}
+    if set(map(type, vocab)) <= {int} and set(map(type, vocab.values())) <= {bytes}:
+        ids = {token: token_id for token_id, token in vocab.items()}
+        if (
+            len(ids) == len(vocab)
+            and b"" not in ids
+            and min(vocab, default=0) >= 0
+            and max(vocab, default=0) <= MAX_ID
+        ):
+            return ids
+        ids.clear()
     for token_id, token in vocab.items():
         if token == b"":
             raise UsageError(f"vocab: the token of id {token_id!r} is empty")
@@ -52,27 +84,24 @@ def build_vocabulary(vocab: Mapping[int, bytes], merges: Sequence[tuple[bytes, b
         if token in ids:
             raise UsageError(f"vocab: {token!r} has two ids, {ids[token]} and {token_id}")
         ids[token] = int(token_id)
+    return ids
+
+
+def _fault_in_merges(merges: Sequence[tuple[bytes, bytes]], ids: Mapping[bytes, int]) -> UsageError:
+    """Return the error for the first merge that is none."""
     ranks: dict[tuple[bytes, bytes], int] = {}
-    last_made: dict[bytes, int] = {}
-    rows = np.empty((len(merges), 3), np.int32)
     for rank, pair in enumerate(merges):
         if not isinstance(pair, tuple | list) or [type(token) for token in pair] != [bytes, bytes]:
-            raise UsageError(f"merges: number {rank} {pair!r} is not a pair of bytes")
+            return UsageError(f"merges: number {rank} {pair!r} is not a pair of bytes")
         left, right = pair
         for token in (left, right, left + right):
             if token not in ids:
-                raise UsageError(f"merges: number {rank} {(left, right)!r}: {token!r} is not in the vocabulary")
+                return UsageError(f"merges: number {rank} {(left, right)!r}: {token!r} is not in the vocabulary")
         if ranks.setdefault((left, right), rank) != rank:
-            raise UsageError(f"merges: number {rank} {(left, right)!r} stands already at number {ranks[left, right]}")
-        last_made[left + right] = rank
-        rows[rank] = ids[left], ids[right], ids[left + right]
-    for rank, pair in enumerate(merges):
-        for token in pair:
-            if last_made.get(token, -1) >= rank:
-                raise UsageError(f"merges: number {rank} {pair!r} uses {token!r}, made by number {last_made[token]}")
-    byte_ids = np.array([ids.get(bytes([byte]), -1) for byte in range(N_BYTES)], np.int32)
-    left_ids, right_ids, merged_ids = (np.ascontiguousarray(column) for column in rows.T)
-    return Vocabulary(byte_ids, left_ids, right_ids, merged_ids)
+            return UsageError(
+                f"merges: number {rank} {(left, right)!r} stands already at number {ranks[left, right]}"
+            )
+    return UsageError("merges: a list of pairs of bytes is needed")
 
 
 class Tokenizer:
@@ -122,6 +151,7 @@ class Tokenizer:
             self.special_tokens[special] = ids[token]
         self._splitter = Splitter(pattern, list(self.special_tokens))
         self._impl = impl
+        self._auto, self._settled_bytes, self._seen_bytes = "", -1.0, 0
         self._encoders: dict[tuple[str, bool], Encoder] = {}
         if impl != "auto":
             self._encoder(impl)
@@ -182,11 +212,18 @@ class Tokenizer:
             self._encoders[name, special] = find("encode", name).load()(vocabulary, self.pattern)
         return self._encoders[name, special]
 
-    def _encoder_name(self, n_characters: int) -> str:
+    def _encoder_name(self, n_bytes: int) -> str:
         if self._impl != "auto":
             return self._impl
-        # Once compiled code is at hand, there is no reason to do without it.
-        return "jit" if ("jit", True) in self._encoders else pick("encode", n_characters).name
+        if n_bytes > self._settled_bytes:
+            chosen = pick("encode", n_bytes, self.pattern)
+            # Asked again for twice as much; once compiled code is at hand, there is no reason to do without it.
+            self._auto, self._settled_bytes = chosen.name, inf if chosen.needs else 2 * n_bytes
+        return self._auto
+
+    def _encoder_for(self, n_bytes: int, special: SpecialMode) -> Encoder:
+        self._seen_bytes += n_bytes  # Many small texts are worth compiled code as well as a large one.
+        return self._encoder(self._encoder_name(self._seen_bytes), special != "none")
 
     def encode(self, text: str | bytes, *, special: SpecialMode = "all", workers: int | None = None) -> list[int]:
         """Encode text to ids.
@@ -209,9 +246,10 @@ class Tokenizer:
         self, text: str | bytes, *, special: SpecialMode = "all", workers: int | None = None
     ) -> Array32:
         """Encode text to ids, int32[n]. See `encode`."""
+        if workers is not None:
+            check_workers(workers)
         content = self._checked(text, special)
-        encoder = self._encoder(self._encoder_name(len(content)), special != "none")
-        return encoder.encode(content, workers=workers)
+        return self._encoder_for(len(content), special).encode(content, workers=workers)
 
     def encode_batch(
         self, texts: Iterable[str | bytes], *, special: SpecialMode = "all", workers: int | None = None
@@ -219,8 +257,9 @@ class Tokenizer:
         """Encode each of many texts by itself. See `encode`."""
         if isinstance(texts, str | bytes):
             raise UsageError(f"texts: {texts[:40]!r} is one string; give several, or call encode")
+        check_workers(workers)
         contents = [self._checked(text, special) for text in texts]
-        encoder = self._encoder(self._encoder_name(sum(map(len, contents))), special != "none")
+        encoder = self._encoder_for(sum(map(len, contents)), special)
         return [ids.tolist() for ids in encoder.encode_batch(contents, workers=workers)]
 
     def _checked(self, text: str | bytes, special: SpecialMode) -> bytes:
@@ -245,6 +284,8 @@ class Tokenizer:
         Raises:
             UsageError: see `encode`.
         """
+        # Small pieces: never worth loading compiled code, for which there may be no room.
+        encoder = self._encoder(self._encoder_name(STREAM_CHARACTERS))
         cuts = SafeCuts(self.pattern, list(self.special_tokens))
         parts: list[str] = []
         size, wanted = 0, STREAM_CHARACTERS
@@ -258,9 +299,9 @@ class Tokenizer:
             if place is None:  # Look again when there is twice as much.
                 parts, wanted = [text], 2 * size
                 continue
-            yield from self.encode(text[:place])
+            yield from encoder.encode(_utf8(text[:place])).tolist()
             parts, size, wanted = [text[place:]], size - place, STREAM_CHARACTERS
-        yield from self.encode("".join(parts))
+        yield from encoder.encode(_utf8("".join(parts))).tolist()
 
     def encode_file(
         self,

@@ -348,7 +348,8 @@ def test_an_interrupt_exits_130_and_leaves_nothing(
         raise KeyboardInterrupt
 
     monkeypatch.setattr("impls.encode.cached.CachedEncoder.encode", interrupt)
-    assert_fails(("encode", "tok", "text.txt", "--out", "new.bin"), 130, "interrupted", home, capsys)
+    arguments = ("encode", "tok", "text.txt", "--out", "new.bin", "--impl", "cached")
+    assert_fails(arguments, 130, "interrupted", home, capsys)
 
 
 def test_a_closed_standard_output_is_one_line(capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:

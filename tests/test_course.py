@@ -177,7 +177,7 @@ with Path(corpus).open(encoding="utf-8", newline="") as file:
     resident = int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
     resource.setrlimit(resource.RLIMIT_AS, (resident + 1_000_000, before[1]))
     try:
-        bytearray(5_000_000)
+        bytearray(1_000_000_000)
     except MemoryError:
         n_refused += 1
     for token in tokenizer.encode_iterable(file):

@@ -19,10 +19,7 @@ from test_course import CAT_MERGES, CAT_VOCAB, END, as_cases
 from data import adversarial
 from impls import FileFormatError, InvalidUtf8Error, Tokenizer, UsageError, train_bpe
 from impls import tokenizer as tokenizer_module
-from impls.contract import Pretokens
-from impls.fastest import PURE_PYTHON_BYTES, pick, pick_trainer
 from impls.patterns import PATTERNS
-from impls.registry import implementations
 
 ROOT = Path(__file__).parents[1]
 BYTES = {byte: bytes([byte]) for byte in range(256)}
@@ -450,19 +447,12 @@ def test_a_bad_file_of_ids_is_refused(content: bytes | None, says: str, tmp_path
         tokenizer.read_ids(path)
 
 
-def test_auto_is_pure_python_up_to_a_size_and_compiled_beyond() -> None:
-    compiled = {row.name for stage in ("train", "encode") for row in implementations(stage) if row.needs}
-    for stage in ("train", "encode"):
-        assert pick(stage, PURE_PYTHON_BYTES).name not in compiled
-        assert pick(stage, PURE_PYTHON_BYTES + 1).name in compiled
-
-
 @pytest.mark.kernel
-def test_auto_gives_the_same_ids_beyond_that_size(
+def test_auto_gives_the_same_ids_in_compiled_code(
     trained: tuple[dict[int, bytes], list[Merge]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     expected = Tokenizer(*trained, [END]).encode(TEXT + END)
-    monkeypatch.setattr("impls.fastest.PURE_PYTHON_BYTES", 10)
+    monkeypatch.setattr("impls.fastest.code_state", lambda *_: "loaded")
     assert Tokenizer(*trained, [END]).encode(TEXT + END) == expected
 
 
@@ -507,10 +497,33 @@ def test_output_goes_through_links_and_never_over_what_is_no_file(tmp_path: Path
     assert (tmp_path / "pipe").is_fifo()
 
 
-@pytest.mark.parametrize("text", [b"ab", None, 7, ["ab"]])
+@pytest.mark.parametrize("text", [None, 7, ["ab"], bytearray(b"ab")])
 def test_what_is_not_text_is_refused(text: Any) -> None:
-    with pytest.raises(UsageError, match="is not a string"):
+    with pytest.raises(UsageError, match="is neither a string nor bytes"):
         Tokenizer(BYTES, []).encode(text)
+
+
+@pytest.mark.parametrize("impl", ["cached", "jit"])
+def test_bytes_are_encoded_like_the_text_they_are(trained: tuple[dict[int, bytes], list[Merge]], impl: str) -> None:
+    tokenizer = Tokenizer(*trained, [END], impl=impl)
+    assert tokenizer.encode((TEXT + END).encode()) == tokenizer.encode(TEXT + END)
+    assert tokenizer.encode(END.encode(), special="none") == tokenizer.encode(END, special="none")
+    with pytest.raises(UsageError, match="holds the special token"):
+        tokenizer.encode(END.encode(), special="none_raise")
+    with pytest.raises(InvalidUtf8Error):
+        tokenizer.encode(b"ab\xff")
+
+
+@pytest.mark.parametrize("impl", ["cached", "jit"])
+def test_a_batch_is_each_text_by_itself(trained: tuple[dict[int, bytes], list[Merge]], impl: str) -> None:
+    tokenizer = Tokenizer(*trained, [END], impl=impl)
+    texts = ["", TEXT, END, "a", " b", TEXT + END]
+    assert tokenizer.encode_batch(texts) == [tokenizer.encode(text) for text in texts]
+    assert tokenizer.encode_batch(iter(texts), special="none") == [tokenizer.encode(t, special="none") for t in texts]
+    with pytest.raises(UsageError, match="one string"):
+        tokenizer.encode_batch("ab")
+    with pytest.raises(UsageError, match="workers"):
+        tokenizer.encode_batch(texts, workers=0)
 
 
 @pytest.mark.parametrize(
@@ -532,5 +545,3 @@ def test_long_pretokens_do_not_hold_up_pure_python(tmp_path: Path) -> None:
     vocab, merges = train_bpe(path, 300, [])
     encoder = Tokenizer(vocab, merges, impl="cached")
     assert encoder.encode(path.read_text()) == Tokenizer(vocab, merges, impl="heap").encode(path.read_text())
-    assert pick_trainer(Pretokens.from_mapping({b"a" * 6000: 1}), 6000).name == "jit"
-    assert pick_trainer(Pretokens.from_mapping({b"a" * 20: 1000}), 20_000).name != "jit"

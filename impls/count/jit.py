@@ -40,7 +40,7 @@ class PretokenTable:
 
     def _grow(self, at_least: int) -> None:
         if 2 * self._state[ENTRIES] >= len(self._table):
-            larger = np.zeros((4 * len(self._table), WORDS), np.uint64)
+            larger = np.zeros((2 * len(self._table), WORDS), np.uint64)
             rehash(self._table, larger)
             self._table = larger
         else:

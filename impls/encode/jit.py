@@ -128,9 +128,9 @@ class Worker:
 
     def _grow_cache(self) -> None:
         old, used = self._cache, self._cache.numbers
-        table = np.zeros((4 * len(old.table), WORDS), np.uint64)
+        table = np.zeros((2 * len(old.table), WORDS), np.uint64)
         rehash(old.table, table)
-        pool, ids = np.empty(4 * len(old.pool), np.uint8), np.empty(4 * len(old.ids), np.int32)
+        pool, ids = np.empty(2 * len(old.pool), np.uint8), np.empty(2 * len(old.ids), np.int32)
         pool[: used[POOL_USED]] = old.pool[: used[POOL_USED]]
         ids[: used[IDS_USED]] = old.ids[: used[IDS_USED]]
         self._cache = old._replace(table=table, pool=pool, ids=ids)

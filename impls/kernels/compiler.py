@@ -21,10 +21,11 @@ from functools import cache, lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 from threading import RLock
-from typing import Any, TypeVar, cast
+from typing import Any, Literal, TypeVar, cast
 
 import numpy as np
 
+from impls.machine import cpu_features
 from impls.storage import write_cache_entry
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -34,6 +35,8 @@ Int = Any
 
 JIT = os.environ.get("NUMBA_DISABLE_JIT", "0") in ("", "0")
 """Whether kernels are compiled; decided once, when the process starts."""
+
+CodeState = Literal["loaded", "cached", "absent", "plain"]
 
 _LOCK = RLock()
 
@@ -57,10 +60,8 @@ def cache_root() -> Path:
 @cache
 def kernels_digest() -> str:
     """Hash the kernel sources, and the versions, flags and CPU that compiled code depends on."""
-    llvm = importlib.import_module("llvmlite.binding")
     flags = sorted(f"{name}={value}" for name, value in os.environ.items() if name.startswith("NUMBA_"))
-    machine = [llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten()]
-    digest = hashlib.sha256(repr([np.__version__, flags, machine]).encode())
+    digest = hashlib.sha256(repr([np.__version__, flags, cpu_features()]).encode())
     # Found, not imported: a tenth of the time.
     specs = [find_spec(name) for name in ("numba", "llvmlite")]
     versions = [Path(str(spec.origin)).with_name("_version.py") for spec in specs if spec]
@@ -185,6 +186,13 @@ class Kernel:
         self.function, self.name = function, "-".join(filter(None, (function.__name__, variant)))
         self._loaded: dict[str, tuple[Any, Any]] = {}
 
+    def state(self) -> CodeState:
+        """Tell what it takes to run: "loaded" nothing, "cached" to load code, "absent" to compile."""
+        if self._loaded:
+            return "loaded"
+        folder = code_folder()
+        return "cached" if folder and next(folder.glob(f"{self.name}-*.o"), None) else "absent"
+
     def compiled(self, arguments: tuple[Any, ...]) -> Any:
         """Return the C function for arguments of these types."""
         types = signature(arguments)
@@ -246,6 +254,10 @@ class PlainKernel:
     def __init__(self, function: Callable[..., Any]) -> None:
         """Take the place of a `Kernel`."""
         self.function = function
+
+    def state(self) -> CodeState:
+        """Take the place of `Kernel.state`: it runs as it is, and slowly."""
+        return "plain"
 
     def bind(self, *arguments: Any) -> PlainCall:
         """Prepare a call."""

@@ -22,9 +22,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from impls.kernels.compiler import Int, inline, kernel
-from impls.kernels.instructions import multiply_fold
+from impls.kernels.instructions import multiply_fold, prefetch_row
 
 BYTE_PAIRS = 1 << 16
+
+AHEAD = 8
+"""Occurrences that are on their way while another is looked at."""
 
 TOKENS, SLOTS, POOL_USED, HEAP_USED, THRESHOLD, MERGES_DONE = range(6)
 """Places in `State.numbers`."""
@@ -44,6 +47,7 @@ class State(NamedTuple):
         weights: int64[words], counts of the pretokens.
         first: int64[t], a position at which each token stands.
         length: int32[t], of each token in bytes.
+        prefix: uint64[t], the first eight bytes of each token, the first on top, zeros behind the last.
         order: int64[t], "huggingface": rank of each token in ties; length 0: the greatest bytes win.
         pairs: int64[s], left << 32 | right of each slot.
         counts: int64[s], occurrences of each pair.
@@ -70,6 +74,7 @@ class State(NamedTuple):
     weights: NDArray[np.int64]
     first: NDArray[np.int64]
     length: NDArray[np.int32]
+    prefix: NDArray[np.uint64]
     order: NDArray[np.int64]
     pairs: NDArray[np.int64]
     counts: NDArray[np.int64]
@@ -89,6 +94,15 @@ class State(NamedTuple):
     numbers: NDArray[np.int64]
 
 
+@inline
+def prefix_of(position: Int, length: Int, state: Any) -> Any:
+    """Return the first eight bytes of a token that stands at `position`, for comparisons."""
+    prefix = np.uint64(0)
+    for place in range(min(length, 8)):
+        prefix |= np.uint64(state.bytes_[position + place]) << np.uint64(56 - 8 * place)
+    return prefix
+
+
 @kernel
 def lay_out(bytes_: Any, offsets: Any, state: Any) -> None:
     """Write pretokens, uint8[total] and int64[n + 1], to the positions behind the single bytes."""
@@ -96,6 +110,7 @@ def lay_out(bytes_: Any, offsets: Any, state: Any) -> None:
         state.bytes_[byte] = byte
         state.first[byte] = byte
         state.length[byte] = 1
+        state.prefix[byte] = prefix_of(byte, 1, state)
         state.head[byte] = -1
         state.tail[byte] = -1
     position = 256
@@ -139,6 +154,8 @@ def count_byte_pairs(state: Any) -> Int:
 @inline
 def compare_tokens(left: Int, right: Int, state: Any) -> Int:
     """Compare the bytes of two tokens: negative, zero or positive."""
+    if state.prefix[left] != state.prefix[right]:
+        return 1 if state.prefix[left] > state.prefix[right] else -1
     start, other = state.first[left], state.first[right]
     size, other_size = np.int64(state.length[left]), np.int64(state.length[right])
     for place in range(min(size, other_size)):
@@ -344,7 +361,12 @@ def apply_merge(merged_slot: Int, new: Int, state: Any) -> None:
     n_left = n_right = distinct_left = distinct_right = 0
     chained = np.int64(0)
     begin = state.starts[merged_slot]
-    for place in range(begin, begin + state.sizes[merged_slot]):
+    last = begin + state.sizes[merged_slot] - 1
+    for place in range(begin, last + 1):
+        ahead = np.int64(state.pool[min(place + AHEAD, last)])
+        prefetch_row(state.head, ahead)
+        prefetch_row(state.tail, ahead)
+        prefetch_row(state.word, ahead)
         position = np.int64(state.pool[place])
         if state.head[position] != left or state.head[position + left_length] != right:
             continue
@@ -364,13 +386,20 @@ def apply_merge(merged_slot: Int, new: Int, state: Any) -> None:
         state.head[position + left_length] = -1
         state.head[position] = new
         state.tail[after - 1] = new
+    mask = len(state.table) - 1
     for index in range(distinct_left):
+        ahead = np.int64(state.touched[0, min(index + AHEAD, distinct_left - 1)])
+        prefetch_row(state.table, pair_hash((ahead << 32) | left, mask))
+        prefetch_row(state.table, pair_hash((ahead << 32) | new, mask))
         before = np.int64(state.touched[0, index])
         if before != new:
             state.counts[slot_of_pair(before, left, state)] -= state.gained[0, before]
         state.filled[0, before] = create_pair(before, new, state.gained[0, before], state.filled[0, before], state)
         state.gained[0, before] = 0
     for index in range(distinct_right):
+        ahead = np.int64(state.touched[1, min(index + AHEAD, distinct_right - 1)])
+        prefetch_row(state.table, pair_hash((right << 32) | ahead, mask))
+        prefetch_row(state.table, pair_hash((new << 32) | ahead, mask))
         following = np.int64(state.touched[1, index])
         gained = state.gained[1, following]
         state.counts[slot_of_pair(right, following, state)] -= gained
@@ -422,6 +451,7 @@ def run_merges(state: Any, n_merges: Int) -> Int:
         state.merge_counts[done] = state.counts[slot]
         state.length[new] = state.length[left] + state.length[right]
         state.first[new] = position_of(slot, left, right, state)
+        state.prefix[new] = prefix_of(state.first[new], np.int64(state.length[new]), state)
         state.numbers[TOKENS] += 1
         state.numbers[MERGES_DONE] += 1
         replace_root(state)

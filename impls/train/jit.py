@@ -71,6 +71,7 @@ def initial_state(pretokens: Pretokens, n_merges: int, tie_break: TieBreak) -> S
         weights=pretokens.counts,
         first=np.empty(n_tokens, np.int64),
         length=np.empty(n_tokens, np.int32),
+        prefix=np.empty(n_tokens, np.uint64),
         order=tie_order(tie_break, n_tokens),
         pairs=np.empty(n_slots, np.int64),
         counts=np.zeros(n_slots, np.int64),

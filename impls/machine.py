@@ -1,0 +1,37 @@
+"""The machine that this runs on: compiled code and times of another one are of no use here."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+from functools import cache
+from pathlib import Path
+
+
+@cache
+def _cpu() -> dict[str, str]:
+    """Return what the kernel says of the first CPU; empty where it says nothing."""
+    try:
+        with Path("/proc/cpuinfo").open() as file:
+            lines = file.read(1 << 14).split("\n\n")[0]
+    except OSError:
+        return {}
+    return {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in lines.splitlines())}
+
+
+def cpu_name() -> str:
+    """Return the model of the CPU."""
+    return _cpu().get("model name") or platform.processor() or platform.machine()
+
+
+def cpu_features() -> str:
+    """Return what instructions the CPU has, as far as it is known, with its model."""
+    known = _cpu()
+    return " ".join([platform.machine(), cpu_name(), known.get("flags") or known.get("Features", "")])
+
+
+def machine_name() -> str:
+    """Return a folder name that tells machines apart whose times must not be compared."""
+    words = re.findall(r"[A-Za-z0-9]+", cpu_name())
+    return "-".join([*words, f"{len(os.sched_getaffinity(0))}cores"])

@@ -1,0 +1,26 @@
+"""Compile every kernel ahead, so that no later process has to: each is run once on a small text."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from impls.contract import Vocabulary
+from impls.count.jit import PretokenTable
+from impls.encode.jit import JitEncoder
+from impls.kernels.specials import pack_specials
+from impls.train.jit import initial_state, train, with_larger_slots
+
+
+def warm(pattern: str) -> None:
+    """Load the kernels for a named pattern, compiled and cached if they are not yet.
+
+    The text has enough different pretokens for every table to grow, and one that is too long for a key.
+    """
+    text = " ".join(map(str, range(100_000, 105_000))).encode() + b"a" * 20
+    table = PretokenTable(pattern)
+    table.count(np.frombuffer(text, np.uint8), pack_specials({}))
+    pretokens = table.pretokens()
+    table.add(pretokens)
+    with_larger_slots(initial_state(pretokens, 1, "greatest"))
+    merges = train(pretokens, n_merges=10)
+    JitEncoder(Vocabulary.from_merges(merges), pattern).encode(text)
