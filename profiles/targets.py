@@ -76,6 +76,8 @@ def check(stage: str, impl: str, workload: Workload) -> None:
     if stage not in TARGETS:
         raise UsageError(f"--stage: no stage {stage!r}; there are {', '.join(TARGETS)}")
     if impl not in TARGETS[stage].impls:
-        raise UsageError(f"--impl: no implementation {impl!r} of {stage}; there are {', '.join(TARGETS[stage].impls)}")
+        raise UsageError(
+            f"--impl: no implementation {impl!r} of {stage}; there are {', '.join(TARGETS[stage].impls)}"
+        )
     if stage in ("count", "train", "encode") and (reason := Case(find(stage, impl), workload).reason_to_skip):
         raise UsageError(f"{stage}/{impl} on {workload.name}: {reason}")

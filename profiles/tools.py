@@ -165,7 +165,9 @@ def allocations_digest(raw: Path) -> dict[str, Any]:
 
     for command in (("stats", "--json"), ("flamegraph", "--no-web")):  # `tree` would wait for a terminal.
         target = raw.with_suffix(".stats.json" if command[0] == "stats" else ".html")
-        run_process([sys.executable, "-m", "memray", *command, "--force", "--output", str(target), str(raw)], "memray")
+        run_process(
+            [sys.executable, "-m", "memray", *command, "--force", "--output", str(target), str(raw)], "memray"
+        )
     sizes: dict[tuple[str, str, int], list[int]] = {}
     with memray.FileReader(str(raw)) as reader:
         peak = reader.metadata.peak_memory
