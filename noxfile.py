@@ -22,11 +22,29 @@ def install(session: nox.Session, *groups: str, extras: str = "") -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Prove all implementations equal, time them, print the ladder, write reports/latest/."""
+    """Prove all implementations equal, time them, run the studies, write the report and what `auto` decides from."""
     install(session, "bench")
     session.run(
         "python", "-m", "pytest", "bench", "--quiet", "--benchmark-quiet", "--benchmark-autosave", *session.posargs
     )
+    session.run("python", "-m", "bench.sweeps")
+    session.run("python", "-m", "reports")
+    session.run("python", "-m", "reports", "measurements")
+
+
+@nox.session
+def compare(session: nox.Session) -> None:
+    """Say what got faster or slower since the last comparable record; `-- --fail-above 10` fails on 10 %."""
+    install(session, "bench")
+    session.run("python", "-m", "reports", "compare", *session.posargs)
+
+
+@nox.session
+def profile(session: nox.Session) -> None:
+    """Look inside the implementations with every tool, write the report with what was seen."""
+    install(session, "bench", "profile")
+    # A tool that fails is a line and an exit status; the report is written from the others.
+    session.run("python", "-m", "profiles", "suite", *session.posargs, success_codes=[0, 1])
     session.run("python", "-m", "reports")
 
 
@@ -47,7 +65,7 @@ def report(session: nox.Session) -> None:
 @nox.session
 def tests(session: nox.Session) -> None:
     """Run the test suite, and what runs compiled code once more without compiling."""
-    install(session, "test", extras="[peers]")
+    install(session, "test", "profile", extras="[peers]")
     session.run("python", "-m", "pytest", *session.posargs)
     if not session.posargs:
         session.run("python", "-m", "pytest", "--quiet", "-m", "kernel", env={"NUMBA_DISABLE_JIT": "1"})
@@ -56,7 +74,7 @@ def tests(session: nox.Session) -> None:
 @nox.session
 def lint(session: nox.Session) -> None:
     """Check style, types and layers."""
-    install(session, "lint", "test", extras="[peers]")
+    install(session, "lint", "test", "profile", extras="[peers]")
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
     session.run("mypy")

@@ -10,7 +10,7 @@ from time import perf_counter
 
 PAGE = os.sysconf("SC_PAGE_SIZE")
 
-INTERVAL = 0.01
+INTERVAL = 0.002
 """Seconds between two samples."""
 
 

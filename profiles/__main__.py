@@ -34,7 +34,7 @@ Run = tuple[str, str, str, str]
 
 
 def suite() -> Iterator[Run]:
-    """Yield what is worth knowing of every implementation: calls, then memory, then what samplers and counters add."""
+    """Yield what is worth knowing: calls of every implementation, then memory, samples and steps of some."""
     for stage, target in TARGETS.items():
         for impl in target.impls:
             yield "cprofile", stage, impl, SMALL

@@ -91,7 +91,8 @@ def run(order: dict[str, Any]) -> dict[str, Any]:
     def prepare() -> Callable[[], Any]:
         return target.prepare(order["impl"], workload, workers)
 
-    prepare()()
+    if target.loads(order["impl"]):
+        prepare()()
     works = [prepare() for _ in range(order["repeats"])]
     with CONTEXTS[order["tool"]](order["raw"]):
         started = perf_counter()

@@ -10,7 +10,7 @@ from typing import Any
 from bench.cases import Case, Prepared, count, inputs
 from data.workloads import Workload, workloads
 from impls import UsageError
-from impls.registry import find, implementations
+from impls.registry import STAGES, find, implementations
 
 Work = Callable[[], Any]
 
@@ -22,11 +22,12 @@ class Target:
     Attributes:
         impls: names of its implementations.
         prepare: (implementation, workload, workers) to the work itself, called once a repetition, not profiled.
-        load: called first, so that loading code is not part of the profile.
+        loads: whether an implementation's first call loads code, which is no part of the profile.
     """
 
     impls: tuple[str, ...]
     prepare: Callable[[str, Workload, int], Work]
+    loads: Callable[[str], bool]
 
 
 def _count(impl: str, workload: Workload, workers: int) -> Work:
@@ -44,14 +45,15 @@ def _encode(impl: str, workload: Workload, workers: int) -> Work:
     return partial(prepared.tokenizer(impl).encode_to_array, prepared.content, workers=workers)
 
 
-def _names(stage: str) -> tuple[str, ...]:
-    return tuple(row.name for row in implementations(stage))
+def _of_registry(stage: str, prepare: Callable[[str, Workload, int], Work]) -> Target:
+    names = tuple(row.name for row in implementations(stage))
+    return Target(names, prepare, lambda name: bool(find(stage, name).needs))
 
 
 TARGETS = {
-    "count": Target(_names("count"), _count),
-    "train": Target(_names("train"), _train),
-    "encode": Target(_names("encode"), _encode),
+    "count": _of_registry("count", _count),
+    "train": _of_registry("train", _train),
+    "encode": _of_registry("encode", _encode),
 }
 
 
@@ -79,5 +81,5 @@ def check(stage: str, impl: str, workload: Workload) -> None:
         raise UsageError(
             f"--impl: no implementation {impl!r} of {stage}; there are {', '.join(TARGETS[stage].impls)}"
         )
-    if stage in ("count", "train", "encode") and (reason := Case(find(stage, impl), workload).reason_to_skip):
+    if stage in STAGES and (reason := Case(find(stage, impl), workload).reason_to_skip):
         raise UsageError(f"{stage}/{impl} on {workload.name}: {reason}")

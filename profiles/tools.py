@@ -16,6 +16,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,9 @@ MAX_REPEATS = 30
 
 TOP = 20
 """Functions and call sites that a digest keeps."""
+
+MEMORY_POINTS = 200
+"""Points of memory over time that a digest keeps."""
 
 TIMEOUT = 600
 """Seconds after which a tool counts as hung."""
@@ -188,7 +192,11 @@ def allocations_digest(raw: Path) -> dict[str, Any]:
 def memory_digest(raw: Path) -> dict[str, Any]:
     """Read resident sizes over time."""
     samples = json.loads(raw.read_text())
-    return {"memory": samples, "peak_bytes": max(own + below for _, own, below in samples)}
+    peak = max(own + below for _, own, below in samples)
+    # Of neighbours, the largest: a digest is read, not kept whole.
+    step = -(-len(samples) // MEMORY_POINTS)
+    groups = (samples[start : start + step] for start in range(0, len(samples), step))
+    return {"memory": [max(group, key=lambda row: row[1] + row[2]) for group in groups], "peak_bytes": peak}
 
 
 def _scalene(raw: Path) -> Sequence[str]:
@@ -200,7 +208,7 @@ def _scalene(raw: Path) -> Sequence[str]:
 TOOLS = {
     tool.name: tool
     for tool in (
-        Tool("cprofile", "", ".prof", calls_digest, "every call of Python and C functions; compiled code is one call"),
+        Tool("cprofile", "", ".prof", calls_digest, "every call of Python and C; compiled code is one call"),
         Tool(
             "scalene", "scalene", ".json", lines_digest, "lines, Python apart from native time, memory a line",
             command=_scalene,
@@ -268,7 +276,8 @@ def run_watched(order: dict[str, Any], raw: Path) -> dict[str, Any]:
         if process.stdout.readline() == "ready\n":
             with Sampler(process.pid) as sampler:
                 output, errors = process.communicate("go\n")
-            raw.write_text(json.dumps([sample for sample in sampler.samples if sample[1]]))
+            samples = [sample for sample in sampler.samples if sample[1]]
+            raw.write_text(json.dumps(samples))
         else:
             output, errors = process.communicate()
     if process.returncode:
@@ -281,6 +290,13 @@ def repeats_for(seconds: float) -> int:
     return min(max(math.ceil(SECONDS / seconds), 1), MAX_REPEATS)
 
 
+@cache
+def plain_run(target: str, repeats: int) -> dict[str, Any]:
+    """Run a target without a tool, once in the life of this process; `target` is the order as JSON."""
+    order = json.dumps({**json.loads(target), "repeats": repeats})
+    return report_of(run_process([sys.executable, str(INSIDE), order], "the target"), "the target")
+
+
 def run_tool(tool: Tool, order: dict[str, Any], raw: Path) -> dict[str, Any]:
     """Run a target plainly, then under a tool; returns the digest with the slow-down.
 
@@ -289,12 +305,10 @@ def run_tool(tool: Tool, order: dict[str, Any], raw: Path) -> dict[str, Any]:
     """
     if tool.needs and importlib.util.find_spec(tool.needs) is None:
         raise ToolError(f"{tool.name}: not installed; `pip install {tool.needs}`, or run `nox -s profile`")
-    plain = {**order, "tool": "plain", "raw": "", "repeats": 1}
-    report = report_of(run_process([sys.executable, str(INSIDE), json.dumps(plain)], "the target"), "the target")
+    target = json.dumps({**order, "tool": "plain", "raw": ""})
+    report = plain_run(target, 1)
     repeats = repeats_for(report["seconds"]) if tool.repeats else 1
-    if repeats > 1:
-        again = json.dumps({**plain, "repeats": repeats})
-        report = report_of(run_process([sys.executable, str(INSIDE), again], "the target"), "the target")
+    report = plain_run(target, repeats)
     under = {**order, "tool": tool.name, "raw": str(raw), "repeats": repeats}
     if tool.name == "rss":
         profiled = run_watched(under, raw)

@@ -57,11 +57,11 @@ def compare_records(arguments: Sequence[str]) -> int:
     options = parser.parse_args(arguments)
     after = load_record(options.record or newest_record())
     if options.against:
-        before, refused = load_record(options.against), []
+        before = load_record(options.against)
     else:
         before, refused = last_comparable(after, after.path.parent.parent)
-    for line in refused:
-        print(line)
+        for line in refused:
+            print(line)
     found = compare(before, after)
     print(as_text(found))
     if options.fail_above is None:

@@ -9,12 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
-from typing import Any
 
 import pandas as pd
 
 from reports.formats import seconds
-from reports.load import Record, ReportError, bench_records, load_record
+from reports.load import Record, ReportError, bench_records, load_record, when
 
 KEY = ["stage", "impl", "workload"]
 
@@ -28,8 +27,8 @@ class Comparison:
 
     Attributes:
         before, after: the records.
-        rows: a row a case of both: stage, impl, workload, before, after (median seconds), change (after / before, drift
-            taken off), low, high (from the quartiles of both sides), unchanged (same code), verdict.
+        rows: a row a case of both: stage, impl, workload, before, after (median seconds), change (after / before,
+            drift taken off), low, high (from the quartiles of both sides), unchanged (same code), verdict.
         drift: how many times as long unchanged code took; 1 where too little of it was measured.
         witnesses: how many cases told so.
         left_out: one line for each case of the newer record that has no counterpart.
@@ -96,20 +95,14 @@ def compare(before: Record, after: Record) -> Comparison:
         for stage, impl, workload in after.cases[KEY].values.tolist()
         if (stage, impl, workload) not in known
     ]
-    return Comparison(
-        before,
-        after,
-        table.assign(verdict=[_verdict(r) for r in table.to_dict("records")]),
-        drift,
-        witnesses,
-        left_out,
-    )
+    table = table.assign(verdict=list(map(_verdict, table["low"], table["high"])))
+    return Comparison(before, after, table, drift, witnesses, left_out)
 
 
-def _verdict(row: dict[str, Any]) -> str:
-    if row["low"] > 1:
+def _verdict(low: float, high: float) -> str:
+    if low > 1:
         return "slower"
-    return "faster" if row["high"] < 1 else "within the spread"
+    return "faster" if high < 1 else "within the spread"
 
 
 def last_comparable(after: Record, folder: Path) -> tuple[Record, list[str]]:
@@ -119,9 +112,8 @@ def last_comparable(after: Record, folder: Path) -> tuple[Record, list[str]]:
         ReportError: there is none; the message says why the newest was refused.
     """
     refused: list[str] = []
-    earlier = [path for path in bench_records(folder) if path != after.path]
-    position = [path.name for path in bench_records(folder)].index(after.path.name) if earlier else 0
-    for path in reversed(bench_records(folder)[:position]):
+    earlier = [path for path in bench_records(folder) if when(path) < when(after.path)]
+    for path in reversed(earlier):
         try:
             record = load_record(path)
         except ReportError as error:
@@ -152,9 +144,9 @@ def as_text(found: Comparison) -> str:
         }
     )
     drift = (
-        f"the machine took {found.drift:.2f}x as long for {found.witnesses} cases of unchanged code; that is taken off"
+        f"{found.witnesses} cases of unchanged code took {found.drift:.2f}x as long; that drift is taken off"
         if found.witnesses >= MIN_WITNESSES
-        else f"only {found.witnesses} cases of unchanged code: how the machine drifted is not known, nothing is taken off"
+        else f"only {found.witnesses} cases of unchanged code: how the machine drifted is not known"
     )
     counts = ", ".join(f"{number} {verdict}" for verdict, number in rows["verdict"].value_counts().items())
     return "\n".join([

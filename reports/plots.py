@@ -62,13 +62,22 @@ def _text(x: float, y: float, text: str, anchor: str = "start", more: str = "") 
     return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}"{more}>{escape(text)}</text>'
 
 
+def _grid(x1: float, y1: float, x2: float, y2: float) -> str:
+    return f'<line class="grid" x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}"></line>'
+
+
+def _bar(colour: int, x: float, y: float, width: float, height: float = 17) -> str:
+    place = f'x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.0f}"'
+    return f'<rect class="c{colour % COLOURS}" {place}></rect>'
+
+
 def _legend(names: Sequence[str], top: float) -> tuple[list[str], float]:
     parts, x, y = [], float(LEFT), top
     for index, name in enumerate(names):
         width = 30 + 7.2 * len(name)
         if x + width > WIDTH and x > LEFT:
             x, y = float(LEFT), y + 20
-        parts.append(f'<rect class="c{index % COLOURS}" x="{x:.1f}" y="{y - 10:.1f}" width="12" height="12"></rect>')
+        parts.append(_bar(index, x, y - 10, 12, 12))
         parts.append(_text(x + 17, y, name))
         x += width
     return parts, y + 10
@@ -79,12 +88,14 @@ def _svg(height: float, label: str, parts: Sequence[str]) -> str:
     return "\n".join([head, *parts, "</svg>"])
 
 
+def _shown(value: float, axis: Axis) -> bool:
+    return value > 0 or not axis.log
+
+
 def lines(rows: Sequence[Line], x: Axis, y: Axis, marks: bool = True) -> str:
     """Draw lines through points; a logarithmic axis leaves out what is not above zero."""
-    kept = [
-        Line(row.name, [p for p in row.points if (p[0] > 0 or not x.log) and (p[1] > 0 or not y.log)]) for row in rows
-    ]
-    kept = [row for row in kept if row.points]
+    drawable = ((row.name, [p for p in row.points if _shown(p[0], x) and _shown(p[1], y)]) for row in rows)
+    kept = [Line(name, points) for name, points in drawable if points]
     if not kept:
         return ""
     low_x, high_x = _bounds([p[0] for row in kept for p in row.points], x.log)
@@ -100,7 +111,7 @@ def lines(rows: Sequence[Line], x: Axis, y: Axis, marks: bool = True) -> str:
     parts = []
     for tick in _ticks(low_y, high_y, y.log, 6):
         _, place = at((high_x, tick))
-        parts.append(f'<line class="grid" x1="{LEFT}" y1="{place:.1f}" x2="{WIDTH - RIGHT}" y2="{place:.1f}"></line>')
+        parts.append(_grid(LEFT, place, WIDTH - RIGHT, place))
         parts.append(_text(LEFT - 6, place + 4, y.write(tick), "end"))
     for tick in _ticks(low_x, high_x, x.log, 6):
         place, _ = at((tick, high_y))
@@ -133,9 +144,7 @@ def bars(rows: Sequence[tuple[str, float, str]], label: str, log: bool = False) 
         share = math.log10(max(value, 1) * 1.3) / math.log10(max(largest, 1) * 1.3) if log else value / (largest or 1)
         y = ROW * index
         parts.append(_text(0, y + 17, name))
-        parts.append(
-            f'<rect class="c0" x="{name_width:.1f}" y="{y + 4}" height="17" width="{max(room * share, 0.5):.1f}"></rect>'
-        )
+        parts.append(_bar(0, name_width, y + 4, max(room * share, 0.5)))
         parts.append(_text(name_width + room * share + 6, y + 17, text))
     return _svg(ROW * len(rows) + 4, label, parts)
 
@@ -150,9 +159,7 @@ def stacked(rows: Sequence[tuple[str, Sequence[float], str]], names: Sequence[st
         parts.append(_text(0, y + 17, name))
         for colour, value in enumerate(values):
             width = room * max(value, 0) / total
-            parts.append(
-                f'<rect class="c{colour % COLOURS}" x="{x:.1f}" y="{y + 4}" height="17" width="{width:.1f}"></rect>'
-            )
+            parts.append(_bar(colour, x, y + 4, width))
             x += width
         parts.append(_text(name_width + room + 6, y + 17, text))
     legend, height = _legend(names, ROW * len(rows) + 22.0)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
 from time import monotonic, perf_counter
 from typing import Any
 
@@ -115,7 +116,9 @@ def empty() -> Any:
     return Pretokens.from_mapping({b"ab": 1})
 
 
-JOBS = {"start": start, "count": count, "train": train, "train_memory": train_memory}
+Job = Callable[..., dict[str, Any]]
+
+JOBS: dict[str, Job] = {"start": start, "count": count, "train": train, "train_memory": train_memory}
 
 
 def main() -> int:

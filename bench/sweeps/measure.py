@@ -60,6 +60,9 @@ Check = Callable[[str], None]
 """Takes the digest of an output before anything is timed; raises OutputError."""
 
 
+Measure = Callable[[Check, Scale], Measured]
+
+
 @dataclass(frozen=True)
 class Point:
     """One series at one place.
@@ -75,7 +78,7 @@ class Point:
     series: str
     x: float | str
     group: str
-    measure: Callable[[Check, Scale], Measured]
+    measure: Measure
     facts: dict[str, Any] = field(default_factory=dict)
 
 
@@ -100,7 +103,7 @@ class Study:
     grows: bool = False
 
 
-def timed(new: Callable[[], Callable[[], Any]], digest: Callable[[Any], str], *, loads: bool) -> Any:
+def timed(new: Callable[[], Callable[[], Any]], digest: Callable[[Any], str], *, loads: bool) -> Measure:
     """Return how a point is measured in this process.
 
     Args:

@@ -52,7 +52,9 @@ def stage_point(impl: Impl, text: Text, x: float | str, workers: int = WORKERS) 
     """Return the point of one implementation on one text; outputs of a stage on a text must be equal."""
 
     def measure(check: Check, scale: Scale) -> Measured:
-        measured = timed(partial(work, impl, text, workers), output_digest, loads=bool(impl.needs))(check, scale)
+        measured: Measured = timed(partial(work, impl, text, workers), output_digest, loads=bool(impl.needs))(
+            check, scale
+        )
         inputs = text.prepared()
         measured.facts.update(
             bytes=inputs.corpus.n_bytes,
@@ -77,6 +79,10 @@ def everyone(*stages: str, without: Sequence[str] = ()) -> list[Impl]:
     """Return the implementations of stages, simplest first."""
     rows = [row for stage in stages for row in implementations(stage)]
     return [row for row in rows if f"{row.stage}/{row.name}" not in without]
+
+
+WORKERS_BYTES = 16_000_000
+"""Text for compiled code in the study of workers: several ranges for each."""
 
 
 def size(folder: Path, scale: Scale) -> Iterator[Point]:
@@ -108,13 +114,13 @@ def duplication(folder: Path, scale: Scale) -> Iterator[Point]:
 
 def workers(folder: Path, scale: Scale) -> Iterator[Point]:
     """What works in parallel, with one worker, two, and so on to the number of cores."""
-    del folder
+    del folder, scale
     numbers = [2**power for power in range(WORKERS.bit_length()) if 2**power <= WORKERS]
-    for name, n_bytes in (("process_pool", 4_000_000), ("jit", min(16_000_000, 2 * scale.largest))):
+    for name, n_bytes in (("process_pool", 4_000_000), ("jit", WORKERS_BYTES)):
         for number in numbers:
             yield stage_point(find("count", name), Text("stories", n_bytes), number, number)
     for number in numbers:
-        yield stage_point(find("encode", "jit"), Text("stories", min(16_000_000, 2 * scale.largest)), number, number)
+        yield stage_point(find("encode", "jit"), Text("stories", WORKERS_BYTES), number, number)
 
 
 def pretoken_length(folder: Path, scale: Scale) -> Iterator[Point]:
@@ -159,7 +165,7 @@ def measure_calls(impl: Impl, prepared: Callable[[], Prepared], length: int, che
     inputs = prepared()
     tokenizer, content = inputs.tokenizer(impl.name), inputs.content
     parts = [content[start : start + length] for start in range(0, min(len(content), 200 * length), length)]
-    parts = parts[: 200 if scale.name == "long" else 50]
+    parts = parts[: 200 if scale.name == "long" else max(10, min(50, 50_000 // length))]
     seen = [tokenizer.encode(part) for part in parts]
     check(output_digest(np.concatenate([np.array(ids, np.int32) for ids in seen])))
     samples = []
@@ -184,7 +190,7 @@ def start(folder: Path, scale: Scale) -> Iterator[Point]:
 def memory(folder: Path, scale: Scale) -> Iterator[Point]:
     """Peak memory of counting in a process of its own, by size of the file and workers, children included."""
     del folder
-    for n_bytes in (1_000_000, 3_000_000, 10_000_000):
+    for n_bytes in (1_000_000, 10_000_000):
         path = str(Text("stories", n_bytes).prepared().corpus.path)
         for row in everyone("count"):
             for number in (1, WORKERS) if row.name in ("process_pool", "jit") and WORKERS > 1 else (1,):

@@ -11,10 +11,10 @@ import pandas as pd
 
 from reports.blocks import Block, Bullets, Code, Figure, Heading, Paragraph, Section, Table
 from reports.fit import growth
-from reports.formats import percent, ratio, seconds, size
+from reports.formats import percent, ratio, seconds
 from reports.load import Evidence, Record, ladders, workload_table
 from reports.plots import bars
-from reports.sections.growth import picks
+from reports.sections.growth import curve, picks
 from reports.sections.profiles import top_functions
 
 IDEAS = Path(__file__).parent.parent / "ideas.toml"
@@ -67,7 +67,7 @@ def growth_sentences(evidence: Evidence) -> list[str]:
     for stage in dict.fromkeys(table["stage"]):
         rows = table[table["stage"] == stage]
         fastest = rows[rows["x"] == rows["x"].max()].sort_values("median").iloc[0]["series"]
-        slope = growth(rows[rows["series"] == fastest][["x", "median"]].values.tolist())
+        slope = growth(curve(rows[rows["series"] == fastest]))
         if slope:
             sentences.append(f"{stage}: the time of {fastest} grows with the corpus to the power {slope}")
     return sentences
@@ -178,24 +178,29 @@ def workloads(evidence: Evidence) -> list[Section]:
     return [Section("Workloads", blocks)]
 
 
+RUNS = {kind: ("python", "-m", module) for kind, module in (
+    ("sweeps", "bench.sweeps"), ("profiles", "profiles"), ("peers", "bench.peers"),
+)}  # fmt: skip
+"""What wrote the records that are not of the benchmarks."""
+
+
 def machine(evidence: Evidence) -> list[Section]:
     """What it ran on."""
     record, cpu = evidence.bench, evidence.bench.machine["cpu"]
     versions = ", ".join(f"{name} {version}" for name, version in record.cases["versions"].iloc[0].items())
     dirty = " with uncommitted changes" if record.commit.get("dirty") else ""
     text = (
-        f"{cpu['brand_raw']}, {cpu['count']} cores, {cpu['memory_bytes'] / 2**30:.1f} GiB; {record.machine['system']} "
-        f"{record.machine['release']}; {record.machine['python_implementation']} {record.machine['python_version']}; "
+        f"{cpu['brand_raw']}, {cpu['count']} cores, {cpu['memory_bytes'] / 2**30:.1f} GiB; "
+        f"{record.machine['system']} {record.machine['release']}; "
+        f"{record.machine['python_implementation']} {record.machine['python_version']}; "
         f"{versions}. Commit {(record.commit.get('id') or 'unknown')[:12]}{dirty}."
     )
-    rows = [["bench", f"`{record.path.name}`", record.when, "nothing", reproduce(record)]]
+    rows = [["bench", f"`{record.path.name}`", record.when, f"`{reproduce(record)}`"]]
     for kind, content in evidence.others.items():
-        arguments = shlex.join(content.get("arguments", []))
-        rows.append([kind, f"`{evidence.names[kind]}`", content["datetime"][:19], "", arguments or "none"])
-    rows = [[kind, name, time, command] for kind, name, time, _, command in rows]
-    return [
-        Section("Machine", [Paragraph(text), Table(["record", "file", "run (UTC)", "command or arguments"], rows)])
-    ]
+        command = shlex.join([*RUNS[kind], *content.get("arguments", [])])
+        rows.append([kind, f"`{evidence.names[kind]}`", content["datetime"][:19], f"`{command}`"])
+    head = ["record", "file", "run (UTC)", "command"]
+    return [Section("Machine", [Paragraph(text), Table(head, rows)])]
 
 
 def reproduce(record: Record) -> str:
@@ -212,13 +217,14 @@ def method(evidence: Evidence) -> list[Section]:
     """How to read the figures, what they do not say, and the commands."""
     workers = int(evidence.bench.cases["workers"].iloc[0])
     reading = (
-        "Times are medians of the rounds; the spread of a speed-up is computed from the quartiles of both sides; bars "
-        "of speed-ups are logarithmic. Compiled code was loaded before the clock started; encoders began with an empty "
-        f"cache; counters and the compiled stages used {workers} workers. Absolute times of this machine drift by a "
-        "factor of two: compare ratios. METHODOLOGY.md has the rules."
+        "Times are medians of the rounds; the spread of a speed-up is computed from the quartiles of both sides; "
+        "bars of speed-ups are logarithmic. Compiled code was loaded before the clock started; encoders began with "
+        f"an empty cache; counters and the compiled stages used {workers} workers. Absolute times of this machine "
+        "drift by a factor of two: compare ratios. METHODOLOGY.md has the rules."
     )
     limits = [
-        "We wrote what we compare, on one kind of machine; the pure Python ones are what a careful author would write.",
+        "We wrote what we compare, on one kind of machine; the pure Python ones are what a careful author would "
+        "write.",
         "The texts of the studies are generated stories: much repetition, short words, ASCII. The workloads named "
         "stdlib and the study of scripts show how far that carries.",
         "A slope is fitted to sizes within a factor of 100 of the largest; it says nothing beyond them. Points are "
@@ -236,6 +242,3 @@ def method(evidence: Evidence) -> list[Section]:
     ]
     blocks: list[Block] = [Code("\n".join(commands)), Paragraph(reading), Bullets(limits)]
     return [Section("How to read and reproduce it", blocks)]
-
-
-__all__ = ["ladder_sections", "ladder_story", "machine", "method", "size", "summary", "workloads"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Mapping
 from typing import Any
 
 import pandas as pd
@@ -37,13 +37,12 @@ def value_table(table: pd.DataFrame, x: str, unit: str, write: Callable[[Any], s
     return Table([f"by {x}", *map(write, places)], rows, range(1, len(places) + 1))
 
 
-def _cell(row: dict[str, Any] | None, unit: str) -> str:
+def _cell(row: Mapping[Hashable, Any] | None, unit: str) -> str:
     if row is None:
         return "-"
     middle = measure(row["median"], unit)
-    return (
-        middle if row["q1"] == row["q3"] else f"{middle} ({measure(row['q1'], unit)} .. {measure(row['q3'], unit)})"
-    )
+    spread = f" ±{percent((row['q3'] - row['q1']) / 2 / row['median'])}"
+    return middle + spread if len(row["samples"]) > 1 else middle
 
 
 def numeric_x(name: str) -> Callable[[float], str]:
@@ -51,24 +50,29 @@ def numeric_x(name: str) -> Callable[[float], str]:
     return size if name in ("size", "memory", "trainer_memory", "ten_thousand", "pretoken_length") else number
 
 
+def curve(points: pd.DataFrame) -> list[tuple[float, float]]:
+    """Return (x, median) of a series."""
+    return list(zip(points["x"].map(float), points["median"].map(float), strict=True))
+
+
 def line_figure(name: str, study: Study, table: pd.DataFrame, stage: str = "") -> Figure:
     """Draw a study, or a stage of it, on logarithmic axes."""
     rows = table[table["series"].str.startswith(f"{stage}/")] if stage else table
     drawn = [
-        Line(str(series).removeprefix(f"{stage}/"), points[["x", "median"]].values.tolist())
+        Line(str(series).removeprefix(f"{stage}/"), curve(points))
         for series, points in rows.groupby("series", sort=False)
     ]
-    log = name != "workers"
-    y = Axis("memory" if study["unit"] == "bytes" else "time", lambda value: measure(value, study["unit"]))
+    in_bytes = study["unit"] == "bytes"
+    y = Axis("memory" if in_bytes else "time", lambda value: measure(value, study["unit"]), not in_bytes)
     caption = f"{study['question']}{f' Stage {stage}.' if stage else ''} Median by {study['x']}."
-    return Figure(lines(drawn, Axis(study["x"], numeric_x(name), log), y), caption)
+    return Figure(lines(drawn, Axis(study["x"], numeric_x(name)), y), caption)
 
 
 def slopes(table: pd.DataFrame, what: str) -> list[Block]:
     """Return the fitted growth of each series."""
     rows = []
     for series, points in table.groupby("series", sort=False):
-        slope = growth(points[["x", "median"]].values.tolist())
+        slope = growth(curve(points))
         rows.append([str(series), str(slope) if slope else "one point", str(slope.n) if slope else "1"])
     head = ["series", f"time ~ {what} to the power (95 % interval)", "points"]
     return [Table(head, rows, (1, 2))]
@@ -100,14 +104,14 @@ def one_study(evidence: Evidence, name: str) -> list[Block]:
 def duplication_gain(table: pd.DataFrame) -> Table:
     """Return how many times as fast working on unique pretokens is, by copies of the text."""
     rows = []
-    for place, points in table.groupby("x", sort=False):
+    for _, points in table.groupby("x", sort=False):
         by_name = {row["series"]: row for row in points.to_dict("records")}
         naive, weighted = by_name.get("train/naive"), by_name.get("train/weighted")
         if naive and weighted:
             gain = naive["median"] / weighted["median"]
             spread = f"{ratio(naive['q1'] / weighted['q3'])} .. {ratio(naive['q3'] / weighted['q1'])}"
             repeats = weighted["pretokens"] / weighted["unique_pretokens"]
-            rows.append([number(place), f"{repeats:.1f}x", ratio(gain), spread])
+            rows.append([number(weighted["x"]), f"{repeats:.1f}x", ratio(gain), spread])
     return Table(["copies", "pretokens a unique one", "weighted over naive", "spread"], rows, range(4))
 
 
@@ -193,8 +197,8 @@ def stages(evidence: Evidence) -> list[Section]:
                 Table(["pipeline", *PARTS, "total"], rows, range(1, 8)),
             ]
         blocks.append(Paragraph(
-            "Counting is measured with reading and splitting in it; both are taken off here. Encoding splits the text "
-            "once more. Writing goes to the system's cache."
+            "Counting is measured with reading and splitting in it; both are taken off here. Encoding splits the "
+            "text once more. Writing goes to the system's cache."
         ))  # fmt: skip
     return [Section("Stages", [*blocks, *merge_curve(evidence)], "python -m bench.sweeps --only stages,merges")]
 
@@ -216,8 +220,8 @@ def merge_curve(evidence: Evidence) -> list[Block]:
             samples = pd.Series(row["samples"])
             tenth = max(len(samples) // 10, 1)
             rows.append([
-                row["series"], f"{len(samples):,}", seconds(samples[:tenth].median()), seconds(samples[-tenth:].median()),
-                seconds(samples.sum()), seconds(row["total_seconds"]),
+                row["series"], f"{len(samples):,}", seconds(samples[:tenth].median()),
+                seconds(samples[-tenth:].median()), seconds(samples.sum()), seconds(row["total_seconds"]),
             ])  # fmt: skip
     head = ["trainer", "merges", "first tenth, median", "last tenth, median", "sum of merges", "whole training"]
     return [*blocks, Table(head, rows, range(1, 6))]
@@ -246,7 +250,7 @@ def ten_thousand(evidence: Evidence) -> list[Section]:
         for row in table.to_dict("records")
     ]  # fmt: skip
     head = ["trainer", "text", "median", "peak memory", "merges", "longest token", "its bytes"]
-    note = "File to merges in a process of its own, code loaded before. Fewer merges: no pair was left. The text is stories."
+    note = "File to merges in a process of its own, code loaded before; stories. Fewer merges: no pair was left."
     study = evidence.others["sweeps"]["studies"]["ten_thousand"]
     blocks: list[Block] = [Table(head, rows, (1, 2, 3, 4, 6)), Paragraph(note), *left_out(study)]
     return [Section("A vocabulary of 10,000", blocks, "python -m bench.sweeps --only ten_thousand")]
@@ -293,8 +297,9 @@ def pick_table(evidence: Evidence) -> list[Section]:
     ]  # fmt: skip
     head = ["stage", "text", "fastest", "median", "next", "ratio", "spread", "confidence"]
     note = (
-        "In a warm process. A fresh one has to load compiled code first, or to compile it where none is kept: see Start. "
-        "`python -m impls pick` weighs both for this machine. Confidence: clear where the quartiles are apart, else open."
+        "In a warm process. A fresh one has to load compiled code first, or to compile it where none is kept: see "
+        "Start. `python -m impls pick` weighs both for this machine. Confidence: clear where the quartiles are "
+        "apart, else open."
     )
     blocks: list[Block] = [Table(head, rows, (1, 3, 5, 6)), Paragraph(note)]
     return [Section("Which implementation to take", blocks, "python -m bench.sweeps --only size,start")]

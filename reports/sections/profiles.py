@@ -8,7 +8,7 @@ from reports.blocks import Block, Bullets, Figure, Heading, Paragraph, Section, 
 from reports.formats import percent, seconds, size
 from reports.load import Evidence
 from reports.plots import Axis, Line, lines, stacked
-from reports.sections.growth import left_out, one_study
+from reports.sections.growth import one_study
 
 Digest = dict[str, Any]
 
@@ -94,8 +94,8 @@ def counters(evidence: Evidence) -> list[Block]:
         for phase, calls in digest["phases"].items()
     ]
     text = (
-        "Samplers see compiled code as one call. Its steps are counted where the same code runs as plain Python, which "
-        "costs the compiled code nothing."
+        "Samplers see compiled code as one call. Its steps are counted where the same code runs as plain Python, "
+        "which costs the compiled code nothing."
     )
     return [*blocks, Paragraph(text), Table(["what", "workload", "step", "times"], rows, (3,))]
 
@@ -115,8 +115,8 @@ def memory(evidence: Evidence) -> list[Section]:
         blocks.append(Paragraph("Missing: no profile by memray."))
     rows = [
         [
-            f"{digest['stage']}/{digest['impl']}", digest["workload"], size(digest["peak_bytes"]), f"`{site['name']}`",
-            where(site), size(site["bytes"]), percent(site["bytes"] / digest["peak_bytes"]),
+            f"{digest['stage']}/{digest['impl']}", digest["workload"], size(digest["peak_bytes"]),
+            f"`{site['name']}`", where(site), size(site["bytes"]), percent(site["bytes"] / digest["peak_bytes"]),
         ]
         for digest in found
         for site in digest["sites"][:3]
@@ -202,7 +202,7 @@ def downscaling(evidence: Evidence) -> list[Section]:
             ]
             same = sum(row[-1] == rows[-1][-1] for row in rows)
             blocks.append(Paragraph(
-                f"{name}: the bottleneck of {rows[-1][0]}, {rows[-1][-1]}, is that of {same} of the {len(rows)} sizes."
+                f"{name}: the bottleneck of {rows[-1][0]}, {rows[-1][-1]}, is that of {same} of {len(rows)} sizes."
             ))  # fmt: skip
     return [Section(title, [*blocks, *same_function(evidence)], "python -m bench.sweeps --only size")]
 
@@ -224,6 +224,3 @@ def same_function(evidence: Evidence) -> list[Block]:
 def _largest(digest: Digest) -> str:
     name, share = top_functions(digest, 1)[0]
     return f"{name}, {percent(share)}"
-
-
-__all__ = ["bottlenecks", "downscaling", "left_out", "memory", "top_functions"]
