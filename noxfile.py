@@ -20,6 +20,18 @@ def install(session: nox.Session, *groups: str, extras: str = "") -> None:
     session.install("--quiet", "--constraint", str(constraints), "--editable", f".{extras}", *names)
 
 
+def run_all(session: nox.Session, *commands: list[str]) -> None:
+    """Run every command, whatever the ones before it did; fail if one of them failed."""
+    failed = []
+    for command in commands:
+        try:
+            session.run(*command)
+        except nox.command.CommandFailed:
+            failed.append(" ".join(command))
+    if failed:
+        session.error(f"failed: {'; '.join(failed)}")
+
+
 @nox.session
 def bench(session: nox.Session) -> None:
     """Prove all implementations equal, time them, run the studies, write the report and what `auto` decides from."""
@@ -27,9 +39,9 @@ def bench(session: nox.Session) -> None:
     session.run(
         "python", "-m", "pytest", "bench", "--quiet", "--benchmark-quiet", "--benchmark-autosave", *session.posargs
     )
-    session.run("python", "-m", "bench.sweeps")
-    session.run("python", "-m", "reports")
-    session.run("python", "-m", "reports", "measurements")
+    # Who chooses cases or a corpus wants those alone.
+    studies = [] if session.posargs else [["python", "-m", "bench.sweeps"]]
+    run_all(session, *studies, ["python", "-m", "reports"], ["python", "-m", "reports", "measurements"])
 
 
 @nox.session
@@ -43,9 +55,7 @@ def compare(session: nox.Session) -> None:
 def profile(session: nox.Session) -> None:
     """Look inside the implementations with every tool, write the report with what was seen."""
     install(session, "bench", "profile")
-    # A tool that fails is a line and an exit status; the report is written from the others.
-    session.run("python", "-m", "profiles", "suite", *session.posargs, success_codes=[0, 1])
-    session.run("python", "-m", "reports")
+    run_all(session, ["python", "-m", "profiles", "suite", *session.posargs], ["python", "-m", "reports"])
 
 
 @nox.session
