@@ -41,7 +41,8 @@ CUBIC = np.float32(0.044715)
 
 def gelu(x: Array) -> Array:
     """Return GELU of float32[...], an array for each operator."""
-    return np.float32(0.5) * x * (np.float32(1) + np.tanh(ROOT_2_OVER_PI * (x + CUBIC * x * x * x)))
+    result: Array = np.float32(0.5) * x * (np.float32(1) + np.tanh(ROOT_2_OVER_PI * (x + CUBIC * x * x * x)))  # type: ignore[assignment]
+    return result
 
 
 def gelu_in_place(x: Array) -> Array:

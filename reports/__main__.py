@@ -1,7 +1,7 @@
-"""The command line: `python -m reports [build|compare|measurements]`.
+"""The command line: `python -m reports [build|compare|measurements|tour]`.
 
 `build`, the default, prints the ladders and writes reports/latest/; `compare` says what got faster or slower;
-`measurements` writes what `impl="auto"` decides from. Exit status 0; 1 when a record cannot be used (the report is
+`measurements` writes what `impl="auto"` decides from; `tour` the figures of TOUR.md. Exit status 0; 1 when a record cannot be used (the report is
 still written from the others) or something is too slow; 2 for bad usage.
 """
 
@@ -19,6 +19,7 @@ from reports.compare import as_text, compare, last_comparable
 from reports.load import ReportError, load_evidence, load_record, newest_record
 from reports.measurements import write_measurements
 from reports.render import render, terminal
+from reports.tour import rewrite
 
 LATEST = Path(__file__).parent / "latest"
 
@@ -93,7 +94,16 @@ def pick_data(arguments: Sequence[str]) -> int:
     return 0
 
 
-COMMANDS = {"build": build, "compare": compare_records, "measurements": pick_data}
+def rewrite_tour(arguments: Sequence[str]) -> int:
+    """Put the figures of a record into TOUR.md; returns the exit status."""
+    parser = OneLineParser(prog="python -m reports tour", description="Write the figures that TOUR.md quotes.")
+    parser.add_argument("record", type=Path, nargs="?", help="a record of the benchmarks; the newest by default")
+    options = parser.parse_args(arguments)
+    print(rewrite(load_record(options.record or newest_record())))
+    return 0
+
+
+COMMANDS = {"build": build, "compare": compare_records, "measurements": pick_data, "tour": rewrite_tour}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
