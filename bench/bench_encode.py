@@ -6,7 +6,7 @@ from pytest_benchmark.fixture import BenchmarkFixture
 
 from bench.cases import Case, inputs, verify_and_time
 from impls import Tokenizer
-from impls.contract import Array32
+from impls.contract import Ids
 from impls.registry import Impl
 
 
@@ -14,7 +14,7 @@ def bench_encode(benchmark: BenchmarkFixture, case: Case) -> None:
     """Time one encoder on one workload."""
     prepared = inputs(case.workload)
 
-    def encode(impl: Impl) -> Array32:
+    def encode(impl: Impl) -> Ids:
         return prepared.tokenizer(impl.name).encode_to_array(prepared.content)
 
     def new_tokenizer() -> tuple[tuple[Any, ...], dict[str, Any]]:

@@ -11,7 +11,7 @@ import hashlib
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +28,9 @@ TIE_BREAKS: tuple[TieBreak, ...] = ("greatest", "huggingface")
 Array8 = NDArray[np.uint8]
 Array32 = NDArray[np.int32]
 Array64 = NDArray[np.int64]
+
+Ids = NDArray[np.unsignedinteger[Any]]
+IdType = np.dtype[np.unsignedinteger[Any]]
 
 
 def huggingface_byte_order() -> Array32:
@@ -144,20 +147,29 @@ class Vocabulary:
         left: int32[m], id of the left operand of each merge, in order of rank.
         right: int32[m], id of the right operand.
         merged: int32[m], id of the result. A merge only uses tokens that earlier merges made.
-        special_tokens: id of each special token.
+        n_ids: all ids are below it.
+        special_tokens: id of each special token, which may be beyond.
     """
 
     byte_ids: Array32
     left: Array32
     right: Array32
     merged: Array32
+    n_ids: int
     special_tokens: Mapping[str, int] = field(default_factory=dict)
 
     @classmethod
     def from_merges(cls, merges: Merges) -> Vocabulary:
         """Number the tokens as a trainer does: byte b is id b, merge i makes id 256 + i."""
         first = np.arange(N_BYTES, dtype=np.int32)
-        return cls(first, merges.left, merges.right, np.arange(len(merges), dtype=np.int32) + np.int32(N_BYTES))
+        merged = np.arange(len(merges), dtype=np.int32) + np.int32(N_BYTES)
+        return cls(first, merges.left, merges.right, merged, N_BYTES + len(merges))
+
+    @property
+    def id_dtype(self) -> IdType:
+        """Type of the ids that encoders return, little-endian: uint16 where every id fits, else uint32."""
+        n_ids = max(self.n_ids, 1 + max(self.special_tokens.values(), default=0))
+        return np.dtype("<u2") if n_ids <= 1 << 16 else np.dtype("<u4")
 
     def ranks(self) -> dict[tuple[int, int], tuple[int, int]]:
         """Map a pair of ids to the rank of its merge and the id that the merge makes."""
@@ -219,8 +231,8 @@ class Encoder(Protocol):
     def __init__(self, vocabulary: Vocabulary, pattern: str) -> None:
         """Build the tables; timed apart from encoding."""
 
-    def encode(self, text: bytes, *, workers: int | None = None) -> Array32:
-        """Encode UTF-8 text to ids, int32[n].
+    def encode(self, text: bytes, *, workers: int | None = None) -> Ids:
+        """Encode UTF-8 text to ids, `vocabulary.id_dtype`[n].
 
         The special tokens of the vocabulary are matched first, the longest where they overlap. Only compiled
         encoders have a use for `workers`, threads: all cores by default.
@@ -230,7 +242,7 @@ class Encoder(Protocol):
             UsageError: the text holds a byte that the vocabulary lacks.
         """
 
-    def encode_batch(self, texts: Sequence[bytes], *, workers: int | None = None) -> list[Array32]:
+    def encode_batch(self, texts: Sequence[bytes], *, workers: int | None = None) -> list[Ids]:
         """Encode each of many texts by itself. See `encode`."""
 
 

@@ -12,7 +12,7 @@ from typing import Literal, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from impls.contract import N_BYTES, Array32, Encoder, Vocabulary, check_workers
+from impls.contract import N_BYTES, Encoder, Ids, IdType, Vocabulary, check_workers
 from impls.corpus import Corpus, SafeCuts, decode_utf8
 from impls.errors import FileFormatError, InvalidUtf8Error, UsageError
 from impls.fastest import pick
@@ -56,7 +56,7 @@ def build_vocabulary(vocab: Mapping[int, bytes], merges: Sequence[tuple[bytes, b
                 raise UsageError(f"merges: number {rank} {merges[rank]!r} uses {told}")
     byte_ids = np.array([ids.get(bytes([byte]), -1) for byte in range(N_BYTES)], np.int32)
     left_ids, right_ids, merged_ids = np.array(rows, np.int32).reshape(-1, 3).T.copy()
-    return Vocabulary(byte_ids, left_ids, right_ids, merged_ids)
+    return Vocabulary(byte_ids, left_ids, right_ids, merged_ids, 1 + max(vocab, default=0))
 
 
 def _ids_of(vocab: Mapping[int, bytes]) -> dict[bytes, int]:
@@ -135,7 +135,7 @@ class Tokenizer:
         Raises:
             UsageError: an argument is wrong.
         """
-        self._vocabulary = build_vocabulary(vocab, merges)
+        vocabulary = build_vocabulary(vocab, merges)
         self.vocab = {int(token_id): token for token_id, token in vocab.items()}
         self.merges = [(left, right) for left, right in merges]
         self.pattern = pattern
@@ -149,6 +149,8 @@ class Tokenizer:
                     raise UsageError(f"special tokens: no id is left for {special!r} above {MAX_ID}")
                 self.vocab[ids[token]] = token
             self.special_tokens[special] = ids[token]
+        n_ids = 1 + max(self.vocab, default=0)
+        self._vocabulary = replace(vocabulary, n_ids=n_ids, special_tokens=self.special_tokens)
         self._splitter = Splitter(pattern, list(self.special_tokens))
         self._impl = impl
         self._auto, self._settled_bytes, self._seen_bytes = "", -1.0, 0
@@ -208,7 +210,7 @@ class Tokenizer:
 
     def _encoder(self, name: str, special: bool = True) -> Encoder:
         if (name, special) not in self._encoders:
-            vocabulary = replace(self._vocabulary, special_tokens=self.special_tokens if special else {})
+            vocabulary = self._vocabulary if special else replace(self._vocabulary, special_tokens={})
             self._encoders[name, special] = find("encode", name).load()(vocabulary, self.pattern)
         return self._encoders[name, special]
 
@@ -242,10 +244,8 @@ class Tokenizer:
         """
         return cast("list[int]", self.encode_to_array(text, special=special, workers=workers).tolist())
 
-    def encode_to_array(
-        self, text: str | bytes, *, special: SpecialMode = "all", workers: int | None = None
-    ) -> Array32:
-        """Encode text to ids, int32[n]. See `encode`."""
+    def encode_to_array(self, text: str | bytes, *, special: SpecialMode = "all", workers: int | None = None) -> Ids:
+        """Encode text to ids, `id_dtype`[n]. See `encode`."""
         if workers is not None:
             check_workers(workers)
         content = self._checked(text, special)
@@ -323,7 +323,7 @@ class Tokenizer:
         name = self._encoder_name(corpus.n_bytes)
         # Threads only help an encoder that works without the interpreter lock.
         workers = check_workers(workers) if find("encode", name).needs == "numba" else 1
-        job = partial(self._encode_range, corpus=corpus, encoder=self._encoder(name), dtype=self.id_dtype)
+        job = partial(self._encode_range, corpus=corpus, encoder=self._encoder(name))
         n_ids = 0
         with atomic_writer(output_path) as output:
             for ids in in_order(job, corpus.ranges(self.pattern, list(self.special_tokens)), workers):
@@ -332,26 +332,24 @@ class Tokenizer:
         return n_ids
 
     @staticmethod
-    def _encode_range(
-        byte_range: tuple[int, int], corpus: Corpus, encoder: Encoder, dtype: np.dtype[np.integer]
-    ) -> NDArray[np.integer]:
+    def _encode_range(byte_range: tuple[int, int], corpus: Corpus, encoder: Encoder) -> Ids:
         start = byte_range[0]
         text = corpus.read(*byte_range)
         if corpus.errors == "replace":
             text = text.decode(errors="replace").encode()
         try:
-            return encoder.encode(text).astype(dtype)
+            return encoder.encode(text, workers=1)
         except InvalidUtf8Error as error:
             raise InvalidUtf8Error(str(corpus.path), start + error.offset) from None
         except UsageError as error:
             raise FileFormatError(f"{corpus.path}: {error}") from None
 
     @property
-    def id_dtype(self) -> np.dtype[np.uint16] | np.dtype[np.uint32]:
-        """Type of ids on disk, little-endian: uint16 where every id fits, else uint32."""
-        return np.dtype("<u2") if max(self.vocab, default=0) < 1 << 16 else np.dtype("<u4")
+    def id_dtype(self) -> IdType:
+        """Type of ids in arrays and on disk, little-endian: uint16 where every id fits, else uint32."""
+        return self._vocabulary.id_dtype
 
-    def read_ids(self, path: str | os.PathLike[str]) -> NDArray[np.uint16] | NDArray[np.uint32]:
+    def read_ids(self, path: str | os.PathLike[str]) -> Ids:
         """Map a file of bare ids, uint16[n] or uint32[n], read-only. It must not shrink while it is mapped.
 
         Raises:

@@ -17,10 +17,10 @@ def warm(pattern: str) -> None:
     The text has enough different pretokens for every table to grow, and one that is too long for a key.
     """
     text = " ".join(map(str, range(100_000, 105_000))).encode() + b"a" * 20
-    table = PretokenTable(pattern)
+    table, other = PretokenTable(pattern), PretokenTable(pattern)
     table.count(np.frombuffer(text, np.uint8), pack_specials({}))
+    other.add(table)
     pretokens = table.pretokens()
-    table.add(pretokens)
     with_larger_slots(initial_state(pretokens, 1, "greatest"))
     merges = train(pretokens, n_merges=10)
     JitEncoder(Vocabulary.from_merges(merges), pattern).encode(text)

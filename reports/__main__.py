@@ -1,8 +1,8 @@
 """The command line: `python -m reports [build|compare|measurements|tour]`.
 
 `build`, the default, prints the ladders and writes reports/latest/; `compare` says what got faster or slower;
-`measurements` writes what `impl="auto"` decides from; `tour` the figures of TOUR.md. Exit status 0; 1 when a record cannot be used (the report is
-still written from the others) or something is too slow; 2 for bad usage.
+`measurements` writes what `impl="auto"` decides from; `tour` the figures of TOUR.md. Exit status 0; 1 when a record
+cannot be used (the report is still written from the others) or something is too slow; 2 for bad usage.
 """
 
 from __future__ import annotations

@@ -344,7 +344,7 @@ def test_a_vocabulary_beyond_what_the_text_gives_is_no_error(home: Path, capsys:
 def test_an_interrupt_exits_130_and_leaves_nothing(
     home: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def interrupt(*_: object) -> None:
+    def interrupt(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr("impls.encode.cached.CachedEncoder.encode", interrupt)

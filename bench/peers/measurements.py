@@ -260,11 +260,11 @@ def memory(inputs: Inputs) -> Measurement:
             Side("gigatoken", "train_peer", job(large, **peer), "merges"),
             Side("once", "train_ours", job(inputs.text, impl="jit")),
             Side("next to nothing", "train_ours", {**job(inputs.small, impl="jit"), "vocab_size": 300}),
-            Side("tables", "count_ours", {"path": str(large), "workers": None}),
+            Side("tables", "tables_ours", {"path": str(large), "vocab_size": inputs.vocab_size}),
         ),
         (
             Row(
-                f"peak RSS of training on {size} above a tiny training's, in sizes of the pretoken arrays",
+                f"peak RSS of training on {size} above a tiny training's, in sizes of the tables of pretokens",
                 above_tables,
                 ("ours", "next to nothing"),
                 1.2,

@@ -134,6 +134,26 @@ def count_ours(path: str, workers: int | None) -> Work:
     return lambda: count(Corpus.open(path), pattern=PATTERN, special_tokens=SPECIAL_TOKENS, workers=n_workers)
 
 
+def tables_ours(path: str, vocab_size: int) -> Work:
+    """Measure what training keeps of each unique pretoken: a hash table a thread, arrays of the merge loop."""
+    from impls.kernels.keys import WORDS
+    from impls.train.jit import initial_state
+
+    def work() -> int:
+        pretokens = count_ours(path, None)()
+        entries = 1 << (2 * len(pretokens)).bit_length()
+        hash_tables = len(os.sched_getaffinity(0)) * 8 * WORDS * entries
+        state = initial_state(pretokens, vocab_size - 256 - len(SPECIAL_TOKENS), "huggingface")
+        return hash_tables + sum(array.nbytes for array in state)
+
+    return work
+
+
+def tables_facts(n_bytes: int, _: float) -> Facts:
+    """Describe the size of the tables."""
+    return Facts(str(n_bytes), 1, n_bytes)
+
+
 def pretokens_facts(pretokens: Any, _: float) -> Facts:
     """Describe pretokens."""
     size = pretokens.bytes_.nbytes + pretokens.offsets.nbytes + pretokens.counts.nbytes
@@ -349,6 +369,7 @@ TASKS = {
     "merges_ours": Task(merges_ours, of_merges),
     "merges_gigatoken": Task(train_peer, of_gigatoken_merges),
     "count_ours": Task(count_ours, pretokens_facts),
+    "tables_ours": Task(tables_ours, tables_facts),
     "count_gigatoken": Task(count_gigatoken, gigatoken_counts),
     "array_ours": Task(array_ours, of_ids),
     "array_gigatoken": Task(array_gigatoken, of_ids),

@@ -16,15 +16,15 @@ import numpy as np
 from impls.contract import Array8, Pretokens
 from impls.corpus import Corpus
 from impls.errors import InvalidUtf8Error
-from impls.kernels.count import COUNT_TEXT, ENTRIES, INVALID_AT, POOL_USED, add_pretokens, unpack_table
+from impls.kernels.count import COUNT_TEXT, ENTRIES, INVALID_AT, POOL_USED, TOTAL_BYTES, add_table, unpack_table
 from impls.kernels.keys import WORDS, new_batch, rehash
 from impls.kernels.specials import Specials, pack_specials
 from impls.kernels.splits import SPLITS
 from impls.parallel import in_order
 
 MIN_RANGE_BYTES = 1 << 18
-MAX_RANGE_BYTES = 1 << 22
-"""Bounds of a thread's step, some 10 ms of work at most."""
+MAX_RANGE_BYTES = 1 << 20
+"""Bounds of a step of a thread, some milliseconds of work at most."""
 
 
 class PretokenTable:
@@ -35,7 +35,7 @@ class PretokenTable:
         self._count_text, self._classes = COUNT_TEXT[pattern], SPLITS[pattern].classes()
         self._table = np.zeros((1 << 12, WORDS), np.uint64)
         self._pool = np.empty(1 << 12, np.uint8)
-        self._state = np.array([0, 0, -1], np.int64)
+        self._state = np.array([0, 0, -1, 0], np.int64)
         self._batch = new_batch()
 
     def _grow(self, at_least: int) -> None:
@@ -67,23 +67,20 @@ class PretokenTable:
                 self._grow(len(text))
         return -1
 
-    def add(self, pretokens: Pretokens) -> None:
-        """Add the counts of other pretokens."""
-        bytes_, offsets, counts = pretokens.bytes_, pretokens.offsets, pretokens.counts
-        row = 0
-        while (row := add_pretokens(bytes_, offsets, counts, row, self._table, self._pool, self._state)) < len(
-            counts
+    def add(self, other: PretokenTable) -> None:
+        """Add the counts of another table."""
+        slot = 0
+        while (slot := add_table(other._table, other._pool, slot, self._table, self._pool, self._state)) < len(
+            other._table
         ):
-            self._grow(len(bytes_))
+            self._grow(len(other._pool))
 
     def pretokens(self) -> Pretokens:
         """Return the entries as flat arrays."""
-        n = int(self._state[ENTRIES])
-        offsets, counts = np.zeros(n + 1, np.int64), np.empty(n, np.int64)
-        total = unpack_table(self._table, self._pool, np.empty(0, np.uint8), offsets, counts)
-        bytes_ = np.empty(total, np.uint8)
+        n, total = int(self._state[ENTRIES]), int(self._state[TOTAL_BYTES])
+        bytes_, offsets, counts = np.empty(total + 16, np.uint8), np.zeros(n + 1, np.int64), np.empty(n, np.int64)
         unpack_table(self._table, self._pool, bytes_, offsets, counts)
-        return Pretokens(bytes_, offsets, counts)
+        return Pretokens(bytes_[:total], offsets, counts)
 
 
 def count_range(
@@ -118,5 +115,5 @@ def count(corpus: Corpus, *, pattern: str, special_tokens: Sequence[str], worker
         pass
     total = tables.get()
     while not tables.empty():
-        total.add(tables.get().pretokens())
+        total.add(tables.get())
     return total.pretokens()

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from impls.contract import Array32, Vocabulary
+from impls.contract import Ids, Vocabulary
 from impls.corpus import decode_utf8
 from impls.errors import UsageError
 from impls.patterns import Splitter
@@ -23,11 +23,12 @@ class PretokenEncoder(ABC):
     def __init__(self, vocabulary: Vocabulary, pattern: str) -> None:
         """Build the tables. See `contract.Encoder`."""
         self._splitter = Splitter(pattern, list(vocabulary.special_tokens))
+        self._dtype = vocabulary.id_dtype
         self._special_ids = vocabulary.special_tokens
         self._byte_ids: list[int] = vocabulary.byte_ids.tolist()
         self._ranks = vocabulary.ranks()
 
-    def encode(self, text: bytes, *, workers: int | None = None) -> Array32:  # noqa: ARG002
+    def encode(self, text: bytes, *, workers: int | None = None) -> Ids:  # noqa: ARG002
         """Encode UTF-8 text. See `contract.Encoder`."""
         ids: list[int] = []
         for index, segment in enumerate(self._splitter.segments(decode_utf8(text, "text"))):
@@ -35,9 +36,9 @@ class PretokenEncoder(ABC):
                 ids.append(self._special_ids[segment])
             else:
                 self.encode_segment(segment, ids)
-        return np.array(ids, np.int32)
+        return np.array(ids, self._dtype)
 
-    def encode_batch(self, texts: Sequence[bytes], *, workers: int | None = None) -> list[Array32]:
+    def encode_batch(self, texts: Sequence[bytes], *, workers: int | None = None) -> list[Ids]:
         """Encode many texts. See `contract.Encoder`."""
         return [self.encode(text, workers=workers) for text in texts]
 

@@ -13,7 +13,7 @@ from queue import Empty, SimpleQueue
 
 import numpy as np
 
-from impls.contract import Array32, Array64, Vocabulary, check_workers
+from impls.contract import Array32, Array64, Ids, IdType, Vocabulary, check_workers
 from impls.corpus import SafeCuts
 from impls.encode import missing_byte
 from impls.encode.cached import CachedEncoder
@@ -25,6 +25,7 @@ from impls.kernels.encode import (
     ENCODE_TEXT,
     ENTRIES,
     IDS_USED,
+    INLINE_IDS,
     NO_TOKEN,
     NOT_UTF8,
     POOL_USED,
@@ -96,15 +97,16 @@ class Worker:
         self._documents = documents
         self._bind()
         try:
-            return self._run(b"".join(texts)).copy(), documents[:, 1].tolist()
+            return self._run(b"".join(texts)), documents[:, 1].tolist()
         finally:
             self._documents = single
             self._bind()
 
     def _run(self, text: bytes) -> Array32:
-        # No token is shorter than a byte.
-        if len(text) > len(self._output):
-            self._output = np.empty(max(len(text), min(RANGE_BYTES, 2 * len(self._output))), np.int32)
+        # No token is shorter than a byte; the kernel writes up to two ids more than there are.
+        needed = len(text) + INLINE_IDS
+        if needed > len(self._output):
+            self._output = np.empty(max(needed, min(RANGE_BYTES, 2 * len(self._output))), np.int32)
             self._bind()
         self._call.set_bytes(text)
         while (n := self._call()) < 0:
@@ -142,6 +144,7 @@ class JitEncoder:
     def __init__(self, vocabulary: Vocabulary, pattern: str) -> None:
         """Build the rank table. See `contract.Encoder`."""
         self._fallback = None if pattern in SPLITS else CachedEncoder(vocabulary, pattern)
+        self._dtype = vocabulary.id_dtype
         if self._fallback is None:
             self._pattern, self._vocabulary, self._ranks = pattern, vocabulary, pack_ranks(vocabulary)
             self._cuts = SafeCuts(pattern, list(vocabulary.special_tokens))
@@ -153,46 +156,48 @@ class JitEncoder:
         except Empty:
             return Worker(self._pattern, self._vocabulary, self._ranks)
 
-    def encode(self, text: bytes, *, workers: int | None = None) -> Array32:
+    def encode(self, text: bytes, *, workers: int | None = None) -> Ids:
         """Encode UTF-8 text. See `contract.Encoder`."""
         if self._fallback:
             return self._fallback.encode(text)
         if len(text) > RANGE_BYTES and workers != 1:
             ranges = self._cuts.ranges(lambda start, stop: text[start:stop], len(text), RANGE_BYTES)
             job = partial(self._encode_range, text)
-            return joined(in_order(job, ranges, check_workers(workers)), len(text))
+            return joined(in_order(job, ranges, check_workers(workers)), len(text), self._dtype)
         worker = self._take_worker()
         try:
-            return worker.encode(text).copy()
+            return worker.encode(text).astype(self._dtype)
         finally:
             self._idle.put(worker)
 
-    def _encode_range(self, text: bytes, part: tuple[int, int]) -> Array32:
+    def _encode_range(self, text: bytes, part: tuple[int, int]) -> Ids:
         start, stop = part
         try:
             return self.encode(text[start:stop], workers=1)
         except InvalidUtf8Error as error:
             raise InvalidUtf8Error(error.source, start + error.offset) from None
 
-    def encode_batch(self, texts: Sequence[bytes], *, workers: int | None = None) -> list[Array32]:
+    def encode_batch(self, texts: Sequence[bytes], *, workers: int | None = None) -> list[Ids]:
         """Encode many texts. See `contract.Encoder`."""
         if self._fallback:
             return self._fallback.encode_batch(texts)
         parts = in_order(self._encode_texts, batches(texts, RANGE_BYTES), check_workers(workers))
         return [ids for part in parts for ids in part]
 
-    def _encode_texts(self, texts: Sequence[bytes]) -> list[Array32]:
+    def _encode_texts(self, texts: Sequence[bytes]) -> list[Ids]:
         worker = self._take_worker()
         try:
             ids, ends = worker.encode_batch(texts)
+            kept = ids.astype(self._dtype)
         finally:
             self._idle.put(worker)
-        return [ids[start:stop] for start, stop in pairwise([0, *ends])]
+        return [kept[start:stop] for start, stop in pairwise([0, *ends])]
 
 
-def joined(parts: Iterable[Array32], most: int) -> Array32:
+def joined(parts: Iterable[Ids], most: int, dtype: IdType) -> Ids:
     """Return parts of up to `most` ids in all as one array; a page that is not needed is never touched."""
-    ids, n = np.empty(most, np.int32), 0
+    ids: Ids = np.empty(most, dtype)
+    n = 0
     for part in parts:
         ids[n : n + len(part)] = part
         n += len(part)

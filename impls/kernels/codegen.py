@@ -162,6 +162,26 @@ def _load_u64(_typing: Any, array: Any, _index: Any) -> Any:
 
 
 @intrinsic
+def _store_u64(_typing: Any, array: Any, _index: Any, _word: Any) -> Any:
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        pointer = _pointer(context, builder, signature.args[0], arguments[0], arguments[1], 64)
+        builder.store(arguments[2], pointer, align=1)
+        return context.get_dummy_value()
+
+    return types.void(array, types.int64, types.uint64), generate
+
+
+@intrinsic
+def _store_two(_typing: Any, array: Any, _index: Any, _word: Any) -> Any:
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        offset = builder.mul(arguments[1], ir.Constant(ir.IntType(64), 4))
+        builder.store(arguments[2], _pointer(context, builder, signature.args[0], arguments[0], offset, 64), align=4)
+        return context.get_dummy_value()
+
+    return types.void(array, types.int64, types.uint64), generate
+
+
+@intrinsic
 def _multiply_fold(_typing: Any, _left: Any, _right: Any) -> Any:
     def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
         wide = ir.IntType(128)
@@ -288,6 +308,8 @@ def _match_block(_typing: Any, text: Any, _position: Any, _byte: Any) -> Any:
 
 INSTRUCTIONS: dict[str, Any] = {
     "load_u64": _load_u64,
+    "store_u64": _store_u64,
+    "store_two": _store_two,
     "multiply_fold": _multiply_fold,
     "prefetch_row": _prefetch_row,
     "trailing_zeros": _trailing_zeros,

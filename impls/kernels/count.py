@@ -7,12 +7,17 @@ from typing import Any
 import numpy as np
 
 from impls.kernels.compiler import Int, inline, kernel
-from impls.kernels.keys import SHORT_BYTES, copy_bytes, find, key_of, look_ahead, slot_of
+from impls.kernels.instructions import prefetch_row, store_u64
+from impls.kernels.keys import SHORT_BYTES, copy_bytes, find, key_length, look_ahead, slot_of
 from impls.kernels.specials import next_special, special_at, special_length
 from impls.kernels.splits import SPLITS
 
-ENTRIES, POOL_USED, INVALID_AT = range(3)
-"""Places in the state: entries in the table, bytes in the pool, where the text is not UTF-8 (-1: nowhere)."""
+ENTRIES, POOL_USED, INVALID_AT, TOTAL_BYTES = range(4)
+"""Places in the state: entries in the table, bytes in the pool, where the text is not UTF-8 (-1: nowhere), bytes of
+all entries."""
+
+AHEAD = 8
+"""Entries that are on their way while another is added."""
 
 
 @inline
@@ -43,6 +48,7 @@ def add(
         table[slot, 0] = low
         table[slot, 1] = high
         state[ENTRIES] += 1
+        state[TOTAL_BYTES] += length
     table[slot, 2] += weight
     return True
 
@@ -90,44 +96,36 @@ COUNT_TEXT = {pattern: counting(pattern) for pattern in SPLITS}
 
 
 @kernel
-def unpack_table(table: Any, pool: Any, bytes_: Any, offsets: Any, counts: Any) -> Int:
-    """Write the entries as flat arrays: uint8[total], int64[n + 1], int64[n]. Returns the total of bytes.
-
-    With arrays of length 0 for `bytes_`, only the total is computed.
-    """
+def unpack_table(table: Any, pool: Any, bytes_: Any, offsets: Any, counts: Any) -> None:
+    """Write the entries as flat arrays: uint8[total + 16], int64[n + 1], int64[n]."""
     total = np.int64(0)
     row = 0
     for slot in range(len(table)):
         high = table[slot, 1]
         if not high:
             continue
-        length = np.int64(high >> np.uint64(56))
-        long = length > SHORT_BYTES
-        if long:
-            length = np.int64(high & np.uint64((1 << 56) - 1))
-        if len(bytes_):
-            if long:
-                start = np.int64(table[slot, 3])
-                copy_bytes(pool, start, bytes_, total, length)
-            else:
-                for place in range(length):
-                    word = table[slot, place >> 3]
-                    bytes_[total + place] = np.uint8((word >> np.uint64(8 * (place & 7))) & np.uint64(255))
-            counts[row] = np.int64(table[slot, 2])
-            offsets[row + 1] = total + length
+        length = key_length(high)
+        if length > SHORT_BYTES:
+            copy_bytes(pool, np.int64(table[slot, 3]), bytes_, total, length)
+        else:  # Both words at once; what they hold beyond the pretoken is overwritten by the next.
+            store_u64(bytes_, total, table[slot, 0])
+            store_u64(bytes_, total + 8, high)
         total += length
+        counts[row] = np.int64(table[slot, 2])
+        offsets[row + 1] = total
         row += 1
-    return total
 
 
 @kernel
-def add_pretokens(bytes_: Any, offsets: Any, counts: Any, first: Int, table: Any, pool: Any, state: Any) -> Int:
-    """Add flat pretokens from row `first` on to a table; returns the row at which it was full, or their number."""
-    for row in range(first, len(counts)):
-        start = offsets[row]
-        length = offsets[row + 1] - start
-        low, high = key_of(bytes_, start, length)
-        slot = slot_of(low, high, len(table) - 1)
-        if not add(table, pool, state, bytes_, start, length, low, high, slot, np.uint64(counts[row])):
-            return row
-    return len(counts)
+def add_table(source: Any, source_pool: Any, first: Int, table: Any, pool: Any, state: Any) -> Int:
+    """Add the counts of one table to another from slot `first` on; returns the slot at which it was full, or all."""
+    mask = len(table) - 1
+    for slot in range(first, len(source)):
+        ahead = min(slot + AHEAD, len(source) - 1)
+        prefetch_row(table, slot_of(source[ahead, 0], source[ahead, 1], mask))
+        low, high, weight = source[slot, 0], source[slot, 1], source[slot, 2]
+        if high:
+            length, start = key_length(high), np.int64(source[slot, 3])
+            if not add(table, pool, state, source_pool, start, length, low, high, slot_of(low, high, mask), weight):
+                return slot
+    return len(source)

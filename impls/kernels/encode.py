@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from impls.kernels.compiler import Int, inline, kernel
-from impls.kernels.instructions import multiply_fold
+from impls.kernels.instructions import multiply_fold, store_two
 from impls.kernels.keys import SHORT_BYTES, copy_bytes, find, look_ahead
 from impls.kernels.specials import next_special, special_at, special_length
 from impls.kernels.splits import SPLITS
@@ -29,6 +29,12 @@ POSITION, WRITTEN, DOCUMENT, ENTRIES, POOL_USED, IDS_USED, DETAIL = range(7)
 DONE, CACHE_FULL, SCRATCH_SMALL, NOT_UTF8, NO_TOKEN = range(5)
 """Why `encode_text` returned. DETAIL: the room that is needed, the invalid byte's place, the byte without a token."""
 
+INLINE_IDS = 3
+"""Ids of a short pretoken that its entry holds; more are in the pool of ids."""
+
+_HALF = np.uint64(32)
+_LOW_HALF = np.uint64(0xFFFFFFFF)
+_IN_POOL = np.uint64(1 << 63)
 _NO_RANK = np.int64(0x7FFFFFFFFFFFFFFF)
 
 
@@ -50,7 +56,8 @@ class Cache(NamedTuple):
     """Pretokens that were merged before, and the room to merge others.
 
     Attributes:
-        table: uint64[power of two, 4], see `kernels.keys`; word 2 is n << 32 | id, or where n > 1 ids begin.
+        table: uint64[power of two, 4], see `kernels.keys`; word 2 is n << 32 | the first id, word 3 the two
+            others; or word 2 is `_IN_POOL` | n << 32 | where the ids begin.
         pool: uint8[n], bytes of pretokens of more than 15 bytes.
         ids: int32[n], ids of pretokens of several tokens.
         symbols: int32[3, n], scratch: ids, next and previous symbol; n bounds the length of a pretoken.
@@ -247,10 +254,12 @@ def enter(slot: Int, low: Any, high: Any, text: Any, position: Int, length: Int,
     left = merge(text, position, length, ranks, cache)
     if left < 0:
         return -left
-    if left == 1:
-        word = np.uint64(cache.symbols[0, 0])
+    word = np.uint64(left) << _HALF
+    if length <= SHORT_BYTES and left <= INLINE_IDS:
+        word |= np.uint64(cache.symbols[0, 0])
+        cache.table[slot, 3] = np.uint64(cache.symbols[0, 1]) | (np.uint64(cache.symbols[0, 2]) << _HALF)
     else:
-        word = np.uint64(numbers[IDS_USED])
+        word |= _IN_POOL | np.uint64(numbers[IDS_USED])
         for place in range(left):
             cache.ids[numbers[IDS_USED] + place] = cache.symbols[0, place]
         numbers[IDS_USED] += left
@@ -260,7 +269,7 @@ def enter(slot: Int, low: Any, high: Any, text: Any, position: Int, length: Int,
         numbers[POOL_USED] += length
     cache.table[slot, 0] = low
     cache.table[slot, 1] = high
-    cache.table[slot, 2] = (np.uint64(left) << np.uint64(32)) | word
+    cache.table[slot, 2] = word
     numbers[ENTRIES] += 1
     return DONE
 
@@ -294,14 +303,16 @@ def encode_cached(
         if status != DONE:
             return -status
     word = cache.table[slot, 2]
-    n = np.int64(word >> np.uint64(32))
-    start = np.int64(word & np.uint64(0xFFFFFFFF))
-    if n == 1:
-        output[written] = start
-    else:
+    if word & _IN_POOL:
+        n = np.int64((word & ~_IN_POOL) >> _HALF)
+        start = np.int64(word & _LOW_HALF)
         for place in range(n):
             output[written + place] = cache.ids[start + place]
-    return n
+        return n
+    # One to three ids without a branch; what is written beyond them is overwritten by the next.
+    output[written] = np.int64(word & _LOW_HALF)
+    store_two(output, written + 1, cache.table[slot, 3])
+    return np.int64(word >> _HALF)
 
 
 @inline
@@ -360,9 +371,9 @@ def encoding(pattern: str) -> Any:
     ) -> Int:
         """Encode documents that stand one behind the other in `text`, uint8[n], into `output`, int32[n].
 
-        `documents`, int64[d, 2]: where each ends in the text, and, to be filled in, where its ids end. Begins at the
-        three first of `numbers`. Returns the number of ids when done, the three at 0 again. Otherwise minus a status;
-        once that is taken care of, the next call goes on.
+        `output` has room for two more. `documents`, int64[d, 2]: where each ends in the text, and, to be filled in,
+        where its ids end. Begins at the three first of `numbers`. Returns the number of ids when done, the three at 0
+        again. Otherwise minus a status; once that is taken care of, the next call goes on.
         """
         numbers = cache.numbers
         for document in range(numbers[DOCUMENT], len(documents)):

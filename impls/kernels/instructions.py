@@ -16,6 +16,18 @@ def load_u64(text: Any, index: Int) -> Any:
 
 
 @instruction
+def store_u64(text: Any, index: Int, word: Any) -> None:
+    """Write a uint64 to 8 bytes of `text` from `index`, little-endian; the bytes must be there."""
+    text[index : index + 8] = np.frombuffer(int(word).to_bytes(8, "little"), np.uint8)
+
+
+@instruction
+def store_two(numbers: Any, index: Int, word: Any) -> None:
+    """Write both halves of a uint64, the lower first, to the int32 `numbers[index:index + 2]`; they must be there."""
+    numbers[index : index + 2] = np.array([word], np.uint64).view(np.int32)
+
+
+@instruction
 def multiply_fold(left: Any, right: Any) -> Any:
     """Return both halves of the 128-bit product of two uint64, one folded over the other by xor."""
     product = int(left) * int(right)

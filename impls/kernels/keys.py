@@ -68,6 +68,13 @@ def key_of(text: Any, position: Int, length: Int) -> tuple[Any, Any]:
 
 
 @inline
+def key_length(high: Any) -> Int:
+    """Return the length of the pretoken that a second word of a key belongs to."""
+    length = np.int64(high >> np.uint64(56))
+    return length if length <= SHORT_BYTES else np.int64(high & ~_LONG)
+
+
+@inline
 def slot_of(low: Any, high: Any, mask: Int) -> Int:
     """Return the first entry to look at."""
     return np.int64(multiply_fold(low ^ _SEED_0, high ^ _SEED_1)) & mask

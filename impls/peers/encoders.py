@@ -13,8 +13,9 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from impls.contract import Array32, Vocabulary
+from impls.contract import Ids, Vocabulary
 from impls.corpus import SafeCuts, decode_utf8
 from impls.errors import UsageError
 from impls.formats import to_text
@@ -95,10 +96,10 @@ class PeerEncoder(ABC):
         """Build the peer's tokenizer. See `contract.Encoder`."""
 
     @abstractmethod
-    def encode(self, text: bytes, *, workers: int | None = None) -> Array32:
+    def encode(self, text: bytes, *, workers: int | None = None) -> Ids:
         """Encode UTF-8 text, special tokens first. See `contract.Encoder`."""
 
-    def encode_batch(self, texts: Sequence[bytes], *, workers: int | None = None) -> list[Array32]:
+    def encode_batch(self, texts: Sequence[bytes], *, workers: int | None = None) -> list[Ids]:
         """Encode each of many texts by itself. See `contract.Encoder`."""
         return [self.encode(text, workers=workers) for text in texts]
 
@@ -114,18 +115,19 @@ class GigatokenEncoder(PeerEncoder):
         """Build from a tokenizer.json in memory."""
         import gigatoken
 
+        self._dtype = vocabulary.id_dtype
         self._tokenizer = gigatoken.Tokenizer.from_json(tokenizer_json(vocabulary, pattern))
 
-    def encode_unchecked(self, text: bytes) -> Array32:
+    def encode_unchecked(self, text: bytes) -> NDArray[np.uint32]:
         """Encode what is known to be UTF-8; nothing but the peer's own call."""
         import gigatoken
 
-        return flat_ids(self._tokenizer.encode_batch(gigatoken.BytesSource(text))).view(np.int32)
+        return flat_ids(self._tokenizer.encode_batch(gigatoken.BytesSource(text)))
 
-    def encode(self, text: bytes, *, workers: int | None = None) -> Array32:  # noqa: ARG002
+    def encode(self, text: bytes, *, workers: int | None = None) -> Ids:  # noqa: ARG002
         """Encode. See `contract.Encoder`."""
         decode_utf8(text, "text")
-        return self.encode_unchecked(text)
+        return self.encode_unchecked(text).astype(self._dtype)
 
     def encode_str(self, text: str) -> list[int]:
         """Encode a batch of one."""
@@ -147,6 +149,7 @@ class TiktokenEncoder(PeerEncoder):
             raise UsageError("vocabulary: tiktoken takes ids for ranks; ids must grow with the rank of the merge")
         if pattern not in PATTERNS:
             raise UsageError(f"pattern: this peer has no {pattern!r}; it has {', '.join(PATTERNS)}")
+        self._dtype = vocabulary.id_dtype
         self._encoding = tiktoken.Encoding(
             "mergelab",
             pat_str=PATTERNS[pattern],
@@ -154,10 +157,10 @@ class TiktokenEncoder(PeerEncoder):
             special_tokens=dict(vocabulary.special_tokens),
         )
 
-    def encode(self, text: bytes, *, workers: int | None = None) -> Array32:  # noqa: ARG002
+    def encode(self, text: bytes, *, workers: int | None = None) -> Ids:  # noqa: ARG002
         """Encode to an array without a list in between. See `contract.Encoder`."""
         ids = self._encoding.encode_to_numpy(decode_utf8(text, "text"), allowed_special="all")
-        return ids.view(np.int32)
+        return ids.astype(self._dtype)
 
     def encode_str(self, text: str) -> list[int]:
         """Encode with all special tokens allowed."""
@@ -171,15 +174,16 @@ class HuggingFaceEncoder(PeerEncoder):
         """Build from a tokenizer.json in memory."""
         from tokenizers import Tokenizer
 
+        self._dtype = vocabulary.id_dtype
         self._tokenizer = Tokenizer.from_str(tokenizer_json(vocabulary, pattern))
         self._cuts = SafeCuts(pattern, list(vocabulary.special_tokens))
 
-    def encode(self, text: bytes, *, workers: int | None = None) -> Array32:  # noqa: ARG002
+    def encode(self, text: bytes, *, workers: int | None = None) -> Ids:  # noqa: ARG002
         """Encode pieces cut at safe places. See `contract.Encoder`."""
         decode_utf8(text, "text")
         ranges = self._cuts.ranges(lambda start, stop: text[start:stop], len(text), PIECE_BYTES)
         parts = self._tokenizer.encode_batch_fast([text[start:stop].decode() for start, stop in ranges])
-        return np.concatenate([np.empty(0, np.int32), *(np.array(part.ids, np.int32) for part in parts)])
+        return np.concatenate([np.empty(0, self._dtype), *(np.array(part.ids, self._dtype) for part in parts)])
 
     def encode_str(self, text: str) -> list[int]:
         """Encode one string."""
