@@ -28,6 +28,8 @@ def size(value: float) -> str:
 
 def measure(value: float, unit: str) -> str:
     """Write a value in the unit of its study."""
+    if unit == "bytes a token":
+        return f"{value:.2f}"
     return size(value) if unit == "bytes" else seconds(value)
 
 

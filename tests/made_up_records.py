@@ -119,6 +119,11 @@ def studies() -> dict[str, Any]:
             {**point("train/jit", 1_000_000, 1.0, bytes=1_000_000, predicted_bytes=10_000_000,
                      before_bytes=50_000_000, unique_pretokens=4000), "samples": [5.8e7]}
         ],
+        "compression": [
+            point("trained on stories, 1,000", f"documents of {name}", 4.0, documents=10, seed=0, vocab_size=1000,
+                  tokens_in_vocabulary=900)
+            for name in ("stories", "stdlib")
+        ],
         "ten_thousand": [
             point("train/jit", 1_000_000, 0.05, bytes=1_000_000, peak_bytes=99_000_000, merges=9743,
                   longest_token=" Hedge|hog", longest_token_bytes=10)

@@ -152,6 +152,14 @@ def test_profiles_rank_what_takes_the_time(report: tuple[str, str]) -> None:
     assert "| 1 MB | 4,000 | 10 MB | 8 MB | 0.80 |" in memory
 
 
+def test_compression_is_the_median_of_documents(report: tuple[str, str]) -> None:
+    measured = medians("compression")["trained on stories, 1,000", "documents of stdlib"]
+    row = cells(report[1], "Compression")["trained on stories, 1,000"]
+    assert row[1].split(" ±")[0] == f"{measured:.2f}"
+    assert "pairs ran out at 900 tokens" in report[1]
+    assert "Medians of 10 documents, drawn with seed 0" in report[1]
+
+
 def test_peers_have_ratios_and_errors_have_none(report: tuple[str, str]) -> None:
     text = report[1].split("## Against other tokenizers")[1].split("\n## ")[0]
     assert "| P.1 | train: theirs | >= 3x | 4x | 3x .. 5x | 600 ms | 600 ms | reached |" in text

@@ -90,7 +90,7 @@ class Study:
         name: unique.
         question: one sentence.
         x: what is varied, with its unit.
-        unit: of the samples: "s" or "bytes".
+        unit: of the samples: "s", "bytes" or "bytes a token".
         points: builds them, in the order of x.
         grows: whether time grows with x, so that the cost of a point can be foreseen.
     """

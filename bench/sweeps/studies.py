@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -11,10 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from bench.cases import WORKERS, Prepared, count, output_digest, prepare
+from bench.cases import SPECIAL_TOKENS, WORKERS, Prepared, count, output_digest, prepare
 from bench.proof import code_digest
 from bench.sweeps import chains, faults, fresh, texts
-from bench.sweeps.measure import Check, Measured, Point, Scale, Study, timed
+from bench.sweeps.measure import Check, Measured, OutputError, Point, Scale, Study, timed
+from data import get
 from impls.registry import Impl, find, implementations
 
 SIZES = tuple(scale * 10**power for power in range(3, 9) for scale in (3, 10))
@@ -80,6 +82,9 @@ def everyone(*stages: str, without: Sequence[str] = ()) -> list[Impl]:
     rows = [row for stage in stages for row in implementations(stage)]
     return [row for row in rows if f"{row.stage}/{row.name}" not in without]
 
+
+DOCUMENTS, SEED = 10, 0
+"""Documents that are sampled for the study of compression."""
 
 WORKERS_BYTES = 16_000_000
 """Text for compiled code in the study of workers: several ranges for each."""
@@ -212,6 +217,33 @@ def trainer_memory(folder: Path, scale: Scale) -> Iterator[Point]:
         yield Point("train/jit", n_bytes, "", partial(fresh.measure_peak, job), facts)
 
 
+def compression(folder: Path, scale: Scale) -> Iterator[Point]:
+    """Bytes a token of tokenizers from two domains, on documents of both that they were not trained on."""
+    del folder, scale
+    for domain in ("stories", "stdlib"):
+        for vocab_size in (1_000, 8_000, 16_000):
+            for target in ("stories", "stdlib"):
+                facts = {"trained_on": domain, "vocab_size": vocab_size, "documents": DOCUMENTS, "seed": SEED}
+                take = partial(measure_compression, Text(domain, 2_000_000, vocab_size), target)
+                yield Point(f"trained on {domain}, {vocab_size:,}", f"documents of {target}", "", take, facts)
+
+
+def measure_compression(trained: Text, target: str, check: Check, scale: Scale) -> Measured:
+    """Encode sampled documents that come after the training text; a sample is the bytes a token of one of them."""
+    del check, scale
+    inputs = trained.prepared()
+    tokenizer = inputs.tokenizer("jit")
+    unseen = get(target, 4_000_000).read_bytes()[2_000_000:].split(SPECIAL_TOKENS[0].encode())[1:-1]
+    chosen = random.Random(SEED).sample([text for text in unseen if len(text) > 500], DOCUMENTS)
+    samples = []
+    for text in chosen:
+        ids = tokenizer.encode(text)
+        if tokenizer.decode_bytes(ids) != text:
+            raise OutputError("a document is not what its ids decode to")
+        samples.append(len(text) / len(ids))
+    return Measured(samples, {"corpus_sha256": inputs.sha256, "tokens_in_vocabulary": len(tokenizer.vocab)})
+
+
 def ten_thousand(folder: Path, scale: Scale) -> Iterator[Point]:
     """A vocabulary of 10,000 in a process of its own: time, memory, the longest token."""
     del folder
@@ -250,6 +282,7 @@ STUDIES: dict[str, tuple[str, str, str, Callable[[Path, Scale], Iterator[Point]]
         "bytes",
         trainer_memory,
     ),
+    "compression": ("How many bytes does a token stand for?", "text", "bytes a token", compression),
     "ten_thousand": ("What does a vocabulary of 10,000 cost?", "corpus in bytes", "s", ten_thousand),
     "faults": ("What do the known faults of tokenizer programs cost?", "fault", "s", faults.points),
 }

@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from impls.registry import STAGES, implementations
 from reports.blocks import Block, Bullets, Code, Figure, Heading, Paragraph, Section, Table
 from reports.fit import growth
 from reports.formats import percent, ratio, seconds
@@ -35,8 +36,10 @@ def verdict(record: Record) -> list[str]:
 def stale_sentences(evidence: Evidence) -> list[str]:
     """Return a sentence for each record that was made with other code than the present one."""
     names = {"bench": evidence.bench.path.name, **evidence.names}
+    n_all = sum(len(implementations(stage)) for stage in STAGES)
     return [
-        f"Stale: {names[kind]} was made before the code of {', '.join(changed)} changed; its figures are of that code"
+        f"Stale: {names[kind]} was made before the code of {', '.join(changed) if len(changed) < n_all else 'all'} "
+        "changed; its figures are of that code"
         for kind, changed in evidence.stale().items()
     ]
 

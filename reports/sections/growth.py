@@ -145,12 +145,24 @@ def rates(table: pd.DataFrame) -> Table:
     return Table([*head, "825 GB would take"], rows, range(1, 8))
 
 
+def vocabularies(table: pd.DataFrame) -> list[Block]:
+    """Say what was sampled, and where training ran out of pairs before the vocabulary was full."""
+    row = table.iloc[0]
+    text = f"Medians of {row['documents']} documents, drawn with seed {row['seed']} from text behind that trained on."
+    small = table[table["tokens_in_vocabulary"] < table["vocab_size"]].drop_duplicates("series")
+    items = [
+        f"{r['series']}: pairs ran out at {r['tokens_in_vocabulary']:,} tokens" for r in small.to_dict("records")
+    ]
+    return [Paragraph(text), Bullets(items)] if items else [Paragraph(text)]
+
+
 def growth_studies(evidence: Evidence) -> list[Section]:
     """One section a study."""
     titles = {
         "size": "Growth with the corpus", "vocabulary": "Growth with the vocabulary",
         "duplication": "What repetition brings", "workers": "What workers bring",
         "pretoken_length": "Long pretokens", "script": "Scripts", "calls": "Small calls", "start": "Start",
+        "compression": "Compression",
     }  # fmt: skip
     made = []
     for name, title in titles.items():
@@ -160,6 +172,8 @@ def growth_studies(evidence: Evidence) -> list[Section]:
             blocks += [Heading("Encoding in other units"), rates(table)]
         if table is not None and name == "duplication":
             blocks.append(duplication_gain(table))
+        if table is not None and name == "compression":
+            blocks += vocabularies(table)
         if table is not None and name == "workers":
             cores = evidence.others["sweeps"]["machine_info"]["cpu"]["count"]
             blocks = [Paragraph(f"The process may use {cores} cores."), efficiency(table), *blocks[1:]]
@@ -224,7 +238,11 @@ def merge_curve(evidence: Evidence) -> list[Block]:
                 seconds(samples[-tenth:].median()), seconds(samples.sum()), seconds(row["total_seconds"]),
             ])  # fmt: skip
     head = ["trainer", "merges", "first tenth, median", "last tenth, median", "sum of merges", "whole training"]
-    return [*blocks, Table(head, rows, range(1, 6))]
+    note = (
+        "Listened to, the compiled trainer returns after each merge, which costs it more than most merges; by itself "
+        "it makes thousands in one go."
+    )
+    return [*blocks, Table(head, rows, range(1, 6)), Paragraph(note)]
 
 
 def binned(samples: list[float]) -> list[tuple[float, float]]:
