@@ -16,7 +16,7 @@ from typing import Any
 
 from bench import proof
 from bench.machine import RECORDS, machine_name
-from bench.peers.__main__ import progress
+from bench.progress import progress
 from data import DataError
 from impls import MergelabError, UsageError
 from impls.__main__ import OneLineParser

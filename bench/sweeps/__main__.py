@@ -14,7 +14,7 @@ from pathlib import Path
 
 from bench import proof
 from bench.machine import RECORDS, machine_name
-from bench.peers.__main__ import progress
+from bench.progress import progress
 from bench.sweeps.measure import SCALES, run_study
 from bench.sweeps.studies import STUDIES, studies
 from data import DataError
