@@ -226,6 +226,15 @@ def load_other(kind: str, path: Path) -> dict[str, Any]:
     for name in (*REQUIRED[kind], "datetime", "machine_info", "commit_info"):
         if name not in content:
             raise ReportError(f"{path}: {name} is missing; delete it or run `{COMMANDS[kind]}` again")
+    try:
+        if kind == "sweeps":
+            for name in dict(content["studies"].items()):
+                study_table(content["studies"], name)
+        else:
+            for row in content[REQUIRED[kind][0]]:
+                dict(row)
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise ReportError(f"{path}: damaged: {error!r}; delete it or run `{COMMANDS[kind]}` again") from None
     return content
 
 

@@ -225,6 +225,20 @@ def test_a_corrupt_record_is_one_line_and_the_rest_goes_on(
     assert "## Growth with the corpus" in text
 
 
+@pytest.mark.parametrize("studies", [[], {"size": {}}, {"size": {"points": [{"series": "s"}]}}, {"size": 3}])
+def test_a_damaged_record_gives_way_to_the_one_before(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], studies: object
+) -> None:
+    record = write_all(tmp_path / "m")
+    write(tmp_path / "m" / "sweeps" / "0002_x_20260103_000000.json", {**sweeps_record(), "studies": studies})
+    assert main([str(record), "--out", str(tmp_path)]) == 1
+    (problem,) = capsys.readouterr().err.splitlines()
+    assert "0002_x_20260103_000000.json: damaged" in problem
+    text = (tmp_path / "report.md").read_text()
+    assert "## Small calls" in text
+    assert "Missing" not in text
+
+
 def test_stale_code_is_said(tmp_path: Path) -> None:
     content = benchmarks_record()
     for case in content["benchmarks"]:
