@@ -75,7 +75,7 @@ def report(session: nox.Session) -> None:
 @nox.session
 def tests(session: nox.Session) -> None:
     """Run the test suite, and what runs compiled code once more without compiling."""
-    install(session, "test", "profile", extras="[peers]")
+    install(session, "test", "profile", "lm-test", extras="[peers,lm]")
     session.run("python", "-m", "pytest", *session.posargs)
     if not session.posargs:
         session.run("python", "-m", "pytest", "--quiet", "-m", "kernel", env={"NUMBA_DISABLE_JIT": "1"})
@@ -84,7 +84,7 @@ def tests(session: nox.Session) -> None:
 @nox.session
 def lint(session: nox.Session) -> None:
     """Check style, types and layers."""
-    install(session, "lint", "test", "profile", extras="[peers]")
+    install(session, "lint", "test", "profile", "lm-test", extras="[peers,lm]")
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
     session.run("mypy")

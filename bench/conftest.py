@@ -13,6 +13,9 @@ from data.workloads import Workload, workloads, workloads_on
 from impls import MergelabError
 from impls.corpus import Corpus
 
+collect_ignore = ["bench_lm_step.py"]
+"""Needs torch and has a command of its own: `python -m bench.bench_lm_step`."""
+
 SKIPPED = pytest.StashKey[list[dict[str, str]]]()
 
 

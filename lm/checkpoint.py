@@ -1,0 +1,119 @@
+"""Checkpoints: all that a run needs to go on as if nothing had happened, in one file or file object.
+
+A file appears under its name only when it is complete. Loading never runs code that is in the file.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+from pathlib import Path
+from typing import IO, Any, BinaryIO
+
+import torch
+from torch.nn import Module
+from torch.optim import Optimizer
+
+from impls.errors import FileFormatError
+from impls.storage import atomic_writer
+
+Target = str | os.PathLike[str] | BinaryIO | IO[bytes]
+
+
+def save_checkpoint(target: Target, model: Module, optimizer: Optimizer, step: int, **extra: Any) -> None:
+    """Write the weights, the optimizer's state, the step, torch's generators, and what else is given.
+
+    Args:
+        target: a path or a binary file object.
+        extra: tensors, numbers, strings, and lists and mappings of them.
+
+    Raises:
+        FileFormatError: the file cannot be written; a file of that name is as it was.
+    """
+    generators = {"cpu": torch.get_rng_state(), "cuda": torch.cuda.get_rng_state_all()}
+    state = {
+        "model": model.state_dict(),
+        "optimizer": optimizer.state_dict(),
+        "step": step,
+        "generators": generators,
+        **extra,
+    }
+    if not isinstance(target, str | os.PathLike):
+        torch.save(state, target)
+        return
+    with atomic_writer(target) as file:
+        try:
+            torch.save(state, file)
+        except RuntimeError as error:
+            # PyTorch hides the error of the file behind its own.
+            raise error.__context__ if isinstance(error.__context__, OSError) else OSError(str(error)) from None
+
+
+def read_checkpoint(source: Target, device: str | torch.device = "cpu") -> dict[str, Any]:
+    """Read what `save_checkpoint` wrote, tensors on the device.
+
+    Raises:
+        FileFormatError: missing, truncated, not a checkpoint, or holding anything but data.
+    """
+    name = source if isinstance(source, str | os.PathLike) else "checkpoint"
+    try:
+        state = torch.load(source, map_location=device, weights_only=True)
+    except pickle.UnpicklingError:
+        raise FileFormatError(f"{name}: holds code or objects that a checkpoint has no use for; not loaded") from None
+    except (RuntimeError, EOFError, ValueError, KeyError):
+        raise FileFormatError(f"{name}: is truncated or not a checkpoint; take an earlier one") from None
+    except OSError as error:
+        raise FileFormatError(f"{name}: {error.strerror or error}; give a checkpoint") from None
+    if not isinstance(state, dict) or not {"model", "optimizer", "step", "generators"} <= state.keys():
+        raise FileFormatError(f"{name}: is not a checkpoint of a training run")
+    return state
+
+
+def load_checkpoint(
+    source: Target, model: Module, optimizer: Optimizer | None = None, device: str | torch.device = "cpu"
+) -> dict[str, Any]:
+    """Put a checkpoint into a model, and with an optimizer into that and torch's generators; return what it holds.
+
+    Raises:
+        FileFormatError: see `read_checkpoint`; or it is of another model.
+    """
+    state = read_checkpoint(source, device)
+    load_weights(model, state["model"], source)
+    if optimizer is not None:
+        try:
+            optimizer.load_state_dict(state["optimizer"])
+        except (ValueError, KeyError):
+            raise FileFormatError(f"{source}: the optimizer's state is of another model") from None
+        torch.set_rng_state(state["generators"]["cpu"].cpu())
+        if torch.cuda.is_available() and len(state["generators"]["cuda"]) == torch.cuda.device_count():
+            torch.cuda.set_rng_state_all([generator.cpu() for generator in state["generators"]["cuda"]])
+    return state
+
+
+def load_weights(model: Module, weights: dict[str, torch.Tensor], source: object) -> None:
+    """Put weights into a model.
+
+    Raises:
+        FileFormatError: a name or a shape is not the model's; the message has the first.
+    """
+    own = model.state_dict()
+    for name in sorted(own.keys() | weights.keys()):
+        if name not in weights or name not in own:
+            where = "lacks" if name not in weights else "has, unlike the model,"
+            raise FileFormatError(f"{source}: is of another model: it {where} {name}")
+        if own[name].shape != weights[name].shape:
+            shapes = f"{list(weights[name].shape)}, not {list(own[name].shape)}"
+            raise FileFormatError(f"{source}: is of another model: {name} is {shapes}")
+    model.load_state_dict(weights)
+
+
+def latest(folder: Path) -> Path:
+    """Return the last checkpoint of a run folder.
+
+    Raises:
+        FileFormatError: there is none.
+    """
+    path = folder / "checkpoints" / "last.pt"
+    if not path.is_file():
+        raise FileFormatError(f"{folder}: holds no checkpoint; train first: python -m lm train --config FILE")
+    return path

@@ -1,0 +1,183 @@
+"""From a data set to two texts, `train.txt` and `val.txt`: read, filtered and split document by document.
+
+Nothing is held in memory but one document (or, without separators, one block of text).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import data
+from impls import Tokenizer
+from impls.corpus import Corpus
+from impls.errors import FileFormatError
+from impls.storage import atomic_writer
+from lm.config import DatasetConfig
+
+BLOCK_BYTES = 1 << 20
+
+SPLITS = ("train", "val")
+"""Names of the texts and of the files of ids."""
+
+
+@dataclass
+class Counts:
+    """Documents read, documents left out by the length filters, and documents and bytes kept in each split."""
+
+    read: int
+    left_out: int
+    documents: dict[str, int]
+    text_bytes: dict[str, int]
+
+
+def prepare(dataset: DatasetConfig, folder: Path, cache: Path) -> Counts:
+    """Write `train.txt` and `val.txt` to the folder; documents end with the separator.
+
+    Args:
+        dataset: what to read.
+        folder: where the two texts go.
+        cache: where downloads are kept.
+
+    Raises:
+        FileFormatError: a source is missing, empty, not UTF-8, or has no such field; or nothing is left of it.
+        data.DataError: the corpus is unknown or cannot be fetched.
+    """
+    counts = Counts(0, 0, dict.fromkeys(SPLITS, 0), dict.fromkeys(SPLITS, 0))
+    separator = dataset.separator.encode()
+    with ExitStack() as stack:
+        outputs = {split: stack.enter_context(atomic_writer(folder / f"{split}.txt")) for split in SPLITS}
+        for role, path in _sources(dataset, cache):
+            if path.suffix != ".jsonl" and not _has(path, separator):
+                _write_plain(dataset, role, path, outputs, counts)
+                continue
+            choose = _chooser(dataset, role)
+            for number, document in enumerate(_documents(dataset, path)):
+                if number == dataset.max_documents:
+                    break
+                counts.read += 1
+                size = len(document.decode(errors="replace"))
+                if size < dataset.min_characters or size > (dataset.max_characters or size):
+                    counts.left_out += 1
+                    continue
+                split = choose(document)
+                outputs[split].write(document + separator)
+                counts.documents[split] += 1
+                counts.text_bytes[split] += len(document)
+        if not counts.text_bytes["train"]:
+            raise FileFormatError(f"dataset {dataset.name}: no text is left for training; see its filters and splits")
+    return counts
+
+
+def _sources(dataset: DatasetConfig, cache: Path) -> Iterator[tuple[str, Path]]:
+    """Yield what each file is for, `train` or `validation`, and where it is."""
+    if dataset.source == "corpus":
+        yield "train", data.get(dataset.path, dataset.bytes)
+        return
+    for role, name in dataset.files.items():
+        if dataset.source == "local":
+            yield role, Corpus.open(name).path
+        elif dataset.source == "hub":
+            yield role, download(dataset.path, name, cache)
+        else:
+            text = cache / f"{role}-decoded.txt"
+            cache.mkdir(parents=True, exist_ok=True)
+            with atomic_writer(text) as output:
+                for part in Tokenizer.load(dataset.tokenizer).decode_file(name):
+                    output.write(part)
+            yield role, text
+
+
+def download(repository: str, file: str, cache: Path) -> Path:
+    """Fetch a file of a data set from a Hugging Face hub (`HF_ENDPOINT` chooses which), unless it is in the cache.
+
+    Raises:
+        FileFormatError: it is not there, or the hub does not answer.
+    """
+    from huggingface_hub import hf_hub_download
+    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+
+    try:
+        endpoint = os.environ.get("HF_ENDPOINT")
+        return Path(hf_hub_download(repository, file, repo_type="dataset", cache_dir=cache, endpoint=endpoint))
+    except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise FileFormatError(f"{repository}/{file}: cannot be fetched: {reason}") from None
+
+
+def _has(path: Path, separator: bytes) -> bool:
+    """Tell whether the separator stands in the text."""
+    end = b""
+    with path.open("rb") as file:
+        while block := file.read(BLOCK_BYTES):
+            if separator in end + block:
+                return True
+            end = block[-len(separator) :]
+    return False
+
+
+def _split(path: Path, separator: bytes) -> Iterator[bytes]:
+    """Yield what stands between the separators."""
+    parts: list[bytes] = []
+    end = b""  # May be the beginning of a separator.
+    with path.open("rb") as file:
+        while block := file.read(BLOCK_BYTES):
+            *whole, rest = (end + block).split(separator)
+            for document in whole:
+                yield b"".join([*parts, document])
+                parts = []
+            cut = max(0, len(rest) - len(separator) + 1)
+            parts.append(rest[:cut])
+            end = rest[cut:]
+    yield b"".join([*parts, end])
+
+
+def _documents(dataset: DatasetConfig, path: Path) -> Iterator[bytes]:
+    if path.suffix != ".jsonl":
+        # A line end behind a separator is layout, not text.
+        documents = (document.removeprefix(b"\n") for document in _split(path, dataset.separator.encode()))
+        yield from (document for document in documents if document)
+        return
+    with path.open("rb") as file:
+        for number, line in enumerate(file, 1):
+            try:
+                text = json.loads(line)[dataset.text_field]
+                yield text.encode()
+            except (ValueError, KeyError, TypeError, AttributeError):
+                raise FileFormatError(
+                    f"{path}: line {number}: is not an object with a text in the field {dataset.text_field!r}"
+                ) from None
+
+
+def _chooser(dataset: DatasetConfig, role: str) -> Callable[[bytes], str]:
+    """Return which split a document goes to: by its content, so that no copy of it is on the other side."""
+    if role == "validation":
+        return lambda _: "val"
+    if "validation" in dataset.files:
+        return lambda _: "train"
+    limit = dataset.validation_share * 2**32
+    return lambda document: "val" if zlib.crc32(document, zlib.crc32(b"%d" % dataset.seed)) < limit else "train"
+
+
+def _write_plain(dataset: DatasetConfig, role: str, path: Path, outputs: dict[str, BinaryIO], counts: Counts) -> None:
+    """Copy a text without separators; without a file for validation its end, from a line on, is kept for that."""
+    n_bytes = path.stat().st_size
+    splits = [("val" if role == "validation" else "train", n_bytes)]
+    if role == "train" and "validation" not in dataset.files and dataset.validation_share:
+        with path.open("rb") as file:
+            file.seek(int(n_bytes * (1 - dataset.validation_share)))
+            file.readline()
+            splits = [("train", file.tell()), ("val", n_bytes)]
+    with path.open("rb") as file:
+        for split, stop in splits:
+            counts.read += 1
+            counts.documents[split] += 1
+            counts.text_bytes[split] += stop - file.tell()
+            while block := file.read(min(BLOCK_BYTES, stop - file.tell())):
+                outputs[split].write(block)

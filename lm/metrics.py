@@ -1,0 +1,229 @@
+"""What a run tells about itself: a row a step in JSONL and CSV, loss curves as SVG, optionally a tracker, a bar."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import subprocess
+import sys
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+from tqdm import tqdm
+
+from impls.errors import FileFormatError, UsageError
+from impls.storage import atomic_writer
+
+COLUMNS = (
+    "step",
+    "tokens",
+    "seconds",
+    "train_loss",
+    "train_perplexity",
+    "learning_rate",
+    "gradient_norm",
+    "tokens_per_second",
+    "flops_utilisation",
+    "gpu_memory_bytes",
+    "gpu_utilisation",
+    "val_loss",
+    "val_perplexity",
+    "val_bits_per_byte",
+    "hellaswag",
+)
+"""Columns of a row; `seconds` since the run started, resumed or not, `tokens` trained on since its first step."""
+
+Row = dict[str, Any]
+
+
+class Tracker(Protocol):
+    """A place outside the run folder that metrics go to as well."""
+
+    def log(self, row: Row) -> None:
+        """Add a row."""
+
+    def close(self) -> None:
+        """Finish."""
+
+
+class TensorBoard:
+    """Event files in the run folder."""
+
+    def __init__(self, folder: Path, name: str) -> None:
+        del name
+        writer = _need("torch.utils.tensorboard", "tensorboard")
+        self._writer = writer.SummaryWriter(str(folder / "tensorboard"))
+
+    def log(self, row: Row) -> None:
+        """Add a scalar a column."""
+        for column, value in row.items():
+            if column != "step" and value is not None:
+                self._writer.add_scalar(column, value, row["step"])
+
+    def close(self) -> None:
+        """Flush."""
+        self._writer.close()
+
+
+class Trackio:
+    """A local Trackio project; `trackio show` reads it."""
+
+    def __init__(self, folder: Path, name: str) -> None:
+        self._trackio = _need("trackio", "trackio")
+        self._trackio.init(project=name, name=folder.name)
+
+    def log(self, row: Row) -> None:
+        """Add a row."""
+        self._trackio.log({column: value for column, value in row.items() if value is not None}, step=row["step"])
+
+    def close(self) -> None:
+        """Finish the run."""
+        self._trackio.finish()
+
+
+TRACKERS: dict[str, type[TensorBoard] | type[Trackio]] = {"tensorboard": TensorBoard, "trackio": Trackio}
+
+
+def _need(module: str, package: str) -> Any:
+    try:
+        return import_module(module)
+    except ImportError:
+        raise UsageError(
+            f"training.tracker: {package} is not installed; pip install {package}, or use none"
+        ) from None
+
+
+class MetricsLog:
+    """`metrics.jsonl` and `metrics.csv` in a run folder, both complete after each row."""
+
+    def __init__(self, folder: Path, first_step: int, tracker: str = "none", name: str = "") -> None:
+        """Open the files; rows of steps behind `first_step`, which a resumed run makes again, are dropped."""
+        self.folder = folder
+        self.rows = [row for row in read_metrics(folder) if row["step"] <= first_step]
+        with atomic_writer(folder / "metrics.jsonl") as file:
+            file.write("".join(json.dumps(row) + "\n" for row in self.rows).encode())
+        with atomic_writer(folder / "metrics.csv") as file:
+            file.write(_csv([dict.fromkeys(COLUMNS), *self.rows], header=True).encode())
+        self._tracker: Tracker | None = TRACKERS[tracker](folder, name) if tracker in TRACKERS else None
+
+    def add(self, row: Row) -> None:
+        """Append a row; columns that are not measured are null."""
+        row = {column: row.get(column) for column in COLUMNS}
+        self.rows.append(row)
+        self._append("metrics.jsonl", json.dumps(row) + "\n")
+        self._append("metrics.csv", _csv([row]))
+        if self._tracker:
+            self._tracker.log(row)
+
+    def _append(self, name: str, text: str) -> None:
+        path = self.folder / name
+        try:
+            with path.open("a", newline="") as file:
+                file.write(text)
+        except OSError as error:
+            raise FileFormatError(f"{path}: {error.strerror}; make room and resume the run") from None
+
+    def close(self) -> None:
+        """Draw the curves and finish the tracker."""
+        plot_losses(self.rows, self.folder / "loss.svg")
+        if self._tracker:
+            self._tracker.close()
+
+
+def _csv(rows: list[Row], header: bool = False) -> str:
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, COLUMNS)
+    if header:
+        writer.writeheader()
+        rows = rows[1:]
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def read_metrics(folder: Path) -> list[Row]:
+    """Return the rows of a run; a last line that was cut off is left out."""
+    rows = []
+    path = folder / "metrics.jsonl"
+    for line in path.read_text().splitlines() if path.exists() else []:
+        try:
+            rows.append(json.loads(line))
+        except ValueError:
+            break
+    return rows
+
+
+def plot_losses(rows: list[Row], path: Path) -> None:
+    """Draw the loss in training and validation over steps, and where it was measured bits per byte and HellaSwag."""
+    from matplotlib.figure import Figure
+
+    panels = [("nats a token", ["train_loss", "val_loss"]), ("bits a byte", ["val_bits_per_byte"])]
+    if any(row.get("hellaswag") is not None for row in rows):
+        panels.append(("HellaSwag, share right", ["hellaswag"]))
+    figure = Figure(figsize=(5 * len(panels), 3.5), layout="constrained")
+    for axes, (title, columns) in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True):
+        for column in columns:
+            points = [(row["step"], row[column]) for row in rows if row.get(column) is not None]
+            if points:
+                axes.plot(*zip(*points, strict=True), label=column, marker="." if len(points) < 30 else "")
+        axes.set(xlabel="step", title=title)
+        if axes.lines:
+            axes.legend()
+    image = io.BytesIO()
+    # Without a date the same rows give the same file.
+    figure.savefig(image, format="svg", metadata={"Date": None})
+    with atomic_writer(path) as file:
+        file.write(image.getvalue())
+
+
+def git_state() -> dict[str, str | bool | None]:
+    """Return the commit of the code, and whether files differ from it; null outside of a repository."""
+
+    def ask(*arguments: str) -> str | None:
+        command = ["git", "-C", str(Path(__file__).parent), *arguments]
+        try:
+            return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+        except (OSError, subprocess.CalledProcessError):
+            return None
+
+    status = ask("status", "--porcelain")
+    return {"commit": ask("rev-parse", "HEAD"), "dirty": None if status is None else bool(status)}
+
+
+def gpu_state(device: torch.device) -> Row:
+    """Return peak memory in bytes and utilisation in percent; nothing on a CPU."""
+    if device.type != "cuda":
+        return {}
+    state: Row = {"gpu_memory_bytes": torch.cuda.max_memory_allocated(device)}
+    try:
+        state["gpu_utilisation"] = torch.cuda.utilization(device)
+    except Exception:  # Without NVIDIA's library, or on a GPU that does not tell.
+        state["gpu_utilisation"] = None
+    return state
+
+
+class Progress:
+    """A bar with count, rate and time left on a terminal, lines otherwise; silent where it is not wanted."""
+
+    def __init__(self, total: int, done: int, silent: bool = False) -> None:
+        self._silent = silent
+        self._bar = None
+        if not silent and sys.stderr.isatty():
+            self._bar = tqdm(total=total, initial=done, unit="step", dynamic_ncols=True)
+
+    def advance(self) -> None:
+        """Count a step."""
+        if self._bar is not None:
+            self._bar.update()
+
+    def say(self, line: str) -> None:
+        """Print a line, above the bar if there is one."""
+        if not self._silent:
+            tqdm.write(line, file=sys.stderr) if self._bar is not None else print(line, file=sys.stderr, flush=True)
+
+    def close(self) -> None:
+        """Leave the bar as it is."""
+        if self._bar is not None:
+            self._bar.close()

@@ -1,0 +1,90 @@
+"""The operations of a Transformer, twice behind the same names: `reference`, from scratch, and `fused`, from PyTorch.
+
+`reference` uses arithmetic, indexing and reductions on tensors only; `fused` calls what PyTorch has as one kernel.
+Tests hold the two equal. This is the one place that picks between them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Literal, Protocol, cast
+
+from torch import Tensor
+from torch.optim import Optimizer
+
+from impls.errors import UsageError
+from lm.ops import fused, reference
+
+OpsName = Literal["reference", "fused"]
+
+IGNORE_INDEX = reference.IGNORE_INDEX
+
+
+class Ops(Protocol):
+    """What both modules offer; shapes and formulas stand in `reference`."""
+
+    def linear(self, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+        """Multiply by the transposed weight and add the bias."""
+
+    def embedding(self, ids: Tensor, weight: Tensor) -> Tensor:
+        """Look rows up."""
+
+    def layer_norm(self, x: Tensor, weight: Tensor, bias: Tensor | None, eps: float) -> Tensor:
+        """Normalise to mean 0 and variance 1."""
+
+    def rms_norm(self, x: Tensor, weight: Tensor, eps: float) -> Tensor:
+        """Normalise to root mean square 1."""
+
+    def gelu(self, x: Tensor, approximate: Literal["none", "tanh"] = "none") -> Tensor:
+        """Gate by the normal distribution function."""
+
+    def silu(self, x: Tensor) -> Tensor:
+        """Gate by the logistic function."""
+
+    def softmax(self, x: Tensor, dim: int) -> Tensor:
+        """Exponentiate and normalise."""
+
+    def dropout(self, x: Tensor, p: float) -> Tensor:
+        """Zero a share of the elements."""
+
+    def attention(
+        self,
+        q: Tensor,
+        k: Tensor,
+        v: Tensor,
+        mask: Tensor | None = None,
+        *,
+        causal: bool = False,
+        dropout_p: float = 0.0,
+    ) -> Tensor:
+        """Average values by the softmax of scaled query-key products."""
+
+    def cross_entropy(self, logits: Tensor, targets: Tensor, ignore_index: int = IGNORE_INDEX) -> Tensor:
+        """Average the negative log-likelihood of the targets."""
+
+    def linear_cross_entropy(
+        self, x: Tensor, weight: Tensor, targets: Tensor, ignore_index: int = IGNORE_INDEX
+    ) -> Tensor:
+        """Average the negative log-likelihood of the targets under the logits `linear(x, weight)`."""
+
+    def clip_gradients(self, parameters: Iterable[Tensor], max_norm: float) -> Tensor:
+        """Scale all gradients so that their norm is at most `max_norm`; return the norm before."""
+
+    def adamw(
+        self, parameters: Any, lr: float, betas: tuple[float, float], eps: float, weight_decay: float
+    ) -> Optimizer:
+        """Build the optimizer."""
+
+
+OPS: dict[str, Ops] = {"reference": cast(Ops, reference), "fused": cast(Ops, fused)}
+
+
+def pick(name: str) -> Ops:
+    """Return the operations of that name.
+
+    Raises:
+        UsageError: there are none; the message lists the names.
+    """
+    if name not in OPS:
+        raise UsageError(f"ops: unknown name {name!r}; there are {', '.join(OPS)}")
+    return OPS[name]

@@ -1,0 +1,82 @@
+"""Several processes that train one model, as `torchrun` starts them; without it, one process."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+import torch
+import torch.distributed as dist
+from torch.nn import Module
+from torch.nn.parallel import DistributedDataParallel
+
+from impls.errors import UsageError
+
+
+@dataclass(frozen=True)
+class Processes:
+    """Which of how many processes this is.
+
+    Attributes:
+        rank: 0 for the one that writes files.
+        size: how many there are.
+        device: where this one computes.
+    """
+
+    rank: int
+    size: int
+    device: torch.device
+
+    @classmethod
+    def join(cls, device: str) -> Processes:
+        """Meet the other processes, if `torchrun` started any.
+
+        Args:
+            device: "auto", "cpu", "mps", "cuda" (each process takes its own) or "cuda:N".
+
+        Raises:
+            UsageError: the device is not there.
+        """
+        rank, size = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
+        chosen = find_device(device)
+        if "RANK" in os.environ:
+            dist.init_process_group("nccl" if chosen.type == "cuda" else "gloo")
+        return cls(rank, size, chosen)
+
+    def leave(self) -> None:
+        """Part from the others."""
+        if dist.is_initialized():
+            dist.destroy_process_group()
+
+    def wrap(self, model: Module) -> Module:
+        """Make a model whose gradients are averaged over all processes."""
+        if self.size == 1:
+            return model
+        return DistributedDataParallel(model, device_ids=[self.device] if self.device.type == "cuda" else None)
+
+    def gather(self, loss: torch.Tensor, stop: bool) -> tuple[float, bool]:
+        """Return the loss averaged over all processes, and whether any of them is to stop."""
+        values = torch.stack([loss.float(), torch.tensor(float(stop), device=loss.device)])
+        if self.size > 1:
+            dist.all_reduce(values)
+        mean, stops = values.tolist()
+        return mean / self.size, stops > 0
+
+
+def find_device(name: str) -> torch.device:
+    """Return the device of that name; "auto" is a GPU if there is one, of several the one of this process.
+
+    Raises:
+        UsageError: it is not there; the message lists what is.
+    """
+    local_rank = int(os.environ.get("LOCAL_RANK", 0))
+    there = {"cpu": 1, "cuda": torch.cuda.device_count(), "mps": int(torch.backends.mps.is_available())}
+    if name == "auto":
+        name = "cuda" if there["cuda"] else "cpu"
+    if name == "cuda":
+        name = f"cuda:{local_rank}"
+    device = torch.device(name)
+    if (device.index or 0) >= there[device.type]:
+        devices = ", ".join(kind if count == 1 else f"{count} x {kind}" for kind, count in there.items() if count)
+        raise UsageError(f"training.device: {name} is not there; this machine has {devices}")
+    return device

@@ -1,0 +1,80 @@
+"""What both architectures share: ids through embeddings, blocks and the last norm to logits or to a loss."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+from torch.nn import Module, ModuleList, Parameter
+
+from impls.errors import UsageError
+from lm.config import ModelConfig
+from lm.layers import INIT_STD, Block, Embedding, KeyValueCache, Linear
+from lm.ops import Ops
+
+
+class LanguageModel(Module):
+    """A decoder-only Transformer: ids, int64[B, T], to logits, [B, T, V].
+
+    An architecture makes its blocks and norm, and overrides `embed` if it has more than token embeddings.
+    """
+
+    def __init__(self, config: ModelConfig, ops: Ops, blocks: list[Block], ln_final: Module) -> None:
+        super().__init__()
+        self.config, self.ops = config, ops
+        self.token_embeddings = Embedding(config.vocab_size, config.d_model, ops)
+        self.layers = ModuleList(blocks)
+        self.ln_final = ln_final
+        self.lm_head = Linear(config.d_model, config.vocab_size, ops)
+        if config.tie_embeddings:
+            self.lm_head.weight = self.token_embeddings.weight
+        # The residual stream adds 2 branches a layer: their last weights start smaller (Radford et al. 2019).
+        with torch.no_grad():
+            for block in blocks:
+                for last in (block.attn.output_proj, block.ffn.w2):
+                    last.weight.normal_(0.0, INIT_STD / math.sqrt(2 * config.n_layers))
+
+    def embed(self, ids_BT: Tensor, positions_T: Tensor) -> Tensor:
+        """Return the first residual stream, [B, T, D]."""
+        del positions_T
+        x_BTD: Tensor = self.token_embeddings(ids_BT)
+        return x_BTD
+
+    def forward(
+        self, ids_BT: Tensor, targets_BT: Tensor | None = None, caches: list[KeyValueCache] | None = None
+    ) -> Tensor:
+        """Return logits, [B, T, V], or with targets their loss in nats, float32[].
+
+        With caches, one a layer, the ids are those that follow the positions in them.
+
+        Raises:
+            UsageError: more positions than the context length.
+        """
+        start = caches[0].length if caches else 0
+        stop = start + ids_BT.shape[1]
+        if stop > self.config.context_length:
+            raise UsageError(
+                f"{stop} positions are more than the context length {self.config.context_length}; give fewer ids"
+            )
+        positions_T = torch.arange(start, stop, device=ids_BT.device)
+        x_BTD = self.embed(ids_BT, positions_T)
+        for number, block in enumerate(self.layers):
+            x_BTD = block(x_BTD, positions_T, caches[number] if caches else None)
+        x_BTD = self.ln_final(x_BTD)
+        if targets_BT is not None:
+            return self.ops.linear_cross_entropy(x_BTD, self.lm_head.weight, targets_BT)
+        logits_BTV: Tensor = self.lm_head(x_BTD)
+        return logits_BTV
+
+    def new_caches(self) -> list[KeyValueCache]:
+        """Return an empty cache for each layer."""
+        return [KeyValueCache() for _ in self.layers]
+
+    def parameter_groups(self, weight_decay: float) -> list[dict[str, list[Parameter] | float]]:
+        """Return parameters as an optimizer takes them: matrices decay, biases and gains do not."""
+        parameters = list(self.parameters())
+        return [
+            {"params": [p for p in parameters if p.ndim >= 2], "weight_decay": weight_decay},
+            {"params": [p for p in parameters if p.ndim < 2], "weight_decay": 0.0},
+        ]
