@@ -20,14 +20,42 @@ def install(session: nox.Session, *groups: str, extras: str = "") -> None:
     session.install("--quiet", "--constraint", str(constraints), "--editable", f".{extras}", *names)
 
 
+def run_all(session: nox.Session, *commands: list[str]) -> None:
+    """Run every command, whatever the ones before it did; fail if one of them failed."""
+    failed = []
+    for command in commands:
+        try:
+            session.run(*command)
+        except nox.command.CommandFailed:
+            failed.append(" ".join(command))
+    if failed:
+        session.error(f"failed: {'; '.join(failed)}")
+
+
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Prove all implementations equal, time them, print the ladder, write reports/latest/."""
+    """Prove all implementations equal, time them, run the studies, write the report and what `auto` decides from."""
     install(session, "bench")
     session.run(
         "python", "-m", "pytest", "bench", "--quiet", "--benchmark-quiet", "--benchmark-autosave", *session.posargs
     )
-    session.run("python", "-m", "reports")
+    # Who chooses cases or a corpus wants those alone.
+    studies = [] if session.posargs else [["python", "-m", "bench.sweeps"]]
+    run_all(session, *studies, ["python", "-m", "reports"], ["python", "-m", "reports", "measurements"])
+
+
+@nox.session
+def compare(session: nox.Session) -> None:
+    """Say what got faster or slower since the last comparable record; `-- --fail-above 10` fails on 10 %."""
+    install(session, "bench")
+    session.run("python", "-m", "reports", "compare", *session.posargs)
+
+
+@nox.session
+def profile(session: nox.Session) -> None:
+    """Look inside the implementations with every tool, write the report with what was seen."""
+    install(session, "bench", "profile")
+    run_all(session, ["python", "-m", "profiles", "suite", *session.posargs], ["python", "-m", "reports"])
 
 
 @nox.session
@@ -47,7 +75,7 @@ def report(session: nox.Session) -> None:
 @nox.session
 def tests(session: nox.Session) -> None:
     """Run the test suite, and what runs compiled code once more without compiling."""
-    install(session, "test", "lm-test", extras="[peers,lm]")
+    install(session, "test", "profile", "lm-test", extras="[peers,lm]")
     session.run("python", "-m", "pytest", *session.posargs)
     if not session.posargs:
         session.run("python", "-m", "pytest", "--quiet", "-m", "kernel", env={"NUMBA_DISABLE_JIT": "1"})
@@ -56,7 +84,7 @@ def tests(session: nox.Session) -> None:
 @nox.session
 def lint(session: nox.Session) -> None:
     """Check style, types and layers."""
-    install(session, "lint", "test", "lm-test", extras="[peers,lm]")
+    install(session, "lint", "test", "profile", "lm-test", extras="[peers,lm]")
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
     session.run("mypy")

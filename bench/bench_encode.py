@@ -13,12 +13,11 @@ from impls.registry import Impl
 def bench_encode(benchmark: BenchmarkFixture, case: Case) -> None:
     """Time one encoder on one workload."""
     prepared = inputs(case.workload)
-    text = prepared.corpus.text(0, prepared.corpus.n_bytes)
 
     def encode(impl: Impl) -> Ids:
-        return prepared.tokenizer(impl.name).encode_to_array(text)
+        return prepared.tokenizer(impl.name).encode_to_array(prepared.content)
 
     def new_tokenizer() -> tuple[tuple[Any, ...], dict[str, Any]]:
-        return (prepared.tokenizer(case.impl.name), text), {}
+        return (prepared.tokenizer(case.impl.name), prepared.content), {}
 
     verify_and_time(benchmark, case, encode, new_tokenizer, Tokenizer.encode_to_array)

@@ -7,12 +7,10 @@ checked on the very call that warms an implementation up: a mismatch fails the c
 from __future__ import annotations
 
 import hashlib
-import importlib.metadata
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
+from functools import cache, cached_property
 from time import perf_counter
 from typing import Any
 
@@ -20,7 +18,7 @@ import numpy as np
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-import impls
+from bench.proof import code_digest, versions
 from data import get
 from data.workloads import Workload
 from impls import Tokenizer, train_bpe
@@ -73,13 +71,18 @@ class Prepared:
     vocab: dict[int, bytes]
     merges: list[tuple[bytes, bytes]]
 
+    @cached_property
+    def content(self) -> str:
+        """The text of the corpus."""
+        return self.corpus.text(0, self.corpus.n_bytes)
+
     def tokenizer(self, impl: str) -> Tokenizer:
         """Return a new tokenizer, its caches empty, with the vocabulary of the workload."""
         return Tokenizer(self.vocab, self.merges, SPECIAL_TOKENS, pattern=PATTERN, impl=impl)
 
 
 @cache
-def prepare(corpus_name: str, n_bytes: int, vocab_size: int) -> Prepared:
+def prepare(corpus_name: str, n_bytes: int | None, vocab_size: int) -> Prepared:
     """Make the inputs of a workload, once a run, with compiled code."""
     path = get(corpus_name, n_bytes)
     corpus = Corpus.open(path)
@@ -99,9 +102,9 @@ def inputs(workload: Workload) -> Prepared:
     return prepare(workload.corpus, workload.bytes, workload.vocab_size)
 
 
-def count(impl: Impl, corpus: Corpus) -> Pretokens:
+def count(impl: Impl, corpus: Corpus, workers: int = WORKERS) -> Pretokens:
     """Count with one implementation."""
-    pretokens: Pretokens = impl.load()(corpus, pattern=PATTERN, special_tokens=SPECIAL_TOKENS, workers=WORKERS)
+    pretokens: Pretokens = impl.load()(corpus, pattern=PATTERN, special_tokens=SPECIAL_TOKENS, workers=workers)
     return pretokens
 
 
@@ -112,14 +115,9 @@ def output_digest(output: Any) -> str:
     return hashlib.sha256(np.ascontiguousarray(output, "<i4").tobytes()).hexdigest()
 
 
-def code_digest(impl: Impl) -> str:
-    """Hash the sources that an implementation may run: all of `impls`, the kernels only if it is compiled."""
-    root = Path(impls.__file__).parent
-    digest = hashlib.sha256(impl.target.encode())
-    for source in sorted(root.rglob("*.py")):
-        if impl.needs == "numba" or source.parent.name != "kernels":
-            digest.update(source.read_bytes())
-    return digest.hexdigest()
+def rounds_that_fit(seconds: float) -> int:
+    """Return how often to time what takes so long."""
+    return min(max(int(SECONDS_A_CASE / seconds), MIN_ROUNDS), MAX_ROUNDS)
 
 
 _expected: dict[tuple[str, str], str] = {}
@@ -177,7 +175,6 @@ def verify_and_time(
         unique_pretokens=len(prepared.pretokens),
         vocab_size=case.workload.vocab_size,
         workers=WORKERS,
-        versions={name: importlib.metadata.version(name) for name in ("numba", "numpy", "regex")},
+        versions=versions(),
     )
-    rounds = min(max(int(SECONDS_A_CASE / seconds), MIN_ROUNDS), MAX_ROUNDS)
-    benchmark.pedantic(target, setup=setup, rounds=rounds)  # type: ignore[no-untyped-call]
+    benchmark.pedantic(target, setup=setup, rounds=rounds_that_fit(seconds))  # type: ignore[no-untyped-call]

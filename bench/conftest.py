@@ -51,8 +51,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def pytest_benchmark_update_json(config: pytest.Config, benchmarks: list[Any], output_json: dict[str, Any]) -> None:
-    """Record the command, and which cases were left out and why."""
+    """Record the kind, the command, and which cases were left out and why."""
     del benchmarks
+    output_json["kind"] = "bench"
     output_json["arguments"] = list(config.invocation_params.args)
     output_json["skipped"] = config.stash[SKIPPED]
 

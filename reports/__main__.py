@@ -1,39 +1,120 @@
-"""The command line: `python -m reports [RECORD]` prints the ladders and writes reports/latest/."""
+"""The command line: `python -m reports [build|compare|measurements|tour]`.
+
+`build`, the default, prints the ladders and writes reports/latest/; `compare` says what got faster or slower;
+`measurements` writes what `impl="auto"` decides from; `tour` the figures of TOUR.md. Exit status 0; 1 when a record
+cannot be used (the report is still written from the others) or something is too slow; 2 for bad usage.
+"""
 
 from __future__ import annotations
 
+import argparse
 import secrets
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from impls import MergelabError
 from impls.commands import OneLineParser
-from reports.load import ReportError, load_record, newest_record
+from reports.compare import as_text, compare, last_comparable
+from reports.load import ReportError, load_evidence, load_record, newest_record
+from reports.measurements import write_measurements
 from reports.render import render, terminal
+from reports.tour import rewrite
 
 LATEST = Path(__file__).parent / "latest"
-PAGES = {"index.html": "index.html.j2", "report.md": "report.md.j2"}
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def warn(message: object) -> None:
+    """Print one line on standard error."""
+    print(f"python -m reports: error: {' '.join(str(message).split())}", file=sys.stderr)
+
+
+def build(arguments: Sequence[str]) -> int:
     """Build the report; returns the exit status."""
-    parser = OneLineParser(prog="python -m reports", description="Build the report from a record.")
+    parser = OneLineParser(prog="python -m reports", description="Build the report from the newest records.")
     parser.add_argument("record", type=Path, nargs="?", help="a file below bench/records/; the newest by default")
     parser.add_argument("--out", type=Path, default=LATEST, help="folder to write to")
     options = parser.parse_args(arguments)
-    try:
-        record = load_record(options.record or newest_record())
-        print(terminal(record))
-        options.out.mkdir(parents=True, exist_ok=True)
-        for name, template in PAGES.items():
-            temporary = options.out / f".{name}.{secrets.token_hex(4)}.tmp"
-            temporary.write_text(render(record, template))
-            temporary.replace(options.out / name)
-    except (ReportError, OSError) as error:
-        print(f"python -m reports: error: {error}", file=sys.stderr)
-        return 1
+    evidence = load_evidence(options.record or newest_record())
+    print(terminal(evidence.bench))
+    pages = render(evidence)
+    options.out.mkdir(parents=True, exist_ok=True)
+    for name, page in pages.items():
+        temporary = options.out / f".{name}.{secrets.token_hex(4)}.tmp"
+        temporary.write_text(page, encoding="utf-8")
+        temporary.replace(options.out / name)
+    for problem in evidence.problems:
+        warn(problem)
     print(f"open {options.out / 'index.html'}, or read {options.out / 'report.md'}")
+    return 1 if evidence.problems else 0
+
+
+def compare_records(arguments: Sequence[str]) -> int:
+    """Compare two records; returns the exit status."""
+    parser = OneLineParser(prog="python -m reports compare", description="Say what got faster or slower.")
+    parser.add_argument("record", type=Path, nargs="?", help="the newer one; by default the newest")
+    parser.add_argument("--against", type=Path, help="the earlier one; by default the last that is comparable")
+    parser.add_argument("--fail-above", type=_percent, metavar="PERCENT", help="fail if a case is slower by more")
+    options = parser.parse_args(arguments)
+    after = load_record(options.record or newest_record())
+    if options.against:
+        before = load_record(options.against)
+    else:
+        before, refused = last_comparable(after, after.path.parent.parent)
+        for line in refused:
+            print(line)
+    found = compare(before, after)
+    print(as_text(found))
+    if options.fail_above is None:
+        return 0
+    slower = found.slower_by_more_than(options.fail_above)
+    for row in slower.to_dict("records"):
+        warn(
+            f"{row['stage']}/{row['impl']} on {row['workload']} is {100 * (row['change'] - 1):.0f} % slower "
+            f"({row['low']:.2f}x to {row['high']:.2f}x), more than {options.fail_above:g} %"
+        )
+    return 1 if len(slower) else 0
+
+
+def _percent(text: str) -> float:
+    value = float(text.removesuffix("%"))
+    if not 0 <= value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text} is not a percentage of at least 0")
+    return value
+
+
+def pick_data(arguments: Sequence[str]) -> int:
+    """Write the measurements of this machine; returns the exit status."""
+    parser = OneLineParser(prog="python -m reports measurements", description="Write what impl='auto' decides from.")
+    parser.add_argument("record", type=Path, nargs="?", help="a record of the benchmarks; the newest by default")
+    parser.add_argument("--out", type=Path, help="file to write; measurements.json in the cache by default")
+    options = parser.parse_args(arguments)
+    evidence = load_evidence(options.record or newest_record(), ["sweeps"])
+    print(write_measurements(evidence, options.out))
     return 0
+
+
+def rewrite_tour(arguments: Sequence[str]) -> int:
+    """Put the figures of a record into TOUR.md; returns the exit status."""
+    parser = OneLineParser(prog="python -m reports tour", description="Write the figures that TOUR.md quotes.")
+    parser.add_argument("record", type=Path, nargs="?", help="a record of the benchmarks; the newest by default")
+    options = parser.parse_args(arguments)
+    print(rewrite(load_record(options.record or newest_record())))
+    return 0
+
+
+COMMANDS = {"build": build, "compare": compare_records, "measurements": pick_data, "tour": rewrite_tour}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit status."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    command = COMMANDS[words.pop(0)] if words and words[0] in COMMANDS else build
+    try:
+        return command(words)
+    except (ReportError, MergelabError, OSError) as error:
+        warn(error)
+        return 1
 
 
 if __name__ == "__main__":

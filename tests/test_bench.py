@@ -80,6 +80,20 @@ def test_a_record_carries_its_proof(run: tuple[subprocess.CompletedProcess[str],
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("option", ["--benchmark-compare", "--benchmark-compare=0001"])
+def test_a_run_is_compared_with_a_stored_one(run: tuple[subprocess.CompletedProcess[str], Path], option: str) -> None:
+    storage = run[1].parent.parent
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "bench", "-q", "-k", "count-jit", option,
+         "--corpus", f"file:{storage.parent / 'small.txt'}", f"--benchmark-storage=file://{storage}"],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0
+    assert re.search(r"bench_count\[count-jit-small-\d+\] \(NOW\)", done.stdout)
+    assert re.search(r"bench_count\[count-jit-small-\d+\] \(0001_", done.stdout)
+
+
+@pytest.mark.slow
 def test_every_figure_of_the_ladder_comes_from_the_record(
     run: tuple[subprocess.CompletedProcess[str], Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -98,7 +112,7 @@ def test_every_figure_of_the_ladder_comes_from_the_record(
     assert build_report([str(run[1]), "--out", str(tmp_path)]) == 0
     assert "speed-up over naive" in capsys.readouterr().out
     page, markdown = (tmp_path / "index.html").read_text(), (tmp_path / "report.md").read_text()
-    assert not re.search(r"(src|href)=|url\(|https?://|<script", page)
+    assert not re.search(r"src=|href=(?!\"#)|url\(|https?://|<script", page)
     for text in (page, markdown):
         assert "nox -s bench" in text
         assert f"small-{record.cases['bytes'].iloc[0]}" in text

@@ -18,6 +18,7 @@ from bench.peers.measurements import MEASUREMENTS, MEGABYTE
 from bench.peers.record import default_folder, write_record
 from bench.peers.render import table
 from bench.peers.runner import measure
+from bench.progress import progress
 from data import DataError
 from data.catalogue import cache_folder, find
 from impls import MergelabError, UsageError
@@ -78,14 +79,6 @@ def prepare(options: argparse.Namespace, folder: Path) -> Inputs:
     inputs = Inputs(options.corpus, size, large, options.vocab_size, folder, files)
     Corpus.open(inputs.text)
     return inputs
-
-
-def progress(line: str) -> None:
-    """Say on standard error what is being done: over one line on a terminal, line by line elsewhere."""
-    print(
-        f"\r\033[K{line}" if sys.stderr.isatty() else line, end="" if sys.stderr.isatty() else "\n", file=sys.stderr
-    )
-    sys.stderr.flush()
 
 
 def run(options: argparse.Namespace, arguments: Sequence[str]) -> int:

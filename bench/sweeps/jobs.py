@@ -1,0 +1,138 @@
+"""What runs in a process of its own: `python -m bench.sweeps.jobs JSON` prints a report as JSON on its last line.
+
+Nothing is imported here that a job does not need: the time from the start of the process is measured too.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from time import monotonic, perf_counter
+from typing import Any
+
+from bench.peers.tasks import peak_rss
+
+SPECIAL_TOKENS = ["<|endoftext|>"]
+
+
+def start(path: str, trainer: str, encoder: str, spawned: float) -> dict[str, Any]:
+    """Import, train and encode, then do it again."""
+    import hashlib
+    from pathlib import Path
+
+    from impls import Tokenizer, train_bpe
+
+    text = Path(path).read_text("utf-8")
+
+    def once() -> list[int]:
+        vocab, merges = train_bpe(path, 300, SPECIAL_TOKENS, impl=trainer, workers=1)
+        return Tokenizer(vocab, merges, SPECIAL_TOKENS, impl=encoder).encode(text[:1000])
+
+    began = perf_counter()
+    ids = once()
+    first, ready = perf_counter() - began, monotonic() - spawned
+    began = perf_counter()
+    once()
+    return {
+        "digest": hashlib.sha256(json.dumps(ids).encode()).hexdigest(),
+        "ready_seconds": ready,
+        "first_call_seconds": first,
+        "second_call_seconds": perf_counter() - began,
+    }
+
+
+def count(path: str, impl: str, workers: int, spawned: float) -> dict[str, Any]:
+    """Count the pretokens of a file and report the peak of memory with that of child processes."""
+    del spawned
+    from bench.memory import Sampler
+    from impls.corpus import Corpus
+    from impls.registry import find
+
+    counter = find("count", impl).load()
+    with Sampler(interval=0.002) as sampler:
+        pretokens = counter(Corpus.open(path), pattern="gpt2", special_tokens=SPECIAL_TOKENS, workers=workers)
+    return {
+        "digest": pretokens.digest(),
+        "peak_bytes": max(sampler.peak, peak_rss()),
+        "before_bytes": sum(sampler.samples[0][1:]),
+        "table_bytes": pretokens.bytes_.nbytes + pretokens.offsets.nbytes + pretokens.counts.nbytes,
+    }
+
+
+def train(path: str, impl: str, vocab_size: int, spawned: float) -> dict[str, Any]:
+    """Train from a file after a small training has loaded the code."""
+    del spawned
+    import hashlib
+
+    from impls import train_bpe
+    from impls.registry import find
+
+    find("train", impl).load()(empty(), n_merges=0)
+    began = perf_counter()
+    _, merges = train_bpe(path, vocab_size, SPECIAL_TOKENS, impl=impl)
+    seconds = perf_counter() - began
+    longest = max((left + right for left, right in merges), key=len)
+    return {
+        "digest": hashlib.sha256(repr(merges).encode()).hexdigest(),
+        "seconds": seconds,
+        "peak_bytes": peak_rss(),
+        "merges": len(merges),
+        "longest_token": longest.decode("utf-8", "replace"),
+        "longest_token_bytes": len(longest),
+    }
+
+
+def train_memory(path: str, vocab_size: int, spawned: float) -> dict[str, Any]:
+    """Train compiled on what is counted first; the sizes of the arrays predict what is added to memory."""
+    del spawned
+    import os
+
+    from bench.memory import resident
+    from impls.corpus import Corpus
+    from impls.registry import find
+    from impls.train import jit
+
+    pretokens = find("count", "jit").load()(
+        Corpus.open(path), pattern="gpt2", special_tokens=SPECIAL_TOKENS, workers=1
+    )
+    jit.train(empty(), n_merges=0)
+    before = resident(os.getpid())
+    merges = jit.train(pretokens, n_merges=vocab_size - 257)
+    state = jit.initial_state(pretokens, vocab_size - 257, "greatest")
+    return {
+        "digest": merges.digest(),
+        "peak_bytes": peak_rss(),
+        "before_bytes": before,
+        "predicted_bytes": sum(array.nbytes for array in state),
+        "unique_pretokens": len(pretokens),
+    }
+
+
+def empty() -> Any:
+    """Return pretokens that load a trainer's code and cost nothing to train on."""
+    from impls.contract import Pretokens
+
+    return Pretokens.from_mapping({b"ab": 1})
+
+
+Job = Callable[..., dict[str, Any]]
+
+JOBS: dict[str, Job] = {"start": start, "count": count, "train": train, "train_memory": train_memory}
+
+
+def main() -> int:
+    """Carry out the order given as JSON."""
+    from impls.errors import MergelabError
+
+    order = json.loads(sys.argv[1])
+    try:
+        print(json.dumps(JOBS[order.pop("job")](**order)))
+    except MergelabError as error:
+        print(error, file=sys.stderr)
+        return error.exit_status
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

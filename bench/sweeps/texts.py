@@ -1,0 +1,48 @@
+"""Texts that differ in one property: how often a pretoken repeats, how long it is, which script it is written in."""
+
+from __future__ import annotations
+
+import string
+from pathlib import Path
+
+from data import adversarial, get
+
+SCRIPTS = {
+    "Latin, 1 byte": string.ascii_letters,
+    "Cyrillic, 2 bytes": "".join(map(chr, [*range(0x430, 0x44A), *range(0x410, 0x42A)])),
+    "Devanagari, 3 bytes": "".join(map(chr, range(0x905, 0x905 + 52))),
+    "Han, 3 bytes": "".join(map(chr, range(0x4E00, 0x4E00 + 52))),
+    "Deseret, 4 bytes": "".join(map(chr, [*range(0x10428, 0x10442), *range(0x10400, 0x1041A)])),
+}
+"""Letters that take the places of a to z and A to Z, with their length in UTF-8."""
+
+
+def stories(n_bytes: int) -> str:
+    """Return the beginning of the generated stories, as the name of a corpus."""
+    return f"file:{get('stories', n_bytes)}"
+
+
+def _kept(path: Path, content: bytes) -> str:
+    path.write_bytes(content)
+    return f"file:{path}"
+
+
+def repeated(folder: Path, n_bytes: int, times: int) -> str:
+    """Return stories of `n_bytes` that consist of one part, `times` over: duplication without another change."""
+    part = get("stories", n_bytes // times).read_bytes()
+    return _kept(folder / f"repeated-{times}.txt", part * times)
+
+
+def words(folder: Path, n_bytes: int, length: int) -> str:
+    """Return random words of `length` letters, hardly any of them twice, in about `n_bytes`."""
+    letters = adversarial.no_spaces(n_bytes).decode()
+    parts = (letters[start : start + length] for start in range(0, n_bytes - length + 1, length))
+    return _kept(folder / f"words-{length}.txt", " ".join(parts).encode())
+
+
+def in_script(folder: Path, n_bytes: int, script: str) -> str:
+    """Return stories of `n_bytes` with each letter exchanged for one of another script: the same words and counts."""
+    text = get("stories", n_bytes).read_text("utf-8").replace("<|endoftext|>", "\0")
+    exchanged = text.translate(str.maketrans(string.ascii_letters, SCRIPTS[script]))
+    name = script.split(",")[0].lower()
+    return _kept(folder / f"{name}.txt", exchanged.replace("\0", "<|endoftext|>").encode())

@@ -1,0 +1,178 @@
+"""Studies verify before they time, foresee what takes too long, and leave a record that carries its proof."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench import proof
+from bench.memory import Sampler, children
+from bench.sweeps import faults, texts
+from bench.sweeps.__main__ import main
+from bench.sweeps.measure import SCALES, Measured, Outlook, Point, Scale, Study, run_study, timed
+from bench.sweeps.studies import STUDIES, Text, stage_point
+from impls.contract import Merges
+from impls.registry import STAGES, find, implementations
+
+TINY = Scale("tiny", 10_000, 10.0, 0.0, min_rounds=2)
+
+
+def study(*points: Point, unit: str = "s", grows: bool = False) -> Study:
+    return Study("made up", "Why?", "x", unit, lambda: points, grows)
+
+
+def quiet(_: str) -> None:
+    pass
+
+
+def returning(value: str) -> Callable[..., Measured]:
+    return timed(lambda: lambda: value, str, loads=False)
+
+
+def test_a_wrong_output_is_an_error_and_never_a_time() -> None:
+    points = [Point("right", 1, "g", returning("a")), Point("wrong", 1, "g", returning("b"))]
+    result = run_study(study(*points), TINY, quiet)
+    assert [point["series"] for point in result["points"]] == ["right"]
+    assert [error["series"] for error in result["errors"]] == ["wrong"]
+    assert "differs from that of right" in result["errors"][0]["error"]
+
+
+def test_a_wrong_trainer_is_caught_by_the_real_study(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("impls.train.weighted.train", lambda *_, **__: Merges.from_pairs([(1, 2)]))
+    rows = [find("train", name) for name in ("naive", "weighted", "incremental")]
+    points = [stage_point(row, Text("stories", 3_000, 300), 3_000) for row in rows]
+    result = run_study(study(*points), TINY, quiet)
+    assert [point["series"] for point in result["points"]] == ["train/naive", "train/incremental"]
+    assert result["errors"][0]["series"] == "train/weighted"
+
+
+def test_an_implementation_that_crashes_does_not_stop_the_others() -> None:
+    def crash(*_: object) -> Measured:
+        raise RuntimeError("over\nand out")
+
+    result = run_study(study(Point("bad", 1, "", crash), Point("good", 1, "", returning("a"))), TINY, quiet)
+    assert result["errors"] == [{"series": "bad", "x": 1, "error": "RuntimeError: over and out"}]
+    assert len(result["points"]) == 1
+
+
+def test_what_would_take_too_long_is_left_out_with_the_reason() -> None:
+    def taking(seconds: float) -> Callable[..., Measured]:
+        return lambda *_: Measured([seconds])
+
+    points = [Point("slow", n, "", taking(n * n / 1e4)) for n in (10, 100, 1000)]
+    result = run_study(study(*points, grows=True), TINY, quiet)
+    assert [point["x"] for point in result["points"]] == [10, 100]
+    assert "about 100 s a call to expect, after 1 s at 100" in result["left_out"][0]["reason"]
+
+
+def test_growth_is_foreseen_as_steep_as_seen() -> None:
+    outlook = Outlook(1.0)
+    assert not outlook.reason_against("s", 1e9)
+    outlook.add("s", 1, 0.001)
+    assert not outlook.reason_against("s", 999)
+    assert outlook.reason_against("s", 1001)
+    outlook.add("s", 10, 0.1)
+    assert outlook.reason_against("s", 50)
+    assert not outlook.reason_against("other", 50)
+
+
+def test_every_study_has_points_of_known_stages(tmp_path: Path) -> None:
+    known = {f"{stage}/{row.name}" for stage in STAGES for row in implementations(stage)}
+    for name in ("size", "vocabulary", "duplication", "workers", "pretoken_length", "script", "calls"):
+        points = list(STUDIES[name][3](tmp_path, SCALES["quick"]))
+        assert {point.series for point in points} <= known
+        assert len({(point.series, point.x) for point in points}) == len(points)
+
+
+def test_texts_vary_one_property(tmp_path: Path) -> None:
+    once, four = (Path(texts.repeated(tmp_path, 8_000, times).removeprefix("file:")) for times in (1, 4))
+    assert four.read_bytes() == four.read_bytes()[:2_000] * 4
+    assert abs(once.stat().st_size - four.stat().st_size) < 20
+    words = Path(texts.words(tmp_path, 1_000, 16).removeprefix("file:")).read_text().split(" ")
+    assert {len(word) for word in words} == {16}
+    for script, letters in texts.SCRIPTS.items():
+        assert len(set(letters)) == 52
+        assert all(letter.isalpha() for letter in letters)
+        assert {len(letter.encode()) for letter in letters} == {int(script.split(", ")[1][0])}
+        text = Path(texts.in_script(tmp_path, 2_000, script).removeprefix("file:")).read_text("utf-8")
+        assert len(text) == 2_000
+        assert "<|endoftext|>" in text
+
+
+@pytest.mark.slow
+def test_a_run_leaves_a_record_with_its_proof(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bench.sweeps.chains.SMALL", 2_000)
+    monkeypatch.setattr("bench.sweeps.chains.LARGE", 20_000)
+    assert main(["--only", "stages,merges", "--records", str(tmp_path)]) == 0
+    (path,) = tmp_path.iterdir()
+    assert str(path) in capsys.readouterr().out
+    content = json.loads(path.read_text())
+    assert content["code"] == proof.code_digests()
+    assert list(content["studies"]) == ["stages", "merges"]
+    for point in content["studies"]["stages"]["points"]:
+        assert len(point["samples"]) >= 3
+        assert point["facts"].keys() >= {"bytes", "workers", "output_sha256"}
+    naive = [p for p in content["studies"]["merges"]["points"] if p["series"].startswith("train/naive")]
+    assert 0.5 < sum(naive[0]["samples"]) / naive[0]["facts"]["total_seconds"] <= 1
+
+
+def test_bad_usage_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--only", "everything", "--records", str(tmp_path)]) == 2
+    assert "no study 'everything'; there are size" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+def test_every_fault_is_one_and_has_its_test() -> None:
+    for fault in (*faults.correctness_faults(), *faults.speed_faults(), *faults.memory_faults()):
+        path, _, name = fault.test.partition("::")
+        source = (proof.ROOT / path).read_text()
+        assert f"def {name}(" in source, fault.test
+        if fault.kind == "correctness":
+            assert fault.faulty() != fault.here(), fault.name
+
+
+def test_a_digest_covers_what_an_implementation_runs_and_nothing_else() -> None:
+    names = {path.relative_to(proof.ROOT).as_posix() for path in proof.sources("impls.train.incremental")}
+    assert {"impls/train/incremental.py", "impls/train/naive.py", "impls/contract.py"} <= names
+    assert not any("kernels" in name or "peers" in name or name.endswith("__main__.py") for name in names)
+    assert "impls/kernels/merge.py" in {
+        p.relative_to(proof.ROOT).as_posix() for p in proof.sources("impls.train.jit")
+    }
+    digests = proof.code_digests()
+    assert len(set(digests.values())) == len(digests)
+
+
+def test_records_are_never_overwritten(tmp_path: Path) -> None:
+    content = {"datetime": "2026-01-02T03:04:05+00:00", "commit_info": {"id": "abc"}}
+    first, second = (proof.write_record(tmp_path, content) for _ in range(2))
+    assert (first.name, second.name) == ("0001_abc_20260102_030405.json", "0002_abc_20260102_030405.json")
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_memory_is_sampled_with_children() -> None:
+    code = "x = b'x' * 50_000_000; input()"
+    with Sampler(interval=0.005) as sampler:
+        process = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE)
+        assert process.pid in children(sampler.process)
+        while max(below for *_, below in sampler.samples) < 50_000_000:
+            assert process.poll() is None
+        process.communicate(b"\n")
+    assert sampler.peak >= 50_000_000
+    assert sampler.samples[0][2] < 50_000_000
+
+
+def test_a_job_that_fails_is_an_error_of_its_point() -> None:
+    from bench.sweeps import fresh
+
+    job: dict[str, Any] = {"job": "count", "path": "missing.txt", "impl": "finditer", "workers": 1}
+    result = run_study(study(Point("s", "x", "", partial(fresh.measure_peak, job)), unit="bytes"), TINY, quiet)
+    assert "missing.txt" in result["errors"][0]["error"]
