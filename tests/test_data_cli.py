@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -140,12 +141,17 @@ def test_interrupt(tmp_path: Path) -> None:
         "--out",
         str(tmp_path / "big"),
     ]
-    process = subprocess.Popen(command, cwd=ROOT, env=os.environ, stderr=subprocess.PIPE, text=True)
+    # What a shell runs in the background ignores SIGINT, and so would its children.
+    heed = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    process = subprocess.Popen(command, cwd=ROOT, env=os.environ, stderr=subprocess.PIPE, text=True, preexec_fn=heed)
     deadline = time.monotonic() + 20
     while not any(tmp_path.glob(".big.*")) and time.monotonic() < deadline:
         time.sleep(0.02)
     process.send_signal(signal.SIGINT)
-    _, complaint = process.communicate(timeout=20)
+    try:
+        _, complaint = process.communicate(timeout=20)
+    finally:
+        process.kill()
     assert process.returncode == 130
     assert complaint.startswith("data: error: interrupted")
     assert complaint.count("\n") == 1
