@@ -41,6 +41,7 @@ CASES = {
     "imports": (("list",), "numpy/__init__.py:<module>", 0.01),
     "counting-in-threads": ((*TRAIN, "jit"), "count/jit.py:count_range", 0.0),
     "counting-in-processes": ((*TRAIN, "incremental"), "process_pool.py:count", 0.3),
+    "starting-processes": ((*TRAIN, "incremental"), "concurrent/futures/process.py:submit", 0.0),
     "merging": ((*TRAIN, "incremental", "--workers", "1"), "train/incremental.py:train", 0.05),
     "encoding": ((*ENCODE, "cached"), "tokenizer.py:_encode_range", 0.1),
     "encoding-in-threads": ((*ENCODE, "jit"), "tokenizer.py:_encode_range", 0.0),

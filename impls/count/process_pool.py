@@ -11,7 +11,7 @@ import signal
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from multiprocessing import active_children, get_context
 
@@ -33,7 +33,8 @@ def count_range(
 
 
 @contextmanager
-def _uninterrupted() -> Iterator[None]:
+def _interrupts_blocked() -> Iterator[None]:
+    """Let processes inherit that they get no interrupt: the terminal sends it to all, and this one ends them."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
     try:
         yield
@@ -55,7 +56,7 @@ def count(corpus: Corpus, *, pattern: str, special_tokens: Sequence[str], worker
         others = set(active_children())
         pool = ProcessPoolExecutor(min(workers, len(ranges)), get_context("spawn"))
         try:
-            with _uninterrupted():  # The processes inherit it: this one gets the interrupt too and ends them.
+            with _interrupts_blocked():
                 results = pool.map(job, ranges)
             for counts in results:
                 total.update(counts)
@@ -67,5 +68,6 @@ def count(corpus: Corpus, *, pattern: str, special_tokens: Sequence[str], worker
         finally:
             for process in set(active_children()) - others:
                 process.terminate()
-            pool.shutdown(cancel_futures=True)
+            with suppress(RuntimeError):  # The interrupt came before the pool had started its own thread.
+                pool.shutdown(cancel_futures=True)
     return Pretokens.from_mapping({pretoken.encode(): count for pretoken, count in total.items()})
