@@ -211,7 +211,7 @@ TOOLS = {
         Tool("cprofile", "", ".prof", calls_digest, "every call of Python and C; compiled code is one call"),
         Tool(
             "scalene", "scalene", ".json", lines_digest, "lines, Python apart from native time, memory a line",
-            command=_scalene,
+            command=_scalene, environment=(("PYTHONPATH", str(Path(__file__).parent / "without_torch")),),
         ),
         Tool("memray", "memray", ".bin", allocations_digest, "every allocation of this process, not of children",
              repeats=False),
