@@ -43,6 +43,11 @@ class Processes:
             dist.init_process_group("nccl" if chosen.type == "cuda" else "gloo")
         return cls(rank, size, chosen)
 
+    def meet(self) -> None:
+        """Wait for the others, so that none leaves while another still talks to it."""
+        if dist.is_initialized():
+            dist.barrier()
+
     def leave(self) -> None:
         """Part from the others."""
         if dist.is_initialized():

@@ -65,7 +65,9 @@ def train(config: RunConfig, folder: Path, *, resume: bool = False) -> int:
     processes = Processes.join(training.device)
     try:
         with _signals() as caught:
-            return _run(config, folder, resume, processes, caught)
+            status = _run(config, folder, resume, processes, caught)
+        processes.meet()
+        return status
     finally:
         processes.leave()
 
