@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from bench.options import chosen
 from bench.peers.inputs import Inputs
 from bench.peers.measurements import MEASUREMENTS, MEGABYTE
 from bench.peers.record import default_folder, write_record
@@ -49,18 +50,6 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def chosen(only: str | None) -> list[str]:
-    """Return the ids to measure.
-
-    Raises:
-        UsageError: there is no such measurement.
-    """
-    ids = [name.strip() for name in only.split(",")] if only else list(MEASUREMENTS)
-    for unknown in (name for name in ids if name not in MEASUREMENTS):
-        raise UsageError(f"--only: no measurement {unknown!r}; there are {', '.join(MEASUREMENTS)}")
-    return ids
-
-
 def prepare(options: argparse.Namespace, folder: Path) -> Inputs:
     """Check the options and return the inputs.
 
@@ -83,7 +72,7 @@ def prepare(options: argparse.Namespace, folder: Path) -> Inputs:
 
 def run(options: argparse.Namespace, arguments: Sequence[str]) -> int:
     """Measure, print, record."""
-    ids = chosen(options.only)
+    ids = chosen(options.only, MEASUREMENTS, "measurement")
     cache_folder().mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="peers-", dir=cache_folder()) as folder:
         inputs = prepare(options, Path(folder))

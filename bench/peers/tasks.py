@@ -8,13 +8,14 @@ each side pays for its own imports and for no other's.
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from time import monotonic
 from typing import Any, NamedTuple
+
+from bench.child import answer, peak_rss
 
 SPECIAL_TOKENS = ["<|endoftext|>"]
 
@@ -385,16 +386,6 @@ TASKS = {
 }
 
 
-def peak_rss() -> int:
-    """Return the largest resident size of this process so far in bytes, mapped files included.
-
-    Not that of `getrusage`, which begins with the size of the process that started this one.
-    """
-    lines = Path("/proc/self/status").read_text().splitlines()
-    kilobytes = next(line.split()[1] for line in lines if line.startswith("VmHWM"))
-    return 1024 * int(kilobytes)
-
-
 def run(order: dict[str, Any]) -> dict[str, Any]:
     """Carry out a task as ordered by `runner.run_side`; see there."""
     if order["cpus"]:
@@ -419,17 +410,5 @@ def run(order: dict[str, Any]) -> dict[str, Any]:
     return {**reported, "samples": seconds, "peak_rss": peak}
 
 
-def main() -> int:
-    """Carry out the order given as JSON and print the outcome as the last line, as JSON."""
-    from impls.errors import MergelabError
-
-    try:
-        print("\n" + json.dumps(run(json.loads(sys.argv[1]))))
-    except MergelabError as error:
-        print(error, file=sys.stderr)
-        return error.exit_status
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(answer(run))

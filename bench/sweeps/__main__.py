@@ -14,11 +14,12 @@ from pathlib import Path
 
 from bench import proof
 from bench.machine import RECORDS, machine_name
+from bench.options import chosen
 from bench.progress import progress
 from bench.sweeps.measure import SCALES, run_study
 from bench.sweeps.studies import STUDIES, studies
 from data import DataError
-from impls import MergelabError, UsageError
+from impls import MergelabError
 from impls.commands import OneLineParser
 
 
@@ -31,22 +32,10 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def chosen(only: str | None) -> list[str]:
-    """Return the names of the studies to run.
-
-    Raises:
-        UsageError: there is no such study.
-    """
-    names = [name.strip() for name in only.split(",")] if only else list(STUDIES)
-    for unknown in (name for name in names if name not in STUDIES):
-        raise UsageError(f"--only: no study {unknown!r}; there are {', '.join(STUDIES)}")
-    return names
-
-
 def run(options: argparse.Namespace, arguments: Sequence[str]) -> int:
     """Measure and record; returns the exit status."""
     scale = SCALES["long" if options.long else "quick"]
-    names = chosen(options.only)
+    names = chosen(options.only, STUDIES, "study")
     head = proof.head("sweeps", arguments)
     with tempfile.TemporaryDirectory(prefix="sweeps-") as folder:
         results = {study.name: run_study(study, scale, progress) for study in studies(names, Path(folder), scale)}

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from time import monotonic, perf_counter
 from typing import Any
 
-from bench.peers.tasks import peak_rss
+from bench.child import answer, peak_rss
 
 SPECIAL_TOKENS = ["<|endoftext|>"]
 
@@ -121,18 +121,10 @@ Job = Callable[..., dict[str, Any]]
 JOBS: dict[str, Job] = {"start": start, "count": count, "train": train, "train_memory": train_memory}
 
 
-def main() -> int:
-    """Carry out the order given as JSON."""
-    from impls.errors import MergelabError
-
-    order = json.loads(sys.argv[1])
-    try:
-        print(json.dumps(JOBS[order.pop("job")](**order)))
-    except MergelabError as error:
-        print(error, file=sys.stderr)
-        return error.exit_status
-    return 0
+def run(order: dict[str, Any]) -> dict[str, Any]:
+    """Carry out the job that an order names with its arguments."""
+    return JOBS[order.pop("job")](**order)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(answer(run))
