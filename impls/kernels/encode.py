@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from impls.kernels.compiler import Int, inline, kernel
-from impls.kernels.instructions import multiply_fold, store_two
-from impls.kernels.keys import SHORT_BYTES, copy_bytes, find, look_ahead
+from impls.kernels.instructions import store_two
+from impls.kernels.keys import SHORT_BYTES, copy_bytes, find, look_ahead, pair_slot
 from impls.kernels.specials import next_special, special_at, special_length
 from impls.kernels.splits import SPLITS
 
@@ -74,17 +74,11 @@ class Cache(NamedTuple):
 
 
 @inline
-def rank_slot(pair: Any, mask: Int) -> Int:
-    """Return the first entry of the rank table to look at."""
-    return np.int64(multiply_fold(pair, np.uint64(0x9E3779B97F4A7C15)) & np.uint64(mask))
-
-
-@inline
 def rank_of(left: Int, right: Int, ranks: Any) -> Int:
     """Return rank << 32 | merged id of a pair of ids, `_NO_RANK` if they do not merge."""
     pair = (np.uint64(left) << np.uint64(32)) | np.uint64(right)
     mask = len(ranks.table) - 1
-    slot = rank_slot(pair, mask)
+    slot = pair_slot(pair, mask)
     while ranks.table[slot, 0]:
         if ranks.table[slot, 0] == pair + np.uint64(1):
             return np.int64(ranks.table[slot, 1])
@@ -98,7 +92,7 @@ def fill_ranks(left: Any, right: Any, merged: Any, ranks: Any) -> None:
     mask = len(ranks.table) - 1
     for rank in range(len(left)):
         pair = (np.uint64(left[rank]) << np.uint64(32)) | np.uint64(right[rank])
-        slot = rank_slot(pair, mask)
+        slot = pair_slot(pair, mask)
         while ranks.table[slot, 0]:
             slot = (slot + 1) & mask
         ranks.table[slot, 0] = pair + np.uint64(1)

@@ -81,6 +81,12 @@ def slot_of(low: Any, high: Any, mask: Int) -> Int:
 
 
 @inline
+def pair_slot(pair: Any, mask: Int) -> Int:
+    """Return the first entry to look at for a pair of ids (multiplicative hashing: Knuth, volume 3, 6.4)."""
+    return np.int64(multiply_fold(np.uint64(pair), _SEED_0) & np.uint64(mask))
+
+
+@inline
 def same_bytes(pool: Any, start: Int, text: Any, position: Int, length: Int) -> bool:
     """Compare `length` bytes."""
     for place in range(length):

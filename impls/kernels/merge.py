@@ -22,7 +22,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from impls.kernels.compiler import Int, inline, kernel
-from impls.kernels.instructions import multiply_fold, prefetch_row
+from impls.kernels.instructions import prefetch_row
+from impls.kernels.keys import pair_slot
 
 BYTE_PAIRS = 1 << 16
 
@@ -286,19 +287,13 @@ def best_slot(state: Any) -> Int:
 
 
 @inline
-def pair_hash(pair: Int, mask: Int) -> Int:
-    """Return the first entry of the table to look at (multiplicative hashing: Knuth, volume 3, 6.4)."""
-    return np.int64(multiply_fold(np.uint64(pair), np.uint64(0x9E3779B97F4A7C15)) & np.uint64(mask))
-
-
-@inline
 def slot_of_pair(left: Int, right: Int, state: Any) -> Int:
     """Return the slot of a pair that exists."""
     if left < 256 and right < 256:
         return (left << 8) | right
     pair = (left << 32) | right
     mask = len(state.table) - 1
-    entry = pair_hash(pair, mask)
+    entry = pair_slot(pair, mask)
     while state.table[entry, 0] != pair + 1:
         entry = (entry + 1) & mask
     return state.table[entry, 1]
@@ -308,7 +303,7 @@ def slot_of_pair(left: Int, right: Int, state: Any) -> Int:
 def insert_pair(pair: Int, slot: Int, table: Any) -> None:
     """Enter a new pair in the hash table."""
     mask = len(table) - 1
-    entry = pair_hash(pair, mask)
+    entry = pair_slot(pair, mask)
     while table[entry, 0]:
         entry = (entry + 1) & mask
     table[entry, 0] = pair + 1
@@ -389,8 +384,8 @@ def apply_merge(merged_slot: Int, new: Int, state: Any) -> None:
     mask = len(state.table) - 1
     for index in range(distinct_left):
         ahead = np.int64(state.touched[0, min(index + AHEAD, distinct_left - 1)])
-        prefetch_row(state.table, pair_hash((ahead << 32) | left, mask))
-        prefetch_row(state.table, pair_hash((ahead << 32) | new, mask))
+        prefetch_row(state.table, pair_slot((ahead << 32) | left, mask))
+        prefetch_row(state.table, pair_slot((ahead << 32) | new, mask))
         before = np.int64(state.touched[0, index])
         if before != new:
             state.counts[slot_of_pair(before, left, state)] -= state.gained[0, before]
@@ -398,8 +393,8 @@ def apply_merge(merged_slot: Int, new: Int, state: Any) -> None:
         state.gained[0, before] = 0
     for index in range(distinct_right):
         ahead = np.int64(state.touched[1, min(index + AHEAD, distinct_right - 1)])
-        prefetch_row(state.table, pair_hash((right << 32) | ahead, mask))
-        prefetch_row(state.table, pair_hash((new << 32) | ahead, mask))
+        prefetch_row(state.table, pair_slot((right << 32) | ahead, mask))
+        prefetch_row(state.table, pair_slot((new << 32) | ahead, mask))
         following = np.int64(state.touched[1, index])
         gained = state.gained[1, following]
         state.counts[slot_of_pair(right, following, state)] -= gained
