@@ -6,7 +6,6 @@ Only records of this machine and of the present code are used: others tell nothi
 from __future__ import annotations
 
 import json
-import re
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -17,7 +16,7 @@ from bench.proof import code_digests
 from impls.kernels.compiler import cache_root
 from impls.machine import machine_name
 from impls.storage import atomic_writer
-from reports.load import Evidence, ReportError
+from reports.load import Evidence, ReportError, machine_of
 
 COMMAND = "nox -s bench"
 
@@ -63,7 +62,7 @@ def measurements(evidence: Evidence, machine: str | None = None) -> dict[str, An
         why = evidence.why_missing.get("sweeps", "the newest record has no studies of size and start")
         raise ReportError(f"no measurements to pick from: {why}; run `{COMMAND}`")
     name = evidence.names["sweeps"]
-    of_machine = _machine_of(evidence.others["sweeps"])
+    of_machine = machine_of(evidence.others["sweeps"]["machine_info"])
     if of_machine != machine:
         raise ReportError(f"{name}: comes from {of_machine}, this is {machine}; run `{COMMAND}` here")
     now = code_digests()
@@ -82,11 +81,6 @@ def measurements(evidence: Evidence, machine: str | None = None) -> dict[str, An
         "stages": stages,
         "start": start_seconds(start),
     }
-
-
-def _machine_of(content: dict[str, Any]) -> str:
-    cpu = content["machine_info"]["cpu"]
-    return "-".join([*re.findall(r"[A-Za-z0-9]+", cpu["brand_raw"]), f"{cpu['count']}cores"])
 
 
 def write_measurements(evidence: Evidence, path: Path | None = None) -> Path:

@@ -10,7 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from reports.blocks import Section
-from reports.formats import ratio, seconds
+from reports.formats import digits, ratio, seconds
 from reports.load import Evidence, Record, ladders
 from reports.sections import sections
 
@@ -68,7 +68,7 @@ def terminal(record: Record) -> str:
                     f"{ratio(low)} .. {ratio(high)}"
                     for low, high in zip(rows["speedup_low"], rows["speedup_high"], strict=True)
                 ],
-                "MB/s": rows["mb_per_s"].map("{:.3g}".format),
+                "MB/s": rows["mb_per_s"].map(digits),
             }
         )
         parts.append(f"{stage}, {workload}: speed-up over {rows.iloc[0]['impl']}\n{table.to_string(index=False)}\n")
