@@ -22,7 +22,8 @@ def _with_unit(value: float, units: Sequence[tuple[str, float]], rest: str) -> s
 
 def seconds(value: float) -> str:
     """Write a time with a unit and three digits."""
-    return _with_unit(value, (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6)), f"{digits(value / 1e-9)} ns")
+    units = (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6))
+    return _with_unit(value, units, f"{digits(value / 1e-9)} ns" if value else "0 s")
 
 
 def ratio(value: float) -> str:

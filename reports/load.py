@@ -107,6 +107,9 @@ def read_json(path: Path) -> Any:
 POSITIVE = ["median", "q1", "q3", "bytes", "pretokens", "unique_pretokens", "vocab_size", "workers"]
 """What must be above zero in a case of the benchmarks."""
 
+TEXTS = ["stage", "impl", "idea", "workload", "corpus_sha256", "output_sha256", "code_sha256"]
+"""What must be text in it."""
+
 
 def load_record(path: Path) -> Record:
     """Read one record.
@@ -129,11 +132,11 @@ def load_record(path: Path) -> Record:
             content["datetime"][:19],
             content["arguments"],
         )
-        record.cases[["stage", "impl", "idea", "workload", "versions"]]
-        record.cases[["corpus_sha256", "output_sha256", "code_sha256"]]
         machine_of(record.machine)
         if not (record.cases[POSITIVE].astype(float) > 0).all(axis=None):
             raise ValueError(f"one of {', '.join(POSITIVE)} is not above zero")
+        if not record.cases[TEXTS].map(lambda value: isinstance(value, str)).all(axis=None):
+            raise ValueError(f"one of {', '.join(TEXTS)} is no text")
     except (ValueError, KeyError, TypeError) as error:
         raise ReportError(f"{path}: not a record of `pytest bench`: {error!r}; delete it or run again") from None
     return record
@@ -245,6 +248,7 @@ def load_other(kind: str, path: Path) -> dict[str, Any]:
             raise ReportError(f"{path}: {name} is missing; delete it or run `{COMMANDS[kind]}` again")
     try:
         machine_of(content["machine_info"])
+        dict(content.get("code", {}))
         if kind == "sweeps":
             for name in dict(content["studies"].items()):
                 study_table(content["studies"], name)

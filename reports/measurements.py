@@ -90,7 +90,13 @@ def write_measurements(evidence: Evidence, path: Path | None = None) -> Path:
         ReportError: there is nothing to write.
         OSError, FileFormatError: the file cannot be written.
     """
-    content = measurements(evidence)
+    try:
+        content = measurements(evidence)
+    except ReportError:
+        raise
+    except (LookupError, TypeError, ValueError) as error:
+        why = f"lacks what there is to pick from ({error!r})"
+        raise ReportError(f"{evidence.names['sweeps']}: {why}; run `{COMMAND}` again") from None
     path = path or cache_root() / NAME
     path.parent.mkdir(parents=True, exist_ok=True)
     with atomic_writer(path) as file:

@@ -8,7 +8,7 @@ from html import escape
 from typing import NamedTuple
 
 WIDTH, HEIGHT = 640, 340
-LEFT, RIGHT, TOP, BOTTOM = 70, 12, 12, 46
+LEFT, RIGHT, TOP, BOTTOM = 70, 32, 12, 46
 COLOURS = 8
 """How many colours the page has: classes c0, c1 ..."""
 

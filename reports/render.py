@@ -21,14 +21,14 @@ PAGES = {"index.html": "index.html.j2", "report.md": "report.md.j2"}
 _CODE = re.compile(r"`([^`]+)`")
 
 
-def marked_up(text: str) -> Markup:
+def marked_up(text: object) -> Markup:
     """Return text as HTML: what stands between backticks is code."""
     return Markup(_CODE.sub(r"<code>\1</code>", str(escape(text))))
 
 
-def cell(text: str) -> str:
+def cell(text: object) -> str:
     """Return text as a cell of a Markdown table."""
-    return text.replace("|", "\\|").replace("\n", " ")
+    return str(text).replace("|", "\\|").replace("\n", " ")
 
 
 def environment() -> Environment:

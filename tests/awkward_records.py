@@ -60,7 +60,8 @@ def awkward_benchmarks() -> Row:
         info = case["extra_info"]
         info |= CORPORA[info["workload"]] | {"workers": 3, "versions": {"numpy": "2.4.6", "regex": "2026.1"}}
         info["corpus_sha256"] = hashlib.sha256(info["workload"].encode()).hexdigest()
-        data = [SECONDS[info["workload"]] * seconds for seconds in case["stats"]["data"]]
+        factor = awkward(SECONDS[info["workload"]], info["stage"], info["impl"], info["workload"])
+        data = [factor * seconds for seconds in case["stats"]["data"]]
         shares = {"min": 0, "q1": 0.25, "median": 0.5, "q3": 0.75}
         case["stats"] = {"data": data, "rounds": 9, **{name: quantile(data, share) for name, share in shares.items()}}
     reason = {"reason": "recounts for each of 3,839 merges: hours on 5 MB"}
@@ -129,14 +130,16 @@ def awkward_profiles() -> Row:
             for row in digest["functions"]:
                 row |= {"cumulative": awkward(row["cumulative"], row), "calls": int(awkward(row["calls"], row))}
             digest["functions"][1] |= {"cumulative": None, "file": "~"}
+            digest["functions"][2]["calls"] = None
             digest["own_total"] = 1.3 * sum(row["own"] for row in digest["functions"])
         if "sites" in digest:
             digest["sites"] = [
                 digest["sites"][0] | {"name": f"site{n}", "bytes": 31_234_567 // n} for n in range(1, 5)
             ]
         if "memory" in digest:
+            samples = digest["memory"]
             digest["memory"] = [
-                [awkward(n, place), int(own * 1.1), below + 7 * n] for n, own, below in digest["memory"]
+                [awkward(n, place), int(own * 1.1), int(below * 1.3) + 77_777] for n, own, below in samples
             ]
         for name in ("seconds_plain", "slow_down", "peak_bytes"):
             if name in digest:
@@ -197,7 +200,7 @@ def scaled(value: float, units: dict[str, float], smallest: str) -> str:
 
 
 def time(value: float) -> str:
-    return scaled(value, {"s": 1, "ms": 1e-3, "µs": 1e-6}, f"{short(value * 1e9)} ns")
+    return scaled(value, {"s": 1, "ms": 1e-3, "µs": 1e-6}, f"{short(value * 1e9)} ns" if value else "0 s")
 
 
 def memory_size(value: float) -> str:
@@ -345,7 +348,7 @@ UNIT = re.compile(r"(?<=\d) (?=(?:s|ms|µs|ns|h|B|KB|MB|GB|GiB|%)(?!\w))")
 def figures(text: str) -> list[str]:
     """Return the words that hold a digit, each number with its unit."""
     words = UNIT.sub("", text).split()
-    return [word.strip("`|().,:;") for word in words if any(character.isdigit() for character in word)]
+    return [word.strip("`|().,:;") for word in words if re.search(r"\d|\b(?:nan|inf)", word)]
 
 
 def make_report(folder: Path) -> tuple[str, str]:

@@ -159,6 +159,7 @@ def labels(svg: ElementTree.Element) -> list[Label]:
     return [
         Label(float(one.attrib["x"]), float(one.attrib["y"]), one.attrib["text-anchor"], one.text or "")
         for one in svg.iter("text")
+        if "transform" not in one.attrib  # The name of the vertical axis.
     ]
 
 
@@ -191,7 +192,7 @@ def check_lines(svg: ElementTree.Element, drawn: Lines) -> None:
     assert names == list(drawn.rows)
     assert [one.attrib["class"] for one in svg.iter("polyline")] == [one.attrib["class"] for one in svg.iter("rect")]
     for path, points in zip(paths, drawn.rows.values(), strict=True):
-        largest = max(max(abs(x), abs(y)) for x, y in points)
+        largest = max(y for _, y in points)
         for (place_x, place_y), (x, y) in zip(path, points, strict=True):
             assert read_x(place_x) == pytest.approx(x, rel=0.02, abs=0 if drawn.log_x else 0.01)
             assert read_y(place_y) == pytest.approx(y, rel=0.02, abs=0 if drawn.log_y else 0.01 * largest)
@@ -200,14 +201,37 @@ def check_lines(svg: ElementTree.Element, drawn: Lines) -> None:
 def check_bars(svg: ElementTree.Element, drawn: Bars) -> None:
     texts = [label.text for label in labels(svg)]
     assert texts == [text for name, _, behind in drawn.rows for text in (name, behind)]
+    check_beside(svg, len(drawn.rows), 1)
     lengths = [math.log(1.3 * max(value, 1)) for _, value, _ in drawn.rows]
     widths = [float(one.attrib["width"]) for one in svg.iter("rect")]
     assert [width / max(widths) for width in widths] == pytest.approx([n / max(lengths) for n in lengths], abs=0.01)
 
 
+def check_inside(svg: ElementTree.Element) -> None:
+    """Everything is inside the drawing; letters are taken to be as wide as the widest digit of the page's font."""
+    _, _, width, height = map(float, svg.attrib["viewBox"].split())
+    for label in labels(svg):
+        room = {"start": width - label.x, "middle": 2 * min(label.x, width - label.x), "end": label.x}[label.anchor]
+        assert 0 <= label.y <= height
+        assert 6.7 * len(label.text) <= room, label.text
+    for bar in svg.iter("rect"):
+        x, y, wide, high = (float(bar.attrib[name]) for name in ("x", "y", "width", "height"))
+        assert 0 <= x <= x + wide <= width
+        assert 0 <= y <= y + high <= height
+
+
+def check_beside(svg: ElementTree.Element, n_rows: int, n_bars: int) -> None:
+    """What stands before and behind a row of bars stands at their height."""
+    texts, bars = labels(svg), list(svg.iter("rect"))
+    for row in range(n_rows):
+        top = float(bars[row * n_bars].attrib["y"])
+        assert top < texts[2 * row].y == texts[2 * row + 1].y < top + 17
+
+
 def check_stacked(svg: ElementTree.Element, drawn: Stacked) -> None:
     texts = [label.text for label in labels(svg)]
     assert texts == [*(text for name, _, behind in drawn.rows for text in (name, behind)), *drawn.names]
+    check_beside(svg, len(drawn.rows), len(drawn.names))
     widths = [float(one.attrib["width"]) for one in svg.iter("rect")]
     for place, (_, parts, _) in enumerate(drawn.rows):
         here = widths[place * len(parts) : (place + 1) * len(parts)]
@@ -225,6 +249,7 @@ def test_every_drawing_shows_what_is_computed_again(report: tuple[str, str]) -> 
         figure = re.findall(r"<figure>\n(<svg.*?</svg>)\n<figcaption>(.*?)</figcaption>", body, re.DOTALL)
         for (source, caption), drawn in zip(figure, drawings().get(unescape(title), []), strict=True):
             svg = ElementTree.fromstring(source)
+            check_inside(svg)
             assert figures(unescape(caption)) == figures(drawn.caption)
             assert set(figures(svg.attrib["aria-label"])) <= set(figures(drawn.caption))
             if isinstance(drawn, Lines):

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from html import unescape
 from typing import Any
 
+import numpy as np
 import pytest
 from awkward_records import (
     CHAINS,
@@ -42,11 +43,14 @@ from awkward_records import (
     short,
     slope,
     stage_parts,
+    student,
     study,
     time,
     times,
     what,
 )
+
+from reports.fit import growth as growth_of
 
 Text = Iterator[str]
 
@@ -373,3 +377,13 @@ def test_the_page_shows_the_numbers_of_the_markdown(report: tuple[str, str]) -> 
     words = parts_of(report[1].replace("\\|", "|"))
     for body, (title, text) in zip(without_drawings, list(words.items())[1:], strict=True):
         assert figures(without_markup(body)) == figures(f"{title} {text}")
+
+
+@pytest.mark.parametrize("n", range(3, 35))
+def test_the_interval_of_a_slope_is_that_of_student(n: int) -> None:
+    random = np.random.default_rng(n)
+    points = [(10 ** (place / n), 10 ** (1.1 * place / n) * random.uniform(0.8, 1.2)) for place in range(n)]
+    (value, _), covariance = np.polyfit(*np.log(points).T, 1, cov=True)
+    # Beyond 30 degrees of freedom the quantile is that of 30: an interval that is a little too wide.
+    half = student(min(n - 2, 30)) * math.sqrt(covariance[0, 0])
+    assert growth_of(points) == pytest.approx((value, value - half, value + half, n), rel=1e-3)

@@ -119,13 +119,11 @@ def efficiency(table: pd.DataFrame) -> Table:
     """Return speed-up and efficiency by workers: the speed-up a worker."""
     rows = []
     for series, points in table.groupby("series", sort=False):
-        one = points[points["x"] == 1]
+        alone = points[points["x"] == 1]["median"].tolist()
         for row in points.to_dict("records"):
-            base = one.iloc[0]["median"] if len(one) else float("nan")
-            gain = base / row["median"]
-            rows.append(
-                [str(series), number(row["x"]), seconds(row["median"]), f"{gain:.2f}x", percent(gain / row["x"])]
-            )
+            gain = alone[0] / row["median"] if alone else None
+            earned = (f"{gain:.2f}x", percent(gain / row["x"])) if gain else ("-", "-")
+            rows.append([str(series), number(row["x"]), seconds(row["median"]), *earned])
     return Table(["series", "workers", "median", "speed-up over one", "efficiency"], rows, range(1, 5))
 
 
