@@ -1,8 +1,8 @@
 """The command line: `python -m reports [build|compare|measurements|tour]`.
 
 `build`, the default, prints the ladders and writes reports/latest/; `compare` says what got faster or slower;
-`measurements` writes what `impl="auto"` decides from; `tour` the figures of TOUR.md. Exit status 0; 1 when a record
-cannot be used (the report is still written from the others) or something is too slow; 2 for bad usage.
+`measurements` writes what `impl="auto"` decides from; `tour` the figures and diagrams of TOUR.md. Exit status 0;
+1 when a record cannot be used (the report is still written from the others) or a case is too slow; 2 for bad usage.
 """
 
 from __future__ import annotations
@@ -107,8 +107,8 @@ def pick_data(arguments: Sequence[str]) -> int:
 
 
 def rewrite_tour(arguments: Sequence[str]) -> int:
-    """Put the figures of a record into TOUR.md; returns the exit status."""
-    parser = OneLineParser(prog="python -m reports tour", description="Write the figures that TOUR.md quotes.")
+    """Put the figures of a record and the diagrams into TOUR.md; returns the exit status."""
+    parser = OneLineParser(prog="python -m reports tour", description="Write TOUR.md's figures and diagrams.")
     parser.add_argument("record", type=Path, nargs="?", help="a record of the benchmarks; the newest by default")
     options = parser.parse_args(arguments)
     print(rewrite(load_record(options.record or newest_record())))

@@ -1,4 +1,4 @@
-"""The figures that TOUR.md quotes, written from a record: `python -m reports tour`."""
+"""The figures that TOUR.md quotes, written from a record, and its diagrams: `python -m reports tour`."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 from impls.storage import atomic_writer
+from reports.diagrams import with_diagrams
 from reports.formats import ratio
 from reports.load import Record, ReportError, ladder
 
@@ -42,13 +43,13 @@ def with_figures_of(record: Record, text: str) -> str:
 
 
 def rewrite(record: Record, path: Path = TOUR) -> Path:
-    """Put the figures of a record into the tour; returns its path.
+    """Put the figures of a record into the tour, and draw its diagrams anew; returns its path.
 
     Raises:
         ReportError: the record lacks a step that is quoted.
         OSError, FileFormatError: the tour cannot be read or written.
     """
-    text = with_figures_of(record, path.read_text("utf-8"))
+    text = with_diagrams(with_figures_of(record, path.read_text("utf-8")))
     with atomic_writer(path) as file:
         file.write(text.encode())
     return path

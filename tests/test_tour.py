@@ -5,27 +5,19 @@ from __future__ import annotations
 import ast
 import json
 import re
-from collections.abc import Iterator, Sequence, Set
 from pathlib import Path
 
 import pytest
 
 from impls.registry import STAGES, implementations
+from reports.diagrams import arrows, diagrams, drawn, imports, sources, with_diagrams, without_shortcuts
 from reports.formats import ratio
 from reports.load import ReportError, load_record
-from reports.tour import with_figures_of
+from reports.tour import rewrite, with_figures_of
 
 ROOT = Path(__file__).parent.parent
 TOUR = (ROOT / "TOUR.md").read_text()
 DOCUMENTS = sorted(path for path in ROOT.glob("*.md"))
-PACKAGES = ("bench", "data", "impls", "lm", "profiles", "reports")
-LEFT_OUT = {
-    "impls": {"__init__", "__main__", "errors", "interrupts", "machine", "parallel", "peers", "storage", "warm"},
-    "lm": {"__init__", "__main__", "accounting", "checkpoint", "corpora", "memory", "metrics", "processes"},
-}
-"""Modules that the diagrams do without: helpers, and what only the command line calls."""
-
-Arrow = tuple[str, str]
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
@@ -68,85 +60,50 @@ def test_a_step_that_the_record_lacks_is_one_line() -> None:
         with_figures_of(load_record(path), "**2x as fast as naive** [train/fast on stories-5MB]")
 
 
-def imports(path: Path) -> Iterator[str]:
-    """Yield the names that a source imports, inside functions too: of `from a import b` both `a` and `a.b`."""
-    for node in ast.walk(ast.parse(path.read_bytes())):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            yield from (node.module, *(f"{node.module}.{alias.name}" for alias in node.names))
-
-
-def part_of(name: str, parts: Sequence[str]) -> str:
-    """Return the longest of some modules that a name is or lies in; empty if it is none of theirs."""
-    return max((part for part in parts if f"{name}.".startswith(f"{part}.")), key=len, default="")
-
-
-def sources(part: str) -> list[Path]:
-    """Return the files of a module or of a package with all below it."""
-    path = ROOT / part.replace(".", "/")
-    return sorted(path.rglob("*.py")) if path.is_dir() else [path.with_suffix(".py")]
-
-
-def arrows(parts: Sequence[str]) -> set[Arrow]:
-    """Return who imports whom among modules and packages."""
-    found = {(part, part_of(name, parts)) for part in parts for path in sources(part) for name in imports(path)}
-    return {(importer, imported) for importer, imported in found if imported not in ("", importer)}
-
-
-def without_shortcuts(found: set[Arrow]) -> set[Arrow]:
-    """Leave out what follows from other arrows."""
-
-    def leads_round(start: str, end: str) -> bool:
-        waiting, seen = [b for a, b in found if a == start and b != end], set()
-        while waiting:
-            place = waiting.pop()
-            if place not in seen:
-                seen.add(place)
-                waiting += [b for a, b in found if a == place]
-        return end in seen
-
-    return {(a, b) for a, b in found if not leads_round(a, b)}
-
-
-def drawn(found: Set[Arrow], dotted: Set[Arrow] = frozenset()) -> str:
-    """Return arrows as Mermaid; modules go by their last name."""
-    kinds = {**dict.fromkeys(found, "-->"), **dict.fromkeys(dotted, "-.->")}
-    return "\n".join(["graph LR", *sorted(f"    {last(a)} {kind} {last(b)}" for (a, b), kind in kinds.items())])
-
-
-def last(name: str) -> str:
-    return name.rpartition(".")[2]
-
-
-def modules(package: str) -> list[str]:
-    """Return the modules and packages of a package that its diagram shows."""
-    names = {path.relative_to(ROOT / package).parts[0].removesuffix(".py") for path in (ROOT / package).rglob("*.py")}
-    return [f"{package}.{name}" for name in sorted(names - LEFT_OUT[package])]
-
-
 def diagram(heading: str) -> str:
     """Return the diagram below a heading of the tour."""
     return TOUR.split(f"\n## {heading}\n")[1].split("```mermaid\n")[1].split("\n```")[0]
 
 
-def test_the_diagram_of_packages_is_drawn_from_the_imports() -> None:
-    assert diagram("Who imports whom") == drawn(arrows(PACKAGES))
-
-
-def test_the_diagram_of_implementations_is_drawn_from_the_imports() -> None:
-    by_name = {("impls.registry", f"impls.{stage}") for stage in STAGES}
+def test_the_diagrams_are_drawn_from_the_imports() -> None:
     assert {row.target.split(".")[1] for stage in STAGES for row in implementations(stage)} == set(STAGES)
-    assert diagram("Inside `impls`") == drawn(without_shortcuts(arrows(modules("impls"))), by_name)
+    for heading, drawing in diagrams().items():
+        assert diagram(heading) == drawing, "`python -m reports tour` draws it anew"
+    assert with_diagrams(TOUR) == TOUR
 
 
-def test_the_diagram_of_the_trainer_is_drawn_from_the_imports() -> None:
-    assert diagram("Inside `lm`") == drawn(without_shortcuts(arrows(modules("lm"))))
+def test_figures_and_diagrams_are_written_anew(tmp_path: Path) -> None:
+    (path,) = (ROOT / "bench" / "records").rglob(re.findall(r"Figures of (\S+\.json)", TOUR)[0])
+    old = re.sub(r"\*\*[\d.,]+x as", "**7x as", TOUR).replace("    train --> kernels\n", "")
+    (tmp_path / "TOUR.md").write_text(old)
+    rewrite(load_record(path), tmp_path / "TOUR.md")
+    assert old != (tmp_path / "TOUR.md").read_text() == TOUR
+    with pytest.raises(ReportError, match="no diagram below the heading 'Inside `lm`'"):
+        with_diagrams(TOUR.replace("## Inside `lm`", "## Outside"))
+
+
+def test_who_imports_whom_is_read_from_the_sources(tmp_path: Path) -> None:
+    (tmp_path / "house" / "cellar").mkdir(parents=True)
+    for name, source in {
+        "house/roof.py": "from house import walls\nfrom house.cellar.wine import red\nimport math\n",
+        "house/walls.py": "def build():\n    import house.ground.stone\n    from house.cellar import wine\n",
+        "house/cellar/wine.py": "from house.ground import stone\nfrom house.groundwater import deep\n",
+        "house/ground.py": "",
+    }.items():
+        (tmp_path / name).write_text(source)
+    parts = [f"house.{name}" for name in ("roof", "walls", "cellar", "ground")]
+    found = {(a.removeprefix("house."), b.removeprefix("house.")) for a, b in arrows(parts, tmp_path)}
+    one_by_one = {("roof", "walls"), ("walls", "cellar"), ("cellar", "ground")}
+    assert found == one_by_one | {("roof", "cellar"), ("walls", "ground")}
+    assert without_shortcuts(found) == one_by_one
+    assert drawn({("house.roof", "house.walls")}, {("house.walls", "house.cellar")}) == (
+        "graph LR\n    roof --> walls\n    walls -.-> cellar"
+    )
 
 
 def names_in(part: str) -> set[str]:
     """Return all names that the sources of a module mention."""
-    found = {last(name) for path in sources(part) for name in imports(path)}
+    found = {name.rpartition(".")[2] for path in sources(part) for name in imports(path)}
     for node in (node for path in sources(part) for node in ast.walk(ast.parse(path.read_bytes()))):
         found |= {getattr(node, attribute, None) for attribute in ("id", "attr", "arg", "name")} - {None}
     return found
