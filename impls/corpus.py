@@ -82,24 +82,31 @@ class Corpus:
         return cls(path, found.st_size, (found.st_dev, found.st_ino), errors)
 
     def read(self, start: int, stop: int) -> bytes:
-        """Return bytes [start, stop) of the file.
+        """Return bytes [start, stop) of the file. See `read_into`."""
+        content = bytearray(stop - start)
+        self.read_into(start, memoryview(content))
+        return bytes(content)
+
+    def read_into(self, start: int, target: memoryview) -> None:
+        """Fill `target` with the bytes of the file from `start` on: memory that is used again costs no page faults.
 
         Raises:
-            FileFormatError: since it was opened, the file shrank to less than `stop`, or another took its place.
+            FileFormatError: since it was opened, the file shrank to less than that, or another took its place.
         """
+        n = 0
         try:
-            with self.path.open("rb") as file:
+            with self.path.open("rb", buffering=0) as file:
                 file.seek(start)
-                data = file.read(stop - start)
+                while n < len(target) and (read := file.readinto(target[n:])):
+                    n += read
                 found = os.fstat(file.fileno())
         except OSError as error:
             raise FileFormatError(f"{self.path}: {error.strerror}") from None
         if (found.st_dev, found.st_ino) != self.file_id:
             raise FileFormatError(f"{self.path}: another file took its place while it was read; read it again")
-        if len(data) != stop - start:
-            end = min(found.st_size, start + len(data))
+        if n < len(target):
+            end = min(found.st_size, start + n)
             raise FileFormatError(f"{self.path}: shrank while it was read, at byte {end}; read it again")
-        return data
 
     def text(self, start: int, stop: int) -> str:
         """Return bytes [start, stop) decoded.

@@ -26,6 +26,9 @@ SpecialMode = Literal["all", "none", "none_raise"]
 
 MAX_ID = (1 << 31) - 1
 
+LISTED_IDS = 1 << 13
+"""Ids that are made a list at a time: few enough for the first cache."""
+
 DECODE_IDS = 1 << 20
 """Ids that `decode_file` works on at a time."""
 
@@ -155,6 +158,7 @@ class Tokenizer:
         self._impl = impl
         self._auto, self._settled_bytes, self._seen_bytes = "", -1.0, 0
         self._encoders: dict[tuple[str, bool], Encoder] = {}
+        self._integers: NDArray[np.object_] | None = None
         if impl != "auto":
             self._encoder(impl)
 
@@ -242,7 +246,18 @@ class Tokenizer:
             UsageError: a special token with "none_raise", an unknown mode, a lone surrogate, or a byte that the
                 vocabulary lacks.
         """
-        return cast("list[int]", self.encode_to_array(text, special=special, workers=workers).tolist())
+        return self._listed(self.encode_to_array(text, special=special, workers=workers))
+
+    def _listed(self, ids: Ids) -> list[int]:
+        """Return ids as a list; one integer an id of the vocabulary, not one a place, where that saves memory."""
+        if len(ids) < self._vocabulary.n_ids:
+            return cast("list[int]", ids.tolist())
+        if self._integers is None:
+            self._integers = np.arange(self._vocabulary.n_ids).astype(object)
+        listed: list[int] = []
+        for start in range(0, len(ids), LISTED_IDS):
+            listed += self._integers[ids[start : start + LISTED_IDS]].tolist()
+        return listed
 
     def encode_to_array(self, text: str | bytes, *, special: SpecialMode = "all", workers: int | None = None) -> Ids:
         """Encode text to ids, `id_dtype`[n]. See `encode`."""
