@@ -65,7 +65,9 @@ def initial_state(pretokens: Pretokens, n_merges: int, tie_break: TieBreak) -> S
     # A merge shortens the text by at least one position.
     n_merges = min(n_merges, len(pretokens.bytes_))
     n_tokens = N_BYTES + n_merges
-    n_slots = 2 * BYTE_PAIRS
+    # As a rule a merge brings less than eight new pairs, and a pair stands in more than four places.
+    wanted = BYTE_PAIRS + min(n_positions // 4, 8 * n_merges)
+    n_slots = 1 << max(wanted - 1, BYTE_PAIRS).bit_length()
     state = State(
         bytes_=zeros(n_positions, np.uint8),
         head=zeros(n_positions, np.int32),
