@@ -43,6 +43,9 @@ from impls.parallel import in_order
 MAX_ENTRIES = 1 << 20
 """Entries of a thread's table, 32 bytes each, before its cache starts again."""
 
+FEW_ENTRIES, MANY_ENTRIES, MANY_BYTES = 1 << 12, 1 << 17, 1 << 18
+"""What a cache begins with: for a text of less than so many bytes, and for a larger one."""
+
 RANGE_BYTES = 1 << 21
 """A thread's part of a text; a text of one part is encoded by the calling thread."""
 
@@ -63,13 +66,13 @@ def scratch(longest: int) -> tuple[Array32, Array64]:
 class Worker:
     """What one thread works with: a cache that grows to a bound, and the output of a text."""
 
-    def __init__(self, pattern: str, vocabulary: Vocabulary, ranks: Ranks) -> None:
-        """Start small: most of the cost of a large table is the first touch of its pages."""
+    def __init__(self, pattern: str, vocabulary: Vocabulary, ranks: Ranks, n_entries: int) -> None:
+        """Start with a cache of `n_entries`, a power of two, and room for as many long or rare pretokens as usual."""
         symbols, heap = scratch(CACHED_BYTES)
         self._cache = Cache(
-            table=np.zeros((1 << 12, WORDS), np.uint64),
-            pool=np.empty(1 << 14, np.uint8),
-            ids=np.empty(1 << 14, np.int32),
+            table=zeros((n_entries, WORDS), np.uint64),
+            pool=zeros(4 * n_entries, np.uint8),
+            ids=zeros(4 * n_entries, np.int32),
             symbols=symbols,
             heap=heap,
             numbers=np.zeros(7, np.int64),
@@ -149,11 +152,12 @@ class JitEncoder:
             self._cuts = SafeCuts(pattern, list(vocabulary.special_tokens))
             self._idle: SimpleQueue[Worker] = SimpleQueue()
 
-    def _take_worker(self) -> Worker:
+    def _take_worker(self, n_bytes: int) -> Worker:
         try:
             return self._idle.get_nowait()
         except Empty:
-            return Worker(self._pattern, self._vocabulary, self._ranks)
+            n_entries = FEW_ENTRIES if n_bytes < MANY_BYTES else MANY_ENTRIES
+            return Worker(self._pattern, self._vocabulary, self._ranks, n_entries)
 
     def encode(self, text: bytes, *, workers: int | None = None) -> Ids:
         """Encode UTF-8 text. See `contract.Encoder`."""
@@ -167,7 +171,7 @@ class JitEncoder:
         )
 
     def _encode_part(self, text: bytes, start: int, stop: int) -> Ids:
-        worker = self._take_worker()
+        worker = self._take_worker(stop - start)
         ids = worker.encode(text, start, stop).astype(self._dtype)
         self._idle.put(worker)  # Not after an error or an interrupt: it stands in the middle of the text.
         return ids
@@ -186,7 +190,7 @@ class JitEncoder:
         return [ids for part in parts for ids in part]
 
     def _encode_texts(self, texts: Sequence[bytes]) -> list[Ids]:
-        worker = self._take_worker()
+        worker = self._take_worker(sum(map(len, texts)))
         try:
             ids, ends = worker.encode_batch(texts)
         except InvalidUtf8Error as error:
