@@ -10,7 +10,9 @@ import os
 import re
 import stat
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from io import BufferedReader
 from pathlib import Path
 from typing import Literal
 
@@ -82,30 +84,36 @@ class Corpus:
         return cls(path, found.st_size, (found.st_dev, found.st_ino), errors)
 
     def read(self, start: int, stop: int) -> bytes:
-        """Return bytes [start, stop) of the file. See `read_into`."""
-        content = bytearray(stop - start)
-        self.read_into(start, memoryview(content))
-        return bytes(content)
-
-    def read_into(self, start: int, target: memoryview) -> None:
-        """Fill `target` with the bytes of the file from `start` on: memory that is used again costs no page faults.
+        """Return bytes [start, stop) of the file.
 
         Raises:
-            FileFormatError: since it was opened, the file shrank to less than that, or another took its place.
+            FileFormatError: since it was opened, the file shrank to less than `stop`, or another took its place.
         """
-        n = 0
+        with self._open_at(start) as file:
+            data = file.read(stop - start)
+            self._check(file, start, len(data), stop)
+        return data
+
+    def read_into(self, start: int, target: memoryview) -> None:
+        """Fill `target` with the bytes from `start` on; memory that is used again costs no page faults."""
+        with self._open_at(start) as file:
+            self._check(file, start, file.readinto(target), start + len(target))
+
+    @contextmanager
+    def _open_at(self, start: int) -> Iterator[BufferedReader]:
         try:
-            with self.path.open("rb", buffering=0) as file:
+            with self.path.open("rb") as file:
                 file.seek(start)
-                while n < len(target) and (read := file.readinto(target[n:])):
-                    n += read
-                found = os.fstat(file.fileno())
+                yield file
         except OSError as error:
             raise FileFormatError(f"{self.path}: {error.strerror}") from None
+
+    def _check(self, file: BufferedReader, start: int, n_read: int, stop: int) -> None:
+        found = os.fstat(file.fileno())
         if (found.st_dev, found.st_ino) != self.file_id:
             raise FileFormatError(f"{self.path}: another file took its place while it was read; read it again")
-        if n < len(target):
-            end = min(found.st_size, start + n)
+        if start + n_read < stop:
+            end = min(found.st_size, start + n_read)
             raise FileFormatError(f"{self.path}: shrank while it was read, at byte {end}; read it again")
 
     def text(self, start: int, stop: int) -> str:
