@@ -20,11 +20,18 @@ HUGE_BYTES = 1 << 20
 
 
 def zeros(shape: int | tuple[int, ...], dtype: type[Scalar] | np.dtype[Scalar]) -> NDArray[Scalar]:
-    """Return an array of zeros, which costs nothing until it is touched."""
+    """Return an array of zeros, which costs nothing until it is touched.
+
+    Raises:
+        MemoryError: there is no room for it.
+    """
     n_bytes = math.prod(np.atleast_1d(shape).tolist()) * np.dtype(dtype).itemsize
     if n_bytes < HUGE_BYTES or not hasattr(mmap, "MADV_HUGEPAGE"):
         return np.zeros(shape, dtype)
-    memory = mmap.mmap(-1, n_bytes, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-    memory.madvise(mmap.MADV_HUGEPAGE)
+    try:
+        memory = mmap.mmap(-1, n_bytes, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+        memory.madvise(mmap.MADV_HUGEPAGE)
+    except OSError:  # No room, about which NumPy has more to say, or a kernel without huge pages.
+        return np.zeros(shape, dtype)
     array: NDArray[Any] = np.frombuffer(memory, dtype)
     return array.reshape(shape)
