@@ -110,7 +110,8 @@ def describe(digest: dict[str, Any]) -> str:
     ]
     for row in digest.get("functions", [])[:8]:
         calls = f"{row['calls']:>12,}" if row["calls"] else " " * 12
-        lines.append(f"  {row['own']:9.4f} s own {calls} calls  {row['name']} ({row['file']}:{row['line']})")
+        place = f" ({row['file']}:{row['line']})" if row["file"] else ""
+        lines.append(f"  {row['own']:9.4f} s own {calls} calls  {row['name']}{place}")
     if "peak_bytes" in digest:
         lines.append(f"  peak {digest['peak_bytes'] / 1e6:,.1f} MB")
     for row in digest.get("sites", [])[:5]:

@@ -144,7 +144,7 @@ def test_faults_of_trainers_cost_what_is_said() -> None:
     told = {
         fault.name.split(":")[-1].strip(): (fault.faulty(), fault.here()) for fault in trainer_faults.trainer_faults()
     }
-    wrong, right = told["merges that differ"]
+    wrong, right = told["wrong tokens learned"]
     assert (wrong.split(" of ")[1], right) == ("63", "0 of 63")
     assert 0 < int(wrong.split(" of ")[0]) < 63 // 2 + 2
     wrong, right = (text.split(", uninterrupted ") for text in told["perplexity"])
