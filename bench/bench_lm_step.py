@@ -29,7 +29,10 @@ from pathlib import Path
 from statistics import median, quantiles
 from typing import Any
 
-import torch
+try:
+    import torch
+except ModuleNotFoundError:
+    sys.exit("python -m bench.bench_lm_step: error: needs PyTorch; run nox -s step")
 from torch import Tensor, nn
 from torch.nn import functional as F
 

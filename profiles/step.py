@@ -62,10 +62,14 @@ def prepare(model_name: str, ops: str, workload: Workload, threads: int) -> Call
 
 
 def tensor_bytes(model_name: str, ops: str, workload: Workload) -> dict[str, Any]:
-    """Return what the tensors of a step hold in bytes, by kind: predicted from the shape alone, and counted."""
+    """Return what the tensors of a step hold in bytes, by kind: predicted from the shape alone, and counted.
+
+    Beside it stand the steps of a call and the shape of a batch.
+    """
     config = config_of(model_name, ops, workload.vocab_size)
     batch_size, block_size = config.data.batch_size, config.data.block_size
     return {
+        "steps": STEPS,
         "batch_size": batch_size,
         "block_size": block_size,
         "predicted": vars(predict_memory(config.model, batch_size, block_size)),

@@ -193,7 +193,7 @@ def operators(*own: float) -> dict[str, Any]:
 def tensor_bytes(predicted: float) -> dict[str, Any]:
     measured = {"parameters": 4_000_000, "gradients": 4_000_000, "optimizer": 8_000_000, "activations": 50_000_000}
     told = {kind: round(predicted * size) for kind, size in measured.items()}
-    return {"batch_size": 16, "block_size": 128, "predicted": told, "measured": measured}
+    return {"steps": 4, "batch_size": 16, "block_size": 128, "predicted": told, "measured": measured}
 
 
 def lm_record() -> dict[str, Any]:

@@ -273,6 +273,7 @@ def test_a_record_without_operations_says_so(tmp_path: Path) -> None:
 
 def test_operators_and_tensors_of_a_step_are_told(report: tuple[str, str]) -> None:
     text = report[1].split("## Bottlenecks")[1]
+    assert "gpt2-step/fused on stories-100KB, 4 calls of 4 steps:" in text
     assert "| `aten::o0` | 3 s | 38 % | 6 s | 1,000 | 7 MB |" in text
     assert "| `aten::o1` | 1 s | 12 % | 2 s | 2,000 | -7 MB |" in text
     memory = report[1].split("## Memory")[1]

@@ -115,9 +115,9 @@ def operators(evidence: Evidence) -> list[Block]:
             ]
             for row in digest["functions"][:8]
         ]  # fmt: skip
-        blocks.append(
-            Paragraph(f"{digest['stage']}/{digest['impl']} on {digest['workload']}, {digest['repeats']} calls:")
-        )
+        what, calls = f"{digest['stage']}/{digest['impl']} on {digest['workload']}", digest["repeats"]
+        calls_of = f"{calls} call{'s' if calls > 1 else ''} of {digest['tensor_bytes']['steps']} steps"
+        blocks.append(Paragraph(f"{what}, {calls_of}:"))
         blocks.append(Table(["operator", "own", "share", "cumulative", "calls", "memory"], rows, range(1, 6)))
     text = "Memory is what an operator itself took, less what it gave back, over all of its calls."
     return [*blocks, Paragraph(text)]
