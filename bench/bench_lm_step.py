@@ -388,7 +388,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--model", help="a GPT-2 of lm/configs/models; 4 layers x 128 by default")
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--block", type=int, default=256)
-    parser.add_argument("--device", default="cpu", choices=("auto", "cpu", "cuda", "mps"))
+    parser.add_argument("--device", default="cpu", choices=("auto", "cpu", "cuda"))
     parser.add_argument("--precision", default="fp32", choices=("fp32", "bf16"))
     parser.add_argument("--compile", action="store_true")
     parser.add_argument("--ops", action="store_true", help="time the operations of 4 layers x 128 as well")

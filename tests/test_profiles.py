@@ -87,7 +87,6 @@ def test_counters_count_what_the_stage_put_out(tmp_path: Path) -> None:
     assert digest["phases"]["pretokens merged (not seen before)"] == len(pretokens)
 
 
-@NEEDS_TORCH
 def test_targets_of_torch_are_the_stages_that_need_it() -> None:
     assert list(TOOLS["torch"].stages) == STEPS
     assert [stage for stage in TARGETS if TARGETS[stage].tensor_bytes] == STEPS
