@@ -43,7 +43,7 @@ def sections(evidence: Evidence) -> list[Section]:
             continue
         try:
             made += make(evidence)
-        except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
+        except (LookupError, TypeError, ArithmeticError, ValueError, AttributeError) as error:
             name = evidence.names.get(kind, evidence.bench.path.name)
             evidence.problems.append(f"{name}: no section {title!r} from it: {error!r}")
             made.append(missing(title, f"{name} lacks what it needs ({error!r}); run the session again"))
