@@ -16,10 +16,10 @@ import lm
 from bench.cases import inputs
 from data.workloads import Workload
 from lm.accounting import predict_memory
+from lm.batches import TrainBatches
 from lm.config import RunConfig, load_run
 from lm.memory import measure_memory
 from lm.model import build
-from lm.shards import TrainBatches
 from lm.train import build_optimizer, learning_rate, optimizer_step
 
 RUN = Path(lm.__file__).parent / "configs" / "stories-small.yaml"

@@ -6,10 +6,11 @@ import pytest
 import torch
 from lm_runs import END, tiny_config
 
+from lm.batches import open_data, validation_batches
 from lm.evaluate import score_text
 from lm.model import build
 from lm.ops import IGNORE_INDEX
-from lm.shards import open_data, tokenize, validation_batches
+from lm.shards import tokenize
 from lm.train import validate
 
 
