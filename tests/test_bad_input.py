@@ -11,7 +11,7 @@ import sys
 import time
 import warnings
 from collections.abc import Callable, Iterator
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -94,9 +94,15 @@ def replace(path: Path) -> None:
     path.with_name("other.txt").replace(path)
 
 
+@cache
+def tokenizer_of_bytes(impl: str) -> Tokenizer:
+    """Building a compiled encoder takes a while where it runs as plain Python."""
+    return Tokenizer(BYTES, [], impl=impl)
+
+
 def encode(path: Path, workers: int, impl: str) -> bytes:
     output = path.with_suffix(".bin")
-    Tokenizer(BYTES, [], impl=impl).encode_file(path, output, workers=workers)
+    tokenizer_of_bytes(impl).encode_file(path, output, workers=workers)
     content = output.read_bytes()
     output.unlink()
     return content

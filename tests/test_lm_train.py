@@ -21,12 +21,13 @@ from lm_witness import witness_loss
 
 from impls import MergelabError
 from lm import train as loop
+from lm.batches import TrainBatches, open_data
 from lm.checkpoint import load_checkpoint, read_checkpoint, save_checkpoint
 from lm.config import RunConfig, load_run
 from lm.metrics import COLUMNS, MetricsLog, read_metrics
 from lm.model import build
 from lm.processes import Processes
-from lm.shards import TrainBatches, open_data, tokenize
+from lm.shards import tokenize
 from lm.train import DivergedError, build_optimizer, learning_rate, optimizer_step, train
 
 ROOT = Path(__file__).parents[1]

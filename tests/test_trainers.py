@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from impls import UsageError
 from impls.contract import TIE_BREAKS, MergeEvent, Merges, Pretokens, TieBreak
+from impls.kernels.compiler import JIT
 from impls.kernels.merge import DONE, run_merges
 from impls.registry import Impl, find, implementations
 from impls.train.jit import initial_state, with_larger_pool, with_larger_slots
@@ -116,7 +117,7 @@ def pretokens(alphabets: list[bytes]) -> st.SearchStrategy[dict[bytes, int]]:
     return st.dictionaries(words, st.sampled_from([1, 1, 1, 2, 3]), min_size=1, max_size=12)
 
 
-@settings(deadline=None)
+@settings(max_examples=100 if JIT else 30, deadline=None)
 @given(
     counts=pretokens([b"a", b"ab", b"abc", b"\x00\xff", b" ab\n"]),
     n_merges=st.integers(0, 40),
