@@ -128,6 +128,10 @@ BAD = [
     (["train", "--config", "{home}/tiny.yaml", "--out", "{home}/run"], 1, "holds a run already"),
     (["train", "--config", "{home}/tiny.yaml", "--out", "{home}/tiny.yaml"], 1, "give another --out"),
     (["train", "--resume", "{home}"], 1, "holds no checkpoint"),
+    (["train", "--resume", "{home}/run", "--set", "model.n_layers=3"], 1, r"last\.pt: is of another model: it lacks"),
+    (["train", "--resume", "{home}/run", "--set", "model.d_model=16"], 1, r"last\.pt: is of another model: .* is \["),
+    (["train", "--resume", "{home}/run", "--set", "training.optimizer=sgd"], 1, "optimizer's state is of another"),
+    (["train", "--resume", "{home}/run", "--set", "data.folder={home}"], 1, "run python -m lm tokenize"),
     (
         ["train", "--config", "{home}/tiny.yaml", "--set", "tokenizer.vocab_size=300"],
         1,
