@@ -62,7 +62,7 @@ def read_checkpoint(source: Target, device: str | torch.device = "cpu") -> dict[
         raise FileFormatError(f"{name}: holds code or objects that a checkpoint has no use for; not loaded") from None
     except (RuntimeError, EOFError, ValueError, KeyError):
         raise FileFormatError(
-            f"{name}: is truncated or not a checkpoint; use an earlier one (to resume, remove last.pt, then copy it there)"
+            f"{name}: is truncated or not a checkpoint; use an earlier one: to resume, remove last.pt, copy it there"
         ) from None
     except OSError as error:
         raise FileFormatError(f"{name}: {error.strerror or error}; give a checkpoint") from None
