@@ -10,6 +10,7 @@ import pytest
 from lm_runs import tiny_config
 from test_lm_train import ENVIRONMENT
 
+from impls import UsageError
 from lm.__main__ import main
 from lm.checkpoint import read_checkpoint
 
@@ -69,13 +70,27 @@ def test_generate_has_all_its_options(home: Path, capsys: Capture) -> None:
 
 def test_export_and_generate_from_safetensors_agree(home: Path, capsys: Capture) -> None:
     assert status_of(["export", str(home / "run"), "--out", str(home / "out")]) == 0
-    capsys.readouterr()
+    shown = capsys.readouterr()
+    named = shown.out.strip().removeprefix(f"{home / 'out'}: ").replace("/", "").split(", ")
+    assert (sorted(named), shown.err) == (sorted(path.name for path in (home / "out").iterdir()), "")
     greedy = ["--prompt", "The", "--temperature", "0", "--tokens", "8"]
     texts = []
     for source in ("run", "run/checkpoints/last.pt", "out"):
         assert status_of(["generate", str(home / source), *greedy]) == 0
         texts.append(capsys.readouterr().out)
     assert texts[0] == texts[1] == texts[2]
+
+
+def test_export_says_why_there_is_no_tokenizer_json(home: Path, capsys: Capture, monkeypatch) -> None:
+    monkeypatch.setattr("lm.export.tokenizer_json", refuse)
+    assert status_of(["export", str(home / "run"), "--out", str(home / "plain")]) == 0
+    shown = capsys.readouterr()
+    assert "tokenizer.json" not in shown.out
+    assert shown.err == f"python -m lm: note: AutoTokenizer cannot load {home / 'plain'}: tokenizer.json: no\n"
+
+
+def refuse(_: object) -> str:
+    raise UsageError("tokenizer.json: no")
 
 
 def test_evaluate_prints_scores(home: Path, capsys: Capture) -> None:
