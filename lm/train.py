@@ -158,10 +158,10 @@ def _after_step(run: _Run, log: MetricsLog, step: Row, stop: bool) -> None:
         log.add(row)
         run.progress.say(_line(row, training.max_steps))
     if training.sample_interval and (last or done % training.sample_interval == 0):
-        _write_samples(run.model, run.data, training, run.folder / "samples" / f"step-{done:06d}.txt")
+        _write_samples(run, done)
     numbered = done % training.checkpoint_interval == 0
     if numbered or last or stop:
-        _save(run.folder, run.model, run.optimizer, done, run.data, numbered)
+        _save(run, done, numbered)
 
 
 def optimizer_step(
@@ -335,12 +335,10 @@ def _open_folder(config: RunConfig, folder: Path, first: int, resume: bool) -> M
     return MetricsLog(folder, first, config.training.tracker, config.name)
 
 
-def _save(
-    folder: Path, model: LanguageModel, optimizer: Optimizer, step: int, data: TokenData, numbered: bool
-) -> None:
+def _save(run: _Run, step: int, numbered: bool) -> None:
     """Write `last.pt`, and the same file under its step if it is one of those to keep."""
-    path = folder / "checkpoints" / "last.pt"
-    save_checkpoint(path, model, optimizer, step, tokenizer=data.tokenizer.fingerprint())
+    path = run.folder / "checkpoints" / "last.pt"
+    save_checkpoint(path, run.model, run.optimizer, step, tokenizer=run.data.tokenizer.fingerprint())
     if numbered:
         kept = path.with_name(f"step-{step:06d}.pt")
         kept.unlink(missing_ok=True)
@@ -351,13 +349,14 @@ def _save(
                 shutil.copyfileobj(source, target)
 
 
-def _write_samples(model: LanguageModel, data: TokenData, training: TrainingConfig, path: Path) -> None:
+def _write_samples(run: _Run, step: int) -> None:
+    training, data = run.config.training, run.data
     sampling = Sampling(temperature=0.8, top_p=0.95, max_new_tokens=training.sample_tokens)
     texts = [
-        generate_text(model, data.tokenizer, prompt, sampling, eos_id=data.eos_id)[0]
+        generate_text(run.model, data.tokenizer, prompt, sampling, eos_id=data.eos_id)[0]
         for prompt in training.sample_prompts
     ]
-    with atomic_writer(path) as file:
+    with atomic_writer(run.folder / "samples" / f"step-{step:06d}.txt") as file:
         file.write("\n\n".join(texts).encode() + b"\n")
 
 

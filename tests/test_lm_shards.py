@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from lm_runs import END, tiny_config
-from test_lm_train import ENVIRONMENT
+from test_lm_train import ENVIRONMENT, files_of_at_most
 
 from impls import MergelabError, Tokenizer
 from lm import shards
@@ -162,6 +162,22 @@ def test_a_restart_skips_finished_shards(number: int, moment: str, tmp_path: Pat
         whole, stopped = (contents(tmp_path / name / folder) for name in ("whole", "stopped"))
         assert whole.keys() == stopped.keys()
         assert all(stopped[name] == content for name, content in whole.items() if name.endswith(".bin"))
+
+
+@pytest.mark.parametrize(("n_bytes", "file"), [(199, "train-000000.bin"), (800, "train.bin")])
+def test_a_full_disk_keeps_finished_shards(n_bytes: int, file: str, tmp_path: Path) -> None:
+    tokenize(byte_config(tmp_path, 460, None), quiet)
+    config = byte_config(tmp_path, 460, 100)
+    with (
+        files_of_at_most(n_bytes),
+        pytest.raises(MergelabError, match=f"{file}: File too large; nothing was written"),
+    ):
+        tokenize(config, quiet)
+    finished = {path: path.stat().st_ino for path in shards_of(tmp_path)}
+    assert len(finished) == (5 if file == "train.bin" else 0)
+    tokenize(config, quiet)
+    assert {path: path.stat().st_ino for path in finished} == finished
+    assert b"".join(path.read_bytes() for path in shards_of(tmp_path)) == (tmp_path / "data/train.bin").read_bytes()
 
 
 @pytest.mark.parametrize("lost", ["shard", "progress", "damaged progress"])
