@@ -174,8 +174,11 @@ def run_export(options: argparse.Namespace) -> None:
     """Write the folder; send it if that is wanted."""
     from lm.export import export, load_trained, upload
 
-    export(load_trained(options.source), options.out)
-    print(f"{options.out}: config.json, model.safetensors, tokenizer/")
+    reason = export(load_trained(options.source), options.out)
+    files = ["config.json", "model.safetensors", "tokenizer/", "tokenizer_config.json"]
+    print(f"{options.out}: {', '.join(files if reason else [*files, 'tokenizer.json'])}")
+    if reason:
+        print(f"python -m lm: note: AutoTokenizer cannot load {options.out}: {reason}", file=sys.stderr)
     if options.upload and options.dry_run:
         for path in sorted(path for path in options.out.rglob("*") if path.is_file()):
             print(f"would send {path.relative_to(options.out)}, {path.stat().st_size} bytes, to {options.upload}")

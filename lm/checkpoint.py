@@ -61,7 +61,9 @@ def read_checkpoint(source: Target, device: str | torch.device = "cpu") -> dict[
     except pickle.UnpicklingError:
         raise FileFormatError(f"{name}: holds code or objects that a checkpoint has no use for; not loaded") from None
     except (RuntimeError, EOFError, ValueError, KeyError):
-        raise FileFormatError(f"{name}: is truncated or not a checkpoint; take an earlier one") from None
+        raise FileFormatError(
+            f"{name}: is truncated or not a checkpoint; use an earlier one: to resume, remove last.pt, copy it there"
+        ) from None
     except OSError as error:
         raise FileFormatError(f"{name}: {error.strerror or error}; give a checkpoint") from None
     if not isinstance(state, dict) or not {"model", "optimizer", "step", "generators"} <= state.keys():
@@ -81,9 +83,12 @@ def load_checkpoint(
     load_weights(model, state["model"], source)
     if optimizer is not None:
         try:
+            # AdamW from scratch and PyTorch's can go on from each other, SGD from neither.
+            if ("betas" in state["optimizer"]["param_groups"][0]) != ("betas" in optimizer.param_groups[0]):
+                raise ValueError
             optimizer.load_state_dict(state["optimizer"])
-        except (ValueError, KeyError):
-            raise FileFormatError(f"{source}: the optimizer's state is of another model") from None
+        except (ValueError, LookupError, TypeError):
+            raise FileFormatError(f"{source}: the optimizer's state is of another optimizer or model") from None
         torch.set_rng_state(state["generators"]["cpu"].cpu())
         if torch.cuda.is_available() and len(state["generators"]["cuda"]) == torch.cuda.device_count():
             torch.cuda.set_rng_state_all([generator.cpu() for generator in state["generators"]["cuda"]])

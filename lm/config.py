@@ -239,7 +239,7 @@ class DataConfig(Config):
         batch_size: windows in a batch, over all processes.
         dtype: of the ids; auto takes uint16 where the vocabulary fits.
         mask_after_eos: leave targets behind the first end of a document in a validation window out of the loss.
-        shard_bytes: how much text is encoded at a time; an interrupted run keeps finished shards.
+        shard_tokens: keep the ids in shards of exactly so many, too; by default only as train.bin and val.bin.
         workers: processes that cut batches; 0 does it in the loop.
         prefetch: batches that each worker prepares.
     """
@@ -252,7 +252,7 @@ class DataConfig(Config):
     batch_size: Size
     dtype: Literal["auto", "uint16", "uint32"] = "auto"
     mask_after_eos: bool = False
-    shard_bytes: Size = 1 << 26
+    shard_tokens: Size | None = None
     workers: Annotated[int, Field(ge=0)] = 0
     prefetch: Size = 4
 

@@ -18,9 +18,9 @@ from torch import Tensor
 
 from impls import Tokenizer
 from impls.errors import FileFormatError, UsageError
+from lm.batches import Ids, bytes_of_tokens, validation_batches
 from lm.config import DataConfig
 from lm.ops import IGNORE_INDEX
-from lm.shards import Ids, bytes_of_tokens, validation_batches
 from lm.transformer import LanguageModel
 
 

@@ -1,6 +1,6 @@
-"""Models to and from folders that transformers loads: `config.json` and `model.safetensors`.
+"""Models to and from folders that transformers loads, weights and tokenizer.
 
-The tokenizer goes to the sub-folder `tokenizer`, in this project's format.
+The sub-folder `tokenizer` has the tokenizer in this project's format, which is what we load.
 """
 
 from __future__ import annotations
@@ -18,12 +18,14 @@ import torch
 from torch import Tensor
 
 from impls import Tokenizer
-from impls.errors import FileFormatError
+from impls.errors import FileFormatError, UsageError
+from impls.formats import TokenizerFiles
 from impls.storage import atomic_writer
+from impls.tokenizer_json import tokenizer_json
+from lm.batches import open_tokenizer
 from lm.checkpoint import latest, load_checkpoint, load_weights
 from lm.config import GPT2Config, Llama3Config, ModelConfig, check, load_run
 from lm.model import build
-from lm.shards import open_tokenizer
 from lm.transformer import LanguageModel
 
 Weights = dict[str, Tensor]
@@ -87,8 +89,11 @@ def load_trained(source: Path, device: str | torch.device = "cpu") -> Trained:
     return Trained(model.to(device), tokenizer, eos_id)
 
 
-def export(trained: Trained, folder: Path) -> None:
-    """Write a folder that `transformers.AutoModelForCausalLM.from_pretrained` loads; logits are the same.
+def export(trained: Trained, folder: Path) -> str | None:
+    """Write a folder that `transformers` loads, `AutoModelForCausalLM` and `AutoTokenizer`: same logits, same ids.
+
+    Returns:
+        Why `AutoTokenizer` cannot load it, if its format cannot carry the tokenizer.
 
     Raises:
         FileFormatError: the folder cannot be written.
@@ -108,6 +113,31 @@ def export(trained: Trained, folder: Path) -> None:
     with atomic_writer(folder / "config.json") as file:
         file.write(json.dumps(values, indent=2).encode())
     trained.tokenizer.save(folder / "tokenizer")
+    return _write_tokenizer(trained, folder)
+
+
+def _write_tokenizer(trained: Trained, folder: Path) -> str | None:
+    """Write the tokenizer as transformers reads it; return why not, if that is not possible."""
+    own = trained.tokenizer
+    eos = next((token for token, token_id in own.special_tokens.items() if token_id == trained.eos_id), None)
+    settings = {
+        # The class of GPT-2 has a split pattern of its own; without a tokenizer.json it would be an empty tokenizer.
+        "tokenizer_class": "PreTrainedTokenizerFast",
+        "model_max_length": trained.model.config.context_length,
+        "clean_up_tokenization_spaces": False,
+        "bos_token": eos,
+        "eos_token": eos,
+    }
+    with atomic_writer(folder / "tokenizer_config.json") as file:
+        file.write(json.dumps(settings, ensure_ascii=False, indent=2).encode())
+    try:
+        content = tokenizer_json(TokenizerFiles(own.vocab, own.merges, list(own.special_tokens), own.pattern))
+    except UsageError as error:
+        (folder / "tokenizer.json").unlink(missing_ok=True)  # Of another tokenizer, if there is one.
+        return str(error)
+    with atomic_writer(folder / "tokenizer.json") as file:
+        file.write(content.encode())
+    return None
 
 
 def upload(folder: Path, repository: str) -> str:

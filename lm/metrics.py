@@ -7,6 +7,7 @@ import io
 import json
 import subprocess
 import sys
+import time
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol
@@ -16,6 +17,8 @@ from tqdm import tqdm
 
 from impls.errors import FileFormatError, UsageError
 from impls.storage import atomic_writer
+from lm.accounting import peak_flops, training_flops_per_token
+from lm.config import RunConfig
 
 COLUMNS = (
     "step",
@@ -202,6 +205,35 @@ def gpu_state(device: torch.device) -> Row:
     except Exception:  # Without NVIDIA's library, or on a GPU that does not tell.
         state["gpu_utilisation"] = None
     return state
+
+
+class Speed:
+    """Tokens a second, and what share of the peak that is, over the steps since it was last asked for."""
+
+    def __init__(self, config: RunConfig, device: torch.device, n_processes: int) -> None:
+        """Start the clock of the run."""
+        training, data = config.training, config.data
+        self._tokens_per_step = data.batch_size * data.block_size * training.accumulation
+        self._flops_per_token = training_flops_per_token(config.model, data.block_size)
+        peak = peak_flops(device, training.precision, training.peak_tflops)
+        self._peak = peak * n_processes if peak else None
+        self._started = time.perf_counter()
+        self._seconds, self._steps = 0.0, 0
+
+    def add(self, seconds: float) -> None:
+        """Count a step and the time that it took."""
+        self._seconds, self._steps = self._seconds + seconds, self._steps + 1
+
+    def columns(self, done: int) -> Row:
+        """Return the columns of a row after `done` steps since the first."""
+        speed = self._tokens_per_step * self._steps / self._seconds
+        self._seconds, self._steps = 0.0, 0
+        return {
+            "tokens": done * self._tokens_per_step,
+            "seconds": time.perf_counter() - self._started,
+            "tokens_per_second": speed,
+            "flops_utilisation": speed * self._flops_per_token / self._peak if self._peak else None,
+        }
 
 
 class Progress:

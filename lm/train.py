@@ -16,6 +16,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from types import FrameType
@@ -27,17 +28,17 @@ from torch.optim import Optimizer
 
 from impls.errors import FileFormatError, MergelabError, UsageError
 from impls.storage import atomic_writer
-from lm.accounting import count_parameters, peak_flops, training_flops_per_token
+from lm.accounting import count_parameters
+from lm.batches import TokenData, TrainBatches, open_data, validation_batches
 from lm.checkpoint import latest, load_checkpoint, save_checkpoint
 from lm.config import RunConfig, TrainingConfig, save_run
 from lm.evaluate import read_items, score_hellaswag, score_text
 from lm.generate import Sampling, generate_text
-from lm.metrics import MetricsLog, Progress, Row, git_state, gpu_state
+from lm.metrics import MetricsLog, Progress, Row, Speed, git_state, gpu_state
 from lm.model import build
 from lm.ops import pick
 from lm.optim import SGD, cosine_schedule
 from lm.processes import Processes, find_device
-from lm.shards import TokenData, TrainBatches, open_data, validation_batches
 from lm.transformer import LanguageModel
 
 
@@ -61,19 +62,45 @@ def train(config: RunConfig, folder: Path, *, resume: bool = False) -> int:
         FileFormatError: data or checkpoint are missing, damaged or of another run.
         DivergedError: the loss is not finite; the last checkpoint is from before.
     """
-    training = config.training
-    processes = Processes.join(training.device)
+    processes = Processes.join(config.training.device)
     try:
         with _signals() as caught:
-            status = _run(config, folder, resume, processes, caught)
+            status = _loop(_set_up(config, folder, resume, processes), caught)
         processes.meet()
         return status
     finally:
         processes.leave()
 
 
-def _run(config: RunConfig, folder: Path, resume: bool, processes: Processes, caught: list[int]) -> int:
-    training, device, writes = config.training, processes.device, processes.rank == 0
+@dataclass(frozen=True)
+class _Run:
+    """What the loop works on.
+
+    Attributes:
+        model: what is evaluated and saved; `step_model` has the same weights, is compiled, and averages gradients
+            over processes.
+        feed: batches of ids for the steps that are left.
+        first: steps that were taken before.
+        log: None in processes that write no files.
+    """
+
+    config: RunConfig
+    folder: Path
+    processes: Processes
+    data: TokenData
+    model: LanguageModel
+    step_model: Module
+    optimizer: Optimizer
+    feed: Iterator[tuple[torch.Tensor, torch.Tensor]]
+    first: int
+    log: MetricsLog | None
+    progress: Progress
+    speed: Speed
+
+
+def _set_up(config: RunConfig, folder: Path, resume: bool, processes: Processes) -> _Run:
+    """Open the data, build the model, take up the last checkpoint; only then is anything written."""
+    training, device = config.training, processes.device
     if config.data.batch_size % processes.size:
         raise UsageError(f"data.batch_size: {config.data.batch_size} windows for {processes.size} processes")
     torch.set_float32_matmul_precision("high" if training.tf32 else "highest")
@@ -85,59 +112,56 @@ def _run(config: RunConfig, folder: Path, resume: bool, processes: Processes, ca
     first = _resume(folder, model, optimizer, data, device) if resume else 0
     if processes.rank:  # Each process drops other elements.
         torch.manual_seed(training.seed + 1_000_003 * processes.rank + first)
-    log = _open_folder(config, folder, first, resume) if writes else None
-    progress = Progress(training.max_steps, first, silent=not writes)
+    log = _open_folder(config, folder, first, resume) if processes.rank == 0 else None
+    progress = Progress(training.max_steps, first, silent=log is None)
     step_model = processes.wrap(_compiled(model, training, batches, device, progress.say))
-    tokens_per_step = config.data.batch_size * config.data.block_size * training.accumulation
-    flops_per_token = training_flops_per_token(config.model, config.data.block_size)
-    peak = peak_flops(device, training.precision, training.peak_tflops)
-    feed = batches.loader(
-        first * training.accumulation, training.max_steps * training.accumulation, device.type == "cuda"
-    )
-    started, since, steps_since, done = time.perf_counter(), 0.0, 0, first
+    taken, wanted = (steps * training.accumulation for steps in (first, training.max_steps))
+    feed = batches.loader(taken, wanted, device.type == "cuda")
+    speed = Speed(config, device, processes.size)
+    return _Run(config, folder, processes, data, model, step_model, optimizer, feed, first, log, progress, speed)
 
-    for step in range(first, training.max_steps):
-        step_started = time.perf_counter()
-        rate = learning_rate(training, step)
-        local_loss, norm = optimizer_step(step_model, optimizer, feed, training, rate, device)
-        loss, stop = processes.gather(local_loss, bool(caught))
+
+def _loop(run: _Run, caught: list[int]) -> int:
+    """Take the steps that are left, until a signal is caught; return 0, or the number of the signal."""
+    training, done = run.config.training, run.first
+    for done in range(run.first + 1, training.max_steps + 1):
+        started = time.perf_counter()
+        rate = learning_rate(training, done - 1)
+        local_loss, norm = optimizer_step(
+            run.step_model, run.optimizer, run.feed, training, rate, run.processes.device
+        )
+        loss, stop = run.processes.gather(local_loss, bool(caught))
         if not math.isfinite(loss + norm):
-            raise DivergedError(_diverged(step + 1, loss, norm, folder))
-        done, last = step + 1, step + 1 == training.max_steps
-        since, steps_since = since + time.perf_counter() - step_started, steps_since + 1
-        progress.advance()
-        if log is not None:
-            row: Row = {}
-            if done % training.eval_interval == 0 or last:
-                row |= validate(model, data, config, device)
-            if row or done % training.log_interval == 0 or done == 1:
-                speed = tokens_per_step * steps_since / since
-                row |= {
-                    "step": done,
-                    "tokens": done * tokens_per_step,
-                    "seconds": time.perf_counter() - started,
-                    "train_loss": loss,
-                    "train_perplexity": math.exp(min(loss, 700.0)),
-                    "learning_rate": rate,
-                    "gradient_norm": norm,
-                    "tokens_per_second": speed,
-                    "flops_utilisation": speed * flops_per_token / (peak * processes.size) if peak else None,
-                    **gpu_state(device),
-                }
-                since, steps_since = 0.0, 0
-                log.add(row)
-                progress.say(_line(row, training.max_steps))
-            if training.sample_interval and (done % training.sample_interval == 0 or last):
-                _write_samples(model, data, training, folder / "samples" / f"step-{done:06d}.txt")
-            if done % training.checkpoint_interval == 0 or last or stop:
-                _save(folder, model, optimizer, done, data, numbered=done % training.checkpoint_interval == 0)
+            raise DivergedError(_diverged(done, loss, norm, run.folder))
+        run.speed.add(time.perf_counter() - started)
+        run.progress.advance()
+        if run.log is not None:
+            row: Row = {"step": done, "train_loss": loss, "learning_rate": rate, "gradient_norm": norm}
+            _after_step(run, run.log, row, stop)
         if stop:
             break
-    progress.close()
-    if log is not None:
-        log.close()
+    run.progress.close()
+    if run.log is not None:
+        run.log.close()
     # A signal that came during the last step stops nothing any more.
     return caught[0] if caught and done < training.max_steps else 0
+
+
+def _after_step(run: _Run, log: MetricsLog, step: Row, stop: bool) -> None:
+    """Validate, log, sample and save, each when it is due."""
+    training, done, device = run.config.training, step["step"], run.processes.device
+    last = done == training.max_steps
+    measured = validate(run.model, run.data, run.config, device) if last or done % training.eval_interval == 0 else {}
+    if measured or done % training.log_interval == 0 or done == 1:
+        perplexity = math.exp(min(step["train_loss"], 700.0))
+        row = step | {"train_perplexity": perplexity} | measured | run.speed.columns(done) | gpu_state(device)
+        log.add(row)
+        run.progress.say(_line(row, training.max_steps))
+    if training.sample_interval and (last or done % training.sample_interval == 0):
+        _write_samples(run, done)
+    numbered = done % training.checkpoint_interval == 0
+    if numbered or last or stop:
+        _save(run, done, numbered)
 
 
 def optimizer_step(
@@ -311,28 +335,28 @@ def _open_folder(config: RunConfig, folder: Path, first: int, resume: bool) -> M
     return MetricsLog(folder, first, config.training.tracker, config.name)
 
 
-def _save(
-    folder: Path, model: LanguageModel, optimizer: Optimizer, step: int, data: TokenData, numbered: bool
-) -> None:
+def _save(run: _Run, step: int, numbered: bool) -> None:
     """Write `last.pt`, and the same file under its step if it is one of those to keep."""
-    path = folder / "checkpoints" / "last.pt"
-    save_checkpoint(path, model, optimizer, step, tokenizer=data.tokenizer.fingerprint())
+    path = run.folder / "checkpoints" / "last.pt"
+    save_checkpoint(path, run.model, run.optimizer, step, tokenizer=run.data.tokenizer.fingerprint())
     if numbered:
         kept = path.with_name(f"step-{step:06d}.pt")
         kept.unlink(missing_ok=True)
         try:
             os.link(path, kept)
         except OSError:  # Some file systems have no links.
-            shutil.copyfile(path, kept)
+            with path.open("rb") as source, atomic_writer(kept) as target:
+                shutil.copyfileobj(source, target)
 
 
-def _write_samples(model: LanguageModel, data: TokenData, training: TrainingConfig, path: Path) -> None:
+def _write_samples(run: _Run, step: int) -> None:
+    training, data = run.config.training, run.data
     sampling = Sampling(temperature=0.8, top_p=0.95, max_new_tokens=training.sample_tokens)
     texts = [
-        generate_text(model, data.tokenizer, prompt, sampling, eos_id=data.eos_id)[0]
+        generate_text(run.model, data.tokenizer, prompt, sampling, eos_id=data.eos_id)[0]
         for prompt in training.sample_prompts
     ]
-    with atomic_writer(path) as file:
+    with atomic_writer(run.folder / "samples" / f"step-{step:06d}.txt") as file:
         file.write("\n\n".join(texts).encode() + b"\n")
 
 

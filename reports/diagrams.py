@@ -15,9 +15,11 @@ ROOT = Path(__file__).parent.parent
 PACKAGES = ("bench", "data", "impls", "lm", "profiles", "reports")
 
 LEFT_OUT = {
-    "impls": {"__init__", "__main__", "errors", "interrupts", "machine", "parallel", "peers", "storage", "warm"},
+    "impls": {
+        "__init__", "__main__", "errors", "interrupts", "machine", "memory", "parallel", "peers", "storage", "warm",
+    },
     "lm": {"__init__", "__main__", "accounting", "checkpoint", "corpora", "memory", "metrics", "processes"},
-}
+}  # fmt: skip
 """Modules that the diagram of a package does without: helpers, and what only the command line calls."""
 
 Arrow = tuple[str, str]

@@ -11,18 +11,19 @@ from typing import Any
 
 import pandas as pd
 
-from bench.proof import code_digests
+from bench.proof import code_digests, module_digest
 from impls.machine import machine_name
 
 RECORDS = Path(__file__).parent.parent / "bench" / "records"
 
-OTHER_KINDS = ("sweeps", "profiles", "peers")
+OTHER_KINDS = ("sweeps", "profiles", "peers", "lm")
 """Records that lie in a folder of their own beside those of the benchmarks."""
 
 COMMANDS = {
     "sweeps": "python -m bench.sweeps",
     "profiles": "nox -s profile",
     "peers": "nox -s peers",
+    "lm": "nox -s step",
 }
 
 _WHEN = re.compile(r"_(\d{8}_\d{6})(?:_|\.|$)")
@@ -219,19 +220,28 @@ class Evidence:
         return [row for row in self.others.get("profiles", {}).get("digests", []) if row["tool"] in tools]
 
     def stale(self) -> dict[str, list[str]]:
-        """Return, by kind of record, the implementations whose code has changed since."""
+        """Return, by kind of record, the implementations and modules of the trainer whose code has changed since."""
         cases = self.bench.cases
         recorded = {"bench": dict(zip(cases["stage"] + "/" + cases["impl"], cases["code_sha256"], strict=True))}
         recorded.update({kind: content.get("code", {}) for kind, content in self.others.items()})
         now = code_digests()
+
+        def present(name: str) -> str | None:
+            return module_digest(name) if name.startswith("lm.") else now.get(name)
+
         changed = {
-            kind: [name for name, digest in digests.items() if now.get(name) != digest]
+            kind: [name for name, digest in digests.items() if present(name) != digest]
             for kind, digests in recorded.items()
         }
         return {kind: names for kind, names in changed.items() if names}
 
 
-REQUIRED = {"sweeps": ("studies", "scale"), "profiles": ("digests", "failures"), "peers": ("measurements", "corpus")}
+REQUIRED = {
+    "sweeps": ("studies", "scale"),
+    "profiles": ("digests", "failures"),
+    "peers": ("measurements", "corpus"),
+    "lm": ("models", "operations"),
+}
 
 
 def load_other(kind: str, path: Path) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn import Module
 
 import impls
-from lm import checkpoint, layers, optim, shards
+from lm import batches, checkpoint, layers, optim
 from lm.config import Llama3Config
 from lm.model import build
 from lm.ops import pick
@@ -219,7 +219,7 @@ def run_get_lr_cosine_schedule(
 
 def run_get_batch(dataset: NDArray[Any], batch_size: int, context_length: int, device: str) -> tuple[Tensor, Tensor]:
     """Cut random windows."""
-    return shards.get_batch(dataset, batch_size, context_length, device)
+    return batches.get_batch(dataset, batch_size, context_length, device)
 
 
 def run_save_checkpoint(

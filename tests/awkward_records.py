@@ -21,6 +21,7 @@ import numpy as np
 from made_up_records import (
     benchmarks_record,
     functions,
+    lm_record,
     peers_record,
     point,
     profiles_record,
@@ -129,9 +130,17 @@ def awkward_profiles() -> Row:
             digest |= functions(*(awkward(own, place, own) for own in (3.0, 2.0, 1.0, 0.5, 0.4, 0.3, 1e-3)))
             for row in digest["functions"]:
                 row |= {"cumulative": awkward(row["cumulative"], row), "calls": int(awkward(row["calls"], row))}
-            digest["functions"][1] |= {"cumulative": None, "file": "~"}
-            digest["functions"][2]["calls"] = None
+                row["bytes"] = int(awkward((-1) ** row["line"] * 7e6, row))
+            if digest["tool"] != "torch":
+                digest["functions"][1] |= {"cumulative": None, "file": "~"}
+                digest["functions"][2]["calls"] = None
             digest["own_total"] = 1.3 * sum(row["own"] for row in digest["functions"])
+        if "tensor_bytes" in digest:
+            held = digest["tensor_bytes"] | {"steps": 3, "batch_size": 17, "block_size": 131}
+            digest["tensor_bytes"] = held | {
+                side: {kind: int(awkward(size, side, kind)) for kind, size in held[side].items()}
+                for side in ("predicted", "measured")
+            }
         if "sites" in digest:
             digest["sites"] = [
                 digest["sites"][0] | {"name": f"site{n}", "bytes": 31_234_567 // n} for n in range(1, 5)
@@ -167,6 +176,20 @@ def awkward_peers() -> Row:
     return record
 
 
+def awkward_lm() -> Row:
+    record = lm_record()
+    record["threads"] = 3
+    for place, run in enumerate(record["models"]):
+        run |= {"parameters": 1_874_689 + place, "batch": 7, "block": 61 + place, "compiled": bool(place)}
+        for side in run["sides"]:
+            side["loss"] = awkward(side["loss"], place)
+            side["samples"] = [awkward(value, side["name"], place, value) for value in side["samples"]]
+    for row in record["operations"]:
+        for ops, samples in row["samples"].items():
+            row["samples"][ops] = [awkward(value, row["name"], ops, value) for value in samples]
+    return record
+
+
 class Records(NamedTuple):
     """What a report is made from."""
 
@@ -174,11 +197,12 @@ class Records(NamedTuple):
     sweeps: Row
     profiles: Row
     peers: Row
+    lm: Row
 
 
 @cache
 def records() -> Records:
-    return Records(awkward_benchmarks(), awkward_studies(), awkward_profiles(), awkward_peers())
+    return Records(awkward_benchmarks(), awkward_studies(), awkward_profiles(), awkward_peers(), awkward_lm())
 
 
 # How numbers are written.
@@ -353,7 +377,7 @@ def figures(text: str) -> list[str]:
 
 def make_report(folder: Path) -> tuple[str, str]:
     """Return HTML and Markdown of the awkward records, made in a folder."""
-    for kind, content in zip(("sweeps", "profiles", "peers"), records()[1:], strict=True):
+    for kind, content in zip(("sweeps", "profiles", "peers", "lm"), records()[1:], strict=True):
         write(folder / "machine" / kind / NAME, content)
     record = write(folder / "machine" / "Linux" / NAME, records().bench)
     assert main([str(record), "--out", str(folder)]) == 0

@@ -13,10 +13,11 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
+from lm.batches import TrainBatches, open_data
 from lm.config import RunConfig, load_run
 from lm.metrics import read_metrics
 from lm.model import build
-from lm.shards import TrainBatches, open_data, tokenize
+from lm.shards import tokenize
 from lm.train import train
 
 

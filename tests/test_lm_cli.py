@@ -10,6 +10,7 @@ import pytest
 from lm_runs import tiny_config
 from test_lm_train import ENVIRONMENT
 
+from impls import UsageError
 from lm.__main__ import main
 from lm.checkpoint import read_checkpoint
 
@@ -69,13 +70,27 @@ def test_generate_has_all_its_options(home: Path, capsys: Capture) -> None:
 
 def test_export_and_generate_from_safetensors_agree(home: Path, capsys: Capture) -> None:
     assert status_of(["export", str(home / "run"), "--out", str(home / "out")]) == 0
-    capsys.readouterr()
+    shown = capsys.readouterr()
+    named = shown.out.strip().removeprefix(f"{home / 'out'}: ").replace("/", "").split(", ")
+    assert (sorted(named), shown.err) == (sorted(path.name for path in (home / "out").iterdir()), "")
     greedy = ["--prompt", "The", "--temperature", "0", "--tokens", "8"]
     texts = []
     for source in ("run", "run/checkpoints/last.pt", "out"):
         assert status_of(["generate", str(home / source), *greedy]) == 0
         texts.append(capsys.readouterr().out)
     assert texts[0] == texts[1] == texts[2]
+
+
+def test_export_says_why_there_is_no_tokenizer_json(home: Path, capsys: Capture, monkeypatch) -> None:
+    monkeypatch.setattr("lm.export.tokenizer_json", refuse)
+    assert status_of(["export", str(home / "run"), "--out", str(home / "plain")]) == 0
+    shown = capsys.readouterr()
+    assert "tokenizer.json" not in shown.out
+    assert shown.err == f"python -m lm: note: AutoTokenizer cannot load {home / 'plain'}: tokenizer.json: no\n"
+
+
+def refuse(_: object) -> str:
+    raise UsageError("tokenizer.json: no")
 
 
 def test_evaluate_prints_scores(home: Path, capsys: Capture) -> None:
@@ -128,6 +143,10 @@ BAD = [
     (["train", "--config", "{home}/tiny.yaml", "--out", "{home}/run"], 1, "holds a run already"),
     (["train", "--config", "{home}/tiny.yaml", "--out", "{home}/tiny.yaml"], 1, "give another --out"),
     (["train", "--resume", "{home}"], 1, "holds no checkpoint"),
+    (["train", "--resume", "{home}/run", "--set", "model.n_layers=3"], 1, r"last\.pt: is of another model: it lacks"),
+    (["train", "--resume", "{home}/run", "--set", "model.d_model=16"], 1, r"last\.pt: is of another model: .* is \["),
+    (["train", "--resume", "{home}/run", "--set", "training.optimizer=sgd"], 1, "optimizer's state is of another"),
+    (["train", "--resume", "{home}/run", "--set", "data.folder={home}"], 1, "run python -m lm tokenize"),
     (
         ["train", "--config", "{home}/tiny.yaml", "--set", "tokenizer.vocab_size=300"],
         1,

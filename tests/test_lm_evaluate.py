@@ -12,10 +12,10 @@ import pytest
 import torch
 
 from impls import MergelabError, Tokenizer
+from lm.batches import bytes_of_tokens, validation_batches
 from lm.config import DataConfig
 from lm.evaluate import Item, clean, ending_log_likelihoods, read_items, score_file, score_hellaswag, score_text
 from lm.ops import IGNORE_INDEX
-from lm.shards import bytes_of_tokens, validation_batches
 
 BYTES = {i: bytes([i]) for i in range(256)}
 TOKENIZER = Tokenizer(BYTES | {256: b"he", 257: b"<s>"}, [(b"h", b"e")], ["<s>"])

@@ -10,7 +10,9 @@ from lm_runs import tiny_config
 from safetensors.torch import load_file, save_file
 from test_lm_models import CONFIGS, IDS, scrambled
 
-from impls import MergelabError, Tokenizer
+from data import get
+from impls import MergelabError, Tokenizer, train_bpe
+from impls.patterns import PATTERNS
 from lm.export import Trained, export, load_folder, load_trained
 from lm.generate import Sampling, generate
 from lm.shards import tokenize
@@ -46,6 +48,51 @@ def test_we_load_it_with_the_same_weights(exported: tuple[Trained, Path]) -> Non
         assert torch.equal(again.model.state_dict()[name], value)
     assert again.tokenizer.fingerprint() == TOKENIZER.fingerprint()
     assert again.eos_id == 96
+
+
+TEXTS = {
+    "prose": "Lily didn't like the big dog.  They'll say it's OK, WE'RE sure, I'D think.",
+    "code": "def f(x):\n    if x > 10:\r\n\treturn x**2  # ²\n\n\n",
+    "unicode": "Straße, naïve, Ελλάδα, Привет, 中文字, नमस्ते, e\u0301, 👍🏽👨‍👩‍👧, ﬁ, ÉCOLE, ǅ, ªº",
+    "whitespace": "a  b   c\t\td\n\n  e \n f\u00a0\u00a0g\u2003h\u3000 \x1c\x85  ",
+    "digits": "1 12 123 1234 12345 3.14159 1,000,000 ½ ٣٤٥ Ⅷ",
+    "special tokens": "one<|endoftext|>two <|end|><|end|> <|endoftext |>",
+    "nothing": "",
+}
+
+
+@pytest.mark.parametrize("name", ["gpt2", "llama3"])
+@pytest.mark.parametrize("pattern", [*PATTERNS, r"regex: ?\p{L}+|\d{1,2}|[^\p{L}\d]+"])
+def test_transformers_loads_the_tokenizer_with_the_same_ids(pattern: str, name: str, tmp_path: Path) -> None:
+    transformers = pytest.importorskip("transformers")
+    specials = ["<|endoftext|>", "<|end|>"]
+    (tmp_path / "text").write_bytes(get("stories", 50_000).read_bytes() + "".join(TEXTS.values()).encode() * 3)
+    ours = Tokenizer(*train_bpe(tmp_path / "text", 500, specials, pattern=pattern), specials, pattern=pattern)
+    eos_id = ours.special_tokens["<|endoftext|>"]
+    assert export(Trained(scrambled(CONFIGS[name]), ours, eos_id), tmp_path / "out") is None
+    theirs = transformers.AutoTokenizer.from_pretrained(tmp_path / "out", local_files_only=True)
+    for kind, text in TEXTS.items():
+        ids = ours.encode(text)
+        assert theirs(text)["input_ids"] == ids, kind
+        assert theirs.decode(ids) == text, kind
+    story = get("stories", 20_000).read_text()
+    assert theirs(story)["input_ids"] == ours.encode(story)
+    assert (theirs.eos_token_id, theirs.bos_token_id, len(theirs)) == (eos_id, eos_id, len(ours.vocab))
+    theirs.save_pretrained(tmp_path / "again")
+    again = transformers.AutoTokenizer.from_pretrained(tmp_path / "again", local_files_only=True)
+    assert again(story)["input_ids"] == ours.encode(story)
+
+
+@pytest.mark.parametrize("name", ["gpt2", "llama3"])
+def test_transformers_does_not_load_a_tokenizer_that_it_cannot_have(name: str, tmp_path: Path) -> None:
+    transformers = pytest.importorskip("transformers")
+    model, out = scrambled(CONFIGS[name]), tmp_path / "out"
+    assert export(Trained(model, Tokenizer({i: bytes([i]) for i in range(256)}, []), None), out) is None
+    assert transformers.AutoTokenizer.from_pretrained(out, local_files_only=True)("A")["input_ids"] == [65]
+    assert "byte 0x5a has no token" in str(export(Trained(model, TOKENIZER, 96), out))
+    with pytest.raises(ValueError, match="tokenizer"):
+        transformers.AutoTokenizer.from_pretrained(out, local_files_only=True)
+    assert load_trained(out).tokenizer.fingerprint() == TOKENIZER.fingerprint()
 
 
 @pytest.mark.parametrize("name", ["gpt2", "llama3"])

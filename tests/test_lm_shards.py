@@ -1,21 +1,22 @@
-"""From text to ids on disk to windows: splits, restarts, guards, exact windows."""
+"""From text to ids on disk: documents, splits, shards of a fixed size, restarts."""
 
 import json
-import shutil
-from collections.abc import Callable
+import subprocess
+import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
-import torch
 from lm_runs import END, tiny_config
+from test_lm_train import ENVIRONMENT, files_of_at_most
 
 from impls import MergelabError, Tokenizer
 from lm import shards
-from lm.config import DataConfig, DatasetConfig, RunConfig
+from lm.batches import open_data
+from lm.config import DatasetConfig, RunConfig
 from lm.corpora import prepare
-from lm.ops import IGNORE_INDEX
-from lm.shards import TrainBatches, get_batch, mask_after_eos, open_data, tokenize, validation_batches, windows
+from lm.shards import tokenize
 
 
 def quiet(_: str) -> None:
@@ -27,13 +28,6 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> RunConfig:
     config = tiny_config(tmp_path_factory.mktemp("ids"))
     tokenize(config, quiet)
     return config
-
-
-@pytest.fixture
-def copy(made: RunConfig, tmp_path: Path) -> RunConfig:
-    """Ids of one's own to damage."""
-    shutil.copytree(made.data.folder, tmp_path / "data")
-    return made.model_copy(update={"data": made.data.model_copy(update={"folder": str(tmp_path / "data")})})
 
 
 def metadata_of(config: RunConfig) -> dict[str, object]:
@@ -60,7 +54,7 @@ def test_ids_decode_to_the_text_and_metadata_count_them(made: RunConfig) -> None
         assert found.token_bytes[ids].sum() == metadata["splits"][split]["bytes"]
     assert metadata["tokenizer"] == Tokenizer.load(folder / "tokenizer").fingerprint()
     assert found.eos_id == metadata["eos_id"] == 319
-    assert not list((folder / "shards").iterdir())
+    assert not (folder / "shards").exists()
 
 
 def test_splits_share_no_document_and_the_tokenizer_saw_only_one(made: RunConfig) -> None:
@@ -79,24 +73,183 @@ def test_a_second_call_changes_nothing(made: RunConfig) -> None:
     assert said == [f"{made.data.folder}: is complete"]
 
 
-def test_an_interrupted_run_keeps_finished_shards(made: RunConfig, tmp_path: Path, monkeypatch) -> None:
-    config = tiny_config(tmp_path, data={"shard_bytes": 9_000})
-    encode, encoded = shards._encode_range, []
+BYTES = Tokenizer({i: bytes([i]) for i in range(256)}, [])
+"""A token a byte, so that a text has as many ids as bytes."""
 
-    def interrupted(*arguments: object) -> None:
-        encoded.append(arguments[-1])
-        if len(encoded) == 4:
-            raise KeyboardInterrupt
-        encode(*arguments)
 
-    monkeypatch.setattr(shards, "_encode_range", interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        tokenize(config, quiet)
-    assert not (tmp_path / "data" / "metadata.json").exists()
+def byte_config(folder: Path, n_bytes: int, shard_tokens: int | None, n_validation: int = 7) -> RunConfig:
+    """Texts of exactly so many bytes, and so many ids; none changes when the config is made again."""
+    if not (folder / "bytes").exists():
+        BYTES.save(folder / "bytes")
+        for name, size in {"train": n_bytes, "validation": n_validation}.items():
+            (folder / f"{name}.txt").write_text(("0123456 " * size)[:size])
+    files = {name: str(folder / f"{name}.txt") for name in ("train", "validation")}
+    return tiny_config(
+        folder,
+        dataset={"source": "local", "path": "", "bytes": None, "files": files},
+        tokenizer={"folder": str(folder / "bytes"), "special_tokens": []},
+        data={"shard_tokens": shard_tokens},
+    )
+
+
+def shards_of(folder: Path, split: str = "train") -> list[Path]:
+    return sorted((folder / "data" / "shards").glob(f"{split}-*"))
+
+
+@pytest.mark.parametrize("range_bytes", [1, 30, 1 << 20])
+@pytest.mark.parametrize(
+    ("n_bytes", "last"), [(1, 1), (99, 99), (100, 100), (101, 1), (299, 99), (300, 100), (301, 1)]
+)
+def test_shards_have_a_fixed_size(n_bytes: int, last: int, range_bytes: int, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(shards, "RANGE_BYTES", range_bytes)
+    tokenize(byte_config(tmp_path, n_bytes, 100), quiet)
+    paths = shards_of(tmp_path)
+    assert [path.name for path in paths] == [f"train-{number:06d}.bin" for number in range(len(paths))]
+    assert [path.stat().st_size // 2 for path in paths] == [100] * ((n_bytes - 1) // 100) + [last]
+    assert [path.name for path in shards_of(tmp_path, "val")] == ["val-000000.bin"]
+    for split, text in {"train": "train.txt", "val": "validation.txt"}.items():
+        joined = b"".join(path.read_bytes() for path in shards_of(tmp_path, split))
+        assert joined == (tmp_path / "data" / f"{split}.bin").read_bytes()
+        assert np.frombuffer(joined, np.uint16).astype(np.uint8).tobytes() == (tmp_path / text).read_bytes()
+    stated = json.loads((tmp_path / "data" / "shards" / "train.json").read_bytes())
+    assert (stated["shards"], stated["shard_tokens"], stated["dtype"]) == (len(paths), 100, "uint16")
+    assert stated["tokenizer"] == BYTES.fingerprint()
+
+
+def test_an_empty_split_has_no_shard(tmp_path: Path) -> None:
+    config = tiny_config(tmp_path, dataset={"validation_share": 0.0}, data={"shard_tokens": 5000})
     tokenize(config, quiet)
-    assert len(encoded) == len(set(encoded)) + 1 > 6
-    whole, parts = contents(Path(made.data.folder)), contents(tmp_path / "data")
-    assert (whole["train.bin"], whole["val.bin"]) == (parts["train.bin"], parts["val.bin"])
+    assert shards_of(tmp_path)
+    assert shards_of(tmp_path, "val") == []
+    assert (tmp_path / "data" / "val.bin").read_bytes() == b""
+
+
+@pytest.mark.parametrize("moment", ["before", "between", "behind"])
+@pytest.mark.parametrize("number", range(8))
+def test_a_restart_skips_finished_shards(number: int, moment: str, tmp_path: Path, monkeypatch) -> None:
+    """Stopped before or behind any of five and three shards, or between one and the note that it is finished."""
+    monkeypatch.setattr(shards, "RANGE_BYTES", 30)
+    for name in ("whole", "stopped"):
+        (tmp_path / name).mkdir()
+    tokenize(byte_config(tmp_path / "whole", 460, 100, 230), quiet)
+    config, finish, calls = byte_config(tmp_path / "stopped", 460, 100, 230), shards._Shards._finish, []
+
+    def stop(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    def interrupted(*arguments: Any) -> None:
+        calls.append(1)
+        here = len(calls) == number + 1
+        if here and moment == "before":
+            stop()
+        if here and moment == "between":
+            patch.setattr(shards, "_write_json", stop)
+        finish(*arguments)
+        if here:
+            stop()
+
+    with monkeypatch.context() as patch:
+        patch.setattr(shards._Shards, "_finish", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            tokenize(config, quiet)
+    assert not (tmp_path / "stopped" / "data" / "metadata.json").exists()
+    there = [path for split in ("train", "val") for path in shards_of(tmp_path / "stopped", split)]
+    assert len(there) == number + (moment != "before")
+    finished = {path: path.stat().st_ino for path in there[: number + (moment == "behind")]}
+    tokenize(config, quiet)
+    assert {path: path.stat().st_ino for path in finished} == finished
+    for folder in ("data", "data/shards"):
+        whole, stopped = (contents(tmp_path / name / folder) for name in ("whole", "stopped"))
+        assert whole.keys() == stopped.keys()
+        assert all(stopped[name] == content for name, content in whole.items() if name.endswith(".bin"))
+
+
+@pytest.mark.parametrize(("n_bytes", "file"), [(199, "train-000000.bin"), (800, "train.bin")])
+def test_a_full_disk_keeps_finished_shards(n_bytes: int, file: str, tmp_path: Path) -> None:
+    tokenize(byte_config(tmp_path, 460, None), quiet)
+    config = byte_config(tmp_path, 460, 100)
+    with (
+        files_of_at_most(n_bytes),
+        pytest.raises(MergelabError, match=f"{file}: File too large; nothing was written"),
+    ):
+        tokenize(config, quiet)
+    finished = {path: path.stat().st_ino for path in shards_of(tmp_path)}
+    assert len(finished) == (5 if file == "train.bin" else 0)
+    tokenize(config, quiet)
+    assert {path: path.stat().st_ino for path in finished} == finished
+    assert b"".join(path.read_bytes() for path in shards_of(tmp_path)) == (tmp_path / "data/train.bin").read_bytes()
+
+
+@pytest.mark.parametrize("lost", ["shard", "progress", "damaged progress"])
+def test_what_cannot_be_taken_up_is_made_again(lost: str, tmp_path: Path) -> None:
+    config = byte_config(tmp_path, 250, 100)
+    tokenize(config, quiet)
+    expected = contents(tmp_path / "data" / "shards")
+    (tmp_path / "data" / "metadata.json").unlink()
+    if lost == "shard":
+        shards_of(tmp_path)[1].unlink()
+    elif lost == "progress":
+        (tmp_path / "data" / "shards" / "train.json").unlink()
+    else:
+        (tmp_path / "data" / "shards" / "train.json").write_text("[]")
+    tokenize(config, quiet)
+    assert contents(tmp_path / "data" / "shards") == expected
+
+
+def test_shards_of_another_size_leave_none_of_the_old(tmp_path: Path) -> None:
+    tokenize(byte_config(tmp_path, 150, None), quiet)
+    assert not (tmp_path / "data" / "shards").exists()
+    ids = (tmp_path / "data" / "train.bin").read_bytes()
+    # The second one is of 50 ids twice, but not of the same.
+    for shard_tokens, sizes in {100: [100, 50], 50: [50, 50, 50], 1000: [150]}.items():
+        tokenize(byte_config(tmp_path, 150, shard_tokens), quiet)
+        assert [path.stat().st_size // 2 for path in shards_of(tmp_path)] == sizes
+        assert b"".join(path.read_bytes() for path in shards_of(tmp_path)) == ids
+    said: list[str] = []
+    for shard_tokens in (None, 1000):
+        tokenize(byte_config(tmp_path, 150, shard_tokens), said.append)
+    assert said == [f"{tmp_path / 'data'}: is complete"] * 2
+
+
+def test_shards_asked_for_when_the_source_is_gone_cost_nothing_that_is_there(tmp_path: Path) -> None:
+    tokenize(byte_config(tmp_path, 150, None), quiet)
+    before = {path: path.read_bytes() for path in (tmp_path / "data").rglob("*") if path.is_file()}
+    (tmp_path / "train.txt").unlink()
+    with pytest.raises(MergelabError, match=r"train\.txt: No such file"):
+        tokenize(byte_config(tmp_path, 150, 100), quiet)
+    assert {path: path.read_bytes() for path in (tmp_path / "data").rglob("*") if path.is_file()} == before
+
+
+def test_text_that_cannot_be_encoded_is_named_with_its_place(tmp_path: Path) -> None:
+    config = byte_config(tmp_path, 200, 100)
+    (tmp_path / "train.txt").write_bytes(b"a" * 150 + b"\xff" + b"b" * 50)
+    with pytest.raises(MergelabError, match=r"train\.txt: invalid UTF-8 at byte 150"):
+        tokenize(config, quiet)
+
+
+@pytest.mark.slow
+def test_killed_runs_leave_the_same_bytes(tmp_path: Path) -> None:
+    """The real command, killed when it says that a shard is finished, again and again."""
+    for name in ("whole", "killed"):
+        (tmp_path / name).mkdir()
+        (tmp_path / f"{name}.yaml").write_text(tiny_config(tmp_path / name, data={"shard_tokens": 6_000}).dump())
+
+    def start(name: str) -> subprocess.Popen[str]:
+        command = [sys.executable, "-u", "-m", "lm", "tokenize", "--config", str(tmp_path / f"{name}.yaml")]
+        return subprocess.Popen(command, env=ENVIRONMENT, stdout=subprocess.PIPE, text=True)
+
+    said, _ = start("whole").communicate(timeout=120)
+    assert said.count(" ids, at ") > 3
+    for _ in range(2):
+        process = start("killed")
+        assert any(" ids, at " in line for line in process.stdout)
+        process.kill()
+        process.communicate(timeout=120)
+    assert start("killed").wait(timeout=120) == 0
+    for folder in ("", "shards"):
+        whole, killed = (contents(tmp_path / name / "data" / folder) for name in ("whole", "killed"))
+        # What was being written when it was killed stays under a temporary name.
+        assert whole == {name: content for name, content in killed.items() if not name.startswith(".")}
 
 
 def test_wide_ids_on_request_and_narrow_ones_only_where_they_fit(tmp_path: Path, made: RunConfig) -> None:
@@ -238,131 +391,3 @@ def test_a_folder_made_from_other_configs_is_left_alone(made: RunConfig) -> None
     with pytest.raises(MergelabError, match="was made from another data set or tokenizer config"):
         tokenize(other, quiet)
     assert contents(Path(made.data.folder)) == before
-
-
-def truncate(path: Path) -> None:
-    path.write_bytes(path.read_bytes()[:-2])
-
-
-def raise_an_id(path: Path) -> None:
-    ids = np.fromfile(path, np.uint16)
-    ids[777] = 320
-    ids.tofile(path)
-
-
-def another_tokenizer(path: Path) -> None:
-    vocab = {i: bytes([i]) for i in range(256)} | {319: END.encode()}
-    Tokenizer(vocab, [], [END]).save(path)
-
-
-DAMAGES: dict[str, tuple[str, Callable[[Path], object], str]] = {
-    "missing shard": ("train.bin", Path.unlink, r"train\.bin: No such file"),
-    "truncated shard": ("val.bin", truncate, r"val\.bin: has \d+ bytes, not the \d+"),
-    "id beyond the vocabulary": ("train.bin", raise_an_id, r"train\.bin: id 320 at place 777 is not below.* 320"),
-    "other tokenizer": ("tokenizer", another_tokenizer, "made with another tokenizer"),
-    "missing tokenizer": ("tokenizer", shutil.rmtree, "tokenizer"),
-    "missing metadata": ("metadata.json", Path.unlink, "run python -m lm tokenize"),
-    "damaged metadata": ("metadata.json", lambda path: path.write_text("{"), "is damaged"),
-    "future metadata": ("metadata.json", lambda path: path.write_text('{"version": 2}'), "another version"),
-}
-
-
-@pytest.mark.parametrize("damage", DAMAGES)
-def test_damage_is_found_before_training(damage: str, copy: RunConfig) -> None:
-    name, act, message = DAMAGES[damage]
-    act(Path(copy.data.folder) / name)
-    with pytest.raises(MergelabError, match=message) as error:
-        open_data(copy.data, 320)
-    assert "\n" not in str(error.value)
-
-
-def test_a_model_with_a_smaller_vocabulary_is_refused(made: RunConfig) -> None:
-    with pytest.raises(MergelabError, match="is not below the vocabulary size 300"):
-        open_data(made.data, 300)
-
-
-# Windows.
-
-IDS = np.arange(1000, 1100, dtype=np.uint16)
-
-
-def data_config(**values: object) -> DataConfig:
-    return DataConfig(folder="-", **{"block_size": 10, "batch_size": 4, **values})
-
-
-def test_random_windows_are_windows_everywhere_equally_often() -> None:
-    generator = np.random.default_rng(0)
-    x, y = get_batch(IDS, 20_000, 90, "cpu", generator)
-    assert x.dtype == torch.int64
-    torch.testing.assert_close(x, x[:, :1] + torch.arange(90))
-    torch.testing.assert_close(y, x + 1)
-    counts = torch.bincount(x[:, 0] - 1000)
-    assert len(counts) == 10
-    assert (counts - 2000).abs().max() < 5 * 2000**0.5
-
-
-def test_a_window_needs_one_id_more() -> None:
-    x, _ = get_batch(IDS, 3, 99)
-    assert x[:, 0].tolist() == [1000] * 3
-    with pytest.raises(MergelabError, match=r"data\.block_size: 100 needs 101 ids, there are 100"):
-        get_batch(IDS, 3, 100)
-
-
-def test_a_device_that_is_not_there_is_an_error() -> None:
-    with pytest.raises((RuntimeError, AssertionError)):
-        get_batch(IDS, 1, 10, "cuda:99")
-
-
-@pytest.mark.parametrize(
-    ("block", "stride", "expected"), [(10, 10, 9), (10, 5, 18), (10, 1, 90), (99, 1, 1), (33, 33, 3)]
-)
-def test_ordered_windows_are_counted(block: int, stride: int, expected: int) -> None:
-    assert windows(100, block, stride) == expected
-    batches = TrainBatches(
-        IDS, data_config(block_size=block, stride=stride, batch_size=1, sampling="ordered"), seed=0
-    )
-    starts = [int(batches[number][0][0, 0]) - 1000 for number in range(expected + 1)]
-    assert starts == [*range(0, expected * stride, stride), 0]
-
-
-def test_batches_depend_on_seed_and_number_alone_and_are_dealt_to_processes() -> None:
-    config = data_config()
-    whole = TrainBatches(IDS, config, seed=3)
-    parts = [TrainBatches(IDS, config, seed=3, rank=rank, n_ranks=2) for rank in (0, 1)]
-    for number in (5, 0, 5):
-        x, y = whole[number]
-        torch.testing.assert_close(y, x + 1)
-        torch.testing.assert_close(torch.stack([parts[0][number][0], parts[1][number][0]], 1).flatten(0, 1), x)
-    assert not torch.equal(whole[5][0], whole[6][0])
-    assert not torch.equal(whole[5][0], TrainBatches(IDS, config, seed=4)[5][0])
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("workers", [0, 2])
-def test_a_loader_gives_the_same_batches_with_and_without_workers(workers: int) -> None:
-    batches = TrainBatches(IDS, data_config(workers=workers, prefetch=3), seed=0)
-    for number, (x, y) in enumerate(batches.loader(7, 12), 7):
-        torch.testing.assert_close((x, y), batches[number])
-    assert number == 11
-
-
-@pytest.mark.parametrize(("block", "stride"), [(10, 10), (10, 4), (7, 7), (99, 99), (150, 150)])
-def test_validation_predicts_every_id_but_the_first_once(block: int, stride: int) -> None:
-    seen = []
-    for x, y in validation_batches(IDS, data_config(block_size=block, stride=stride, batch_size=3)):
-        assert x.shape == y.shape
-        kept = y != IGNORE_INDEX
-        torch.testing.assert_close(y[kept], x[kept] + 1)
-        seen += y[kept].tolist()
-    assert sorted(seen) == list(range(1001, 1100))
-
-
-def test_targets_behind_the_first_end_are_ignored() -> None:
-    targets = np.array([[5, 9, 6, 9, 7], [9, 1, 2, 3, 4], [1, 2, 3, 4, 9], [1, 1, 1, 1, 1]])
-    i = IGNORE_INDEX
-    expected = [[5, 9, i, i, i], [9, i, i, i, i], [1, 2, 3, 4, 9], [1, 1, 1, 1, 1]]
-    np.testing.assert_array_equal(mask_after_eos(targets, 9), expected)
-    ids = np.array([1, 9, 2, 3, 4, 9, 5, 6, 7, 8, 1], np.uint16)
-    config = data_config(block_size=5, mask_after_eos=True, batch_size=2)
-    ((_, y),) = validation_batches(ids, config, 9)
-    assert y.tolist() == [[9, i, i, i, i], [5, 6, 7, 8, 1]]

@@ -1,16 +1,20 @@
 """The loop: what it writes, that it resumes bit for bit, stops cleanly, and learns as one written with torch.nn."""
 
 import csv
+import errno
 import json
 import math
 import os
 import pickle
 import random
 import resource
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +25,13 @@ from lm_witness import witness_loss
 
 from impls import MergelabError
 from lm import train as loop
+from lm.batches import TrainBatches, open_data
 from lm.checkpoint import load_checkpoint, read_checkpoint, save_checkpoint
 from lm.config import RunConfig, load_run
 from lm.metrics import COLUMNS, MetricsLog, read_metrics
 from lm.model import build
 from lm.processes import Processes
-from lm.shards import TrainBatches, open_data, tokenize
+from lm.shards import tokenize
 from lm.train import DivergedError, build_optimizer, learning_rate, optimizer_step, train
 
 ROOT = Path(__file__).parents[1]
@@ -335,31 +340,86 @@ def test_a_finished_run_can_be_resumed_and_has_nothing_to_do(home: Path, finishe
     assert read_metrics(finished) == before
 
 
+@contextmanager
+def files_of_at_most(n_bytes: int) -> Iterator[None]:
+    """What a full disk is to a writer: an error in the midst of a file."""
+    limit = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (n_bytes, limit[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+
+
 def test_a_full_disk_loses_no_earlier_checkpoint(home: Path, finished: Path, tmp_path: Path) -> None:
     path = tmp_path / "last.pt"
     path.write_bytes((finished / "checkpoints" / "last.pt").read_bytes())
     model = build(tiny_config(home).model)
-    limit = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, limit[1]))
-    try:
-        with pytest.raises(MergelabError, match=r"last\.pt: File too large; nothing was written"):
-            save_checkpoint(path, model, build_optimizer(model, tiny_config(home).training), 1)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+    message = r"last\.pt: File too large; nothing was written"
+    with files_of_at_most(10_000), pytest.raises(MergelabError, match=message):
+        save_checkpoint(path, model, build_optimizer(model, tiny_config(home).training), 1)
     assert list(tmp_path.iterdir()) == [path]
     assert read_checkpoint(path)["step"] == 8
+
+
+def test_a_run_goes_on_where_the_disk_was_full(home: Path, finished: Path, monkeypatch) -> None:
+    """The disk is full from the fifth step on: the checkpoint of the fourth is whole, and leads to the same end."""
+    folder, step, taken = home / "filled", loop.optimizer_step, []
+    size = (finished / "checkpoints" / "last.pt").stat().st_size
+
+    def filling(*arguments: Any) -> Any:
+        taken.append(1)
+        if len(taken) == 5:
+            disk.enter_context(files_of_at_most(size // 2))
+        return step(*arguments)
+
+    monkeypatch.setattr(loop, "optimizer_step", filling)
+    with ExitStack() as disk, pytest.raises(MergelabError, match=r"last\.pt: File too large; nothing was written"):
+        train(tiny_config(home), folder)
+    assert len(taken) == 6
+    names = {path.name for path in (folder / "checkpoints").iterdir()}
+    assert names == {"last.pt", "step-000002.pt", "step-000004.pt"}
+    assert train(tiny_config(home), folder, resume=True) == 0
+    assert len(taken) == 6 + 4
+    assert_same(weights(folder), weights(finished))
+    assert without_times(read_metrics(folder)) == without_times(read_metrics(finished))
+
+
+def test_a_checkpoint_is_kept_whole_without_links(home: Path, monkeypatch) -> None:
+    def refuse(*_: Any) -> None:
+        raise OSError(errno.EPERM, "no links here")
+
+    monkeypatch.setattr(os, "link", refuse)
+    train(tiny_config(home, training={"max_steps": 2}), home / "copied")
+    last, kept = (home / "copied" / "checkpoints" / name for name in ("last.pt", "step-000002.pt"))
+    assert last.read_bytes() == kept.read_bytes()
+    assert last.stat().st_ino != kept.stat().st_ino
+    assert len(list(last.parent.iterdir())) == 2
+
+
+def test_a_damaged_last_checkpoint_gives_way_to_an_earlier_one(home: Path, finished: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    shutil.copytree(finished, folder)
+    last, earlier = (folder / "checkpoints" / name for name in ("last.pt", "step-000004.pt"))
+    last.unlink()  # Linked to the one of the last step.
+    last.write_bytes(earlier.read_bytes()[:-1000])
+    before = read_metrics(folder)
+    with pytest.raises(MergelabError, match=r"last\.pt: is truncated .*; use an earlier one"):
+        train(tiny_config(home), folder, resume=True)
+    assert read_metrics(folder) == before
+    last.unlink()
+    shutil.copy(earlier, last)
+    assert train(tiny_config(home), folder, resume=True) == 0
+    assert_same(weights(folder), weights(finished))
+    assert without_times(read_metrics(folder)) == without_times(before)
 
 
 def test_a_full_disk_while_logging_is_one_line(home: Path) -> None:
     (home / "full").mkdir()
     log = MetricsLog(home / "full", 0)
-    limit = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (1_000, limit[1]))
-    try:
-        with pytest.raises(MergelabError, match=r"metrics\.jsonl: File too large; make room and resume"):
-            any(log.add({"step": step}) for step in range(10))
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+    message = r"metrics\.jsonl: File too large; make room and resume"
+    with files_of_at_most(1_000), pytest.raises(MergelabError, match=message):
+        any(log.add({"step": step}) for step in range(10))
 
 
 def test_a_run_is_not_overwritten(home: Path, finished: Path) -> None:
@@ -432,6 +492,30 @@ def test_data_of_another_tokenizer_are_not_trained_on(home: Path, finished: Path
     torch.save({**state, "tokenizer": "0" * 64}, folder / "checkpoints" / "last.pt")
     with pytest.raises(MergelabError, match="was trained with another tokenizer"):
         train(tiny_config(home), folder, resume=True)
+
+
+@pytest.mark.parametrize(("before", "after"), [("adamw", "sgd"), ("sgd", "adamw")])
+def test_one_optimizer_does_not_go_on_from_another(before: str, after: str, home: Path) -> None:
+    config = tiny_config(home)
+    model = build(config.model)
+    optimizers = {
+        name: build_optimizer(model, config.training.model_copy(update={"optimizer": name}))
+        for name in (before, after)
+    }
+    save_checkpoint(home / f"{before}.pt", model, optimizers[before], 1)
+    load_checkpoint(home / f"{before}.pt", model, optimizers[before])
+    with pytest.raises(MergelabError, match=rf"{before}\.pt: the optimizer's state is of another optimizer"):
+        load_checkpoint(home / f"{before}.pt", model, optimizers[after])
+
+
+@pytest.mark.parametrize(("before", "after"), [("reference", "fused"), ("fused", "reference")])
+def test_operations_may_change_on_the_way(before: str, after: str, home: Path) -> None:
+    folder, still = home / f"{before}-{after}", {"residual_dropout": 0.0}
+    train(tiny_config(home, model=still, training={"ops": before}), folder)
+    losses = [row["train_loss"] for row in read_metrics(folder)]
+    shutil.copy(folder / "checkpoints" / "step-000004.pt", folder / "checkpoints" / "last.pt")
+    assert train(tiny_config(home, model=still, training={"ops": after}), folder, resume=True) == 0
+    assert [row["train_loss"] for row in read_metrics(folder)] == pytest.approx(losses, rel=1e-5)
 
 
 def test_compiling_is_optional(home: Path, monkeypatch, capsys: pytest.CaptureFixture[str]) -> None:

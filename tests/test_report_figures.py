@@ -42,6 +42,7 @@ from awkward_records import (
     share,
     short,
     slope,
+    spread,
     stage_parts,
     student,
     study,
@@ -121,6 +122,27 @@ def peers() -> Text:
                 (side,) = (side for side in measurement["sides"] if side["name"] == name)
                 yield write(statistics.median(sample[row["metric"]] for sample in side["samples"]))
     yield from (f"{row['id']} {row['error']}" for row in record["measurements"] if row["error"])
+
+
+def step() -> Text:
+    record = records().lm
+    yield f"{record['threads']} threads; " + " ".join(record["versions"].values())
+    for run in record["models"]:
+        yield f"{run['model']} {run['parameters']:,} {run['batch']} x {run['block']} {run['precision']}"
+        yield f"{run['sides'][0]['loss']:.4f}"
+        ours = spread(run["sides"][0]["samples"])
+        for place, side in enumerate(run["sides"]):
+            taken = spread(side["samples"])
+            yield f"{side['name']} {time(taken.median)} {run['batch'] * run['block'] / taken.median:,.0f}"
+            yield fixed(*over(taken, ours)) if place else ""
+            yield f"{side['bar']:g}x" if side["bar"] else ""
+    for row in record["operations"]:
+        reference, fused = (spread(row["samples"][ops]) for ops in ("reference", "fused"))
+        yield f"{row['name']} {time(reference.median)} {time(fused.median)} {fixed(*over(reference, fused))}"
+
+
+def fixed(*gains: float) -> str:
+    return " ".join(f"{gain:.2f}x" for gain in gains)
 
 
 def place_writer(name: str) -> Callable[[Any], str]:
@@ -220,7 +242,7 @@ def stages() -> Text:
 
 
 def bottlenecks() -> Text:
-    for row in digests("cprofile", "scalene", "speedscope", "memray", "rss"):
+    for row in digests("cprofile", "scalene", "speedscope", "memray", "rss", "torch"):
         yield f"{what(row)} {row['workload']} {time(row['seconds_plain'] / row['repeats'])} {row['slow_down']:.2f}x"
         if "functions" in row:
             top = own_shares(row, 3)
@@ -235,6 +257,11 @@ def bottlenecks() -> Text:
             yield f"{function['calls']:,}" if function["calls"] else ""
     for row in digests("counters"):
         yield from (f"{what(row)} {row['workload']} {step} {n:,}" for step, n in row["phases"].items())
+    for row in digests("torch"):
+        yield f"{what(row)} {row['workload']} {row['repeats']} calls of {row['tensor_bytes']['steps']} steps"
+        for operator in row["functions"][:8]:
+            yield f"{operator['name']} {time(operator['own'])} {share(operator['own'] / row['own_total'])}"
+            yield f"{time(operator['cumulative'])} {operator['calls']:,} {memory_size(operator['bytes'])}"
     yield from (f"{what(row)} {row['workload']}: {row['error']}" for row in records().profiles["failures"])
 
 
@@ -254,6 +281,11 @@ def memory() -> Text:
         rose = row["samples"][0] - row["before_bytes"]
         yield f"{memory_size(row['bytes'])} {row['unique_pretokens']:,} {memory_size(row['predicted_bytes'])}"
         yield f"{memory_size(rose)} {rose / row['predicted_bytes']:.2f}"
+    for row in digests("torch"):
+        held = row["tensor_bytes"]
+        for kind, told in held["predicted"].items():
+            yield f"{what(row)} {held['batch_size']} x {held['block_size']} {memory_size(told)}"
+            yield f"{memory_size(held['measured'][kind])} {held['measured'][kind] / told:.3f}"
 
 
 def downscaling() -> Text:
@@ -288,7 +320,7 @@ def picks() -> Text:
 def faults() -> Text:
     for _, rows in grouped(study("faults"), "kind", "x").items():
         faulty, here = rows
-        if faulty["kind"] == "correctness":
+        if faulty["kind"] in ("correctness", "trainer"):
             yield f"{faulty['result']} {here['result']}"
         else:
             write = memory_size if faulty["kind"] == "memory" else time
@@ -326,6 +358,7 @@ def expected() -> dict[str, Text]:
         **{f"{stage}, {workload}": ladder(stage, workload) for workload in CORPORA for stage in STAGES},
         "The ladder, step by step": story(),
         "Against other tokenizers": peers(),
+        "The training step": step(),
         **{title: growth(name) for title, name in GROWTH.items()},
         "Stages": stages(),
         "Bottlenecks": bottlenecks(),
@@ -364,7 +397,7 @@ def test_every_number_of_a_section_is_computed_again(report: tuple[str, str], ti
 def test_no_section_is_left_over(report: tuple[str, str]) -> None:
     first, *titles = parts_of(report[1])
     assert titles == list(expected())
-    assert figures(parts_of(report[1])[first]) == [NAME] * 4
+    assert figures(parts_of(report[1])[first]) == [NAME] * len(records())
 
 
 def without_markup(page: str) -> str:

@@ -7,10 +7,8 @@ to HF's regular expressions, and gigatoken does not know it). gigatoken does not
 
 from __future__ import annotations
 
-import json
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +19,7 @@ from impls.errors import UsageError
 from impls.formats import to_text
 from impls.patterns import PATTERNS
 from impls.peers.files import flat_ids
+from impls.tokenizer_json import EXPRESSIONS, byte_level, compose, split_by
 
 PIECE_BYTES = 1 << 16
 """What HF gets in one string: it encodes a string in one thread, and long ones slowly."""
@@ -49,43 +48,11 @@ def tokenizer_json(vocabulary: Vocabulary, pattern: str) -> str:
     if (vocabulary.byte_ids < 0).any():
         raise UsageError("vocabulary: peers need a token for each of the 256 bytes")
     text = {token_id: to_text(token) for token_id, token in token_bytes(vocabulary).items()}
-    byte_level = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": True}
-    split: dict[str, Any] = byte_level
-    if pattern != "gpt2":
-        by_expression = {
-            "type": "Split",
-            "pattern": {"Regex": PATTERNS[pattern]},
-            "behavior": "Isolated",
-            "invert": False,
-        }
-        split = {"type": "Sequence", "pretokenizers": [by_expression, {**byte_level, "use_regex": False}]}
-    specials = vocabulary.special_tokens
-    flags = dict.fromkeys(("single_word", "lstrip", "rstrip", "normalized"), False)
-    content = {
-        "version": "1.0",
-        "truncation": None,
-        "padding": None,
-        "added_tokens": [
-            {"id": token_id, "content": token, "special": True, **flags} for token, token_id in specials.items()
-        ],
-        "normalizer": None,
-        "pre_tokenizer": split,
-        "post_processor": None,
-        "decoder": byte_level,
-        "model": {
-            "type": "BPE",
-            "dropout": None,
-            "unk_token": None,
-            "continuing_subword_prefix": None,
-            "end_of_word_suffix": None,
-            "fuse_unk": False,
-            "byte_fallback": False,
-            "ignore_merges": False,
-            "vocab": {**{token: token_id for token_id, token in text.items()}, **specials},
-            "merges": [[text[left], text[right]] for left, right, _ in _merges(vocabulary)],
-        },
-    }
-    return json.dumps(content, ensure_ascii=False)
+    vocab = {token: token_id for token_id, token in text.items()}
+    merges = [(text[left], text[right]) for left, right, _ in _merges(vocabulary)]
+    # GPT-2's split as GPT-2's own file has it.
+    split = byte_level(use_regex=True) if pattern == "gpt2" else split_by(EXPRESSIONS[pattern])
+    return compose(vocab, merges, vocabulary.special_tokens, split)
 
 
 class PeerEncoder(ABC):

@@ -182,7 +182,7 @@ def workloads(evidence: Evidence) -> list[Section]:
 
 
 RUNS = {kind: ("python", "-m", module) for kind, module in (
-    ("sweeps", "bench.sweeps"), ("profiles", "profiles"), ("peers", "bench.peers"),
+    ("sweeps", "bench.sweeps"), ("profiles", "profiles"), ("peers", "bench.peers"), ("lm", "bench.bench_lm_step"),
 )}  # fmt: skip
 """What wrote the records that are not of the benchmarks."""
 
@@ -240,6 +240,7 @@ def method(evidence: Evidence) -> list[Section]:
         f"{reproduce(evidence.bench):<34} # ladders, studies, this report",
         f"{'nox -s profile':<34} # bottlenecks and memory, this report",
         f"{'nox -s peers':<34} # against other tokenizers",
+        f"{'nox -s step':<34} # a training step beside other models",
         f"{'nox -s report':<34} # this report again from the newest records",
         f"{'nox -s compare':<34} # what got faster or slower since the last run",
     ]

@@ -1,0 +1,137 @@
+"""`tokenizer.json`: a tokenizer as the `tokenizers` package reads it, and with that `transformers`.
+
+Its regular expressions are Oniguruma's, with Unicode 16: letters and digits that are newer than that are split in
+another way. All else gets the same ids.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from impls.contract import N_BYTES
+from impls.errors import UsageError
+from impls.formats import TokenizerFiles, to_text
+from impls.patterns import CUSTOM, PATTERNS, Splitter
+
+EXPRESSIONS = {**PATTERNS, "gpt4": PATTERNS["gpt4"].replace("{1,3}+", "{1,3}")}
+"""Named patterns in Oniguruma's syntax, where `{1,3}+` repeats; with nothing behind it, it need not be possessive."""
+
+N_PROBES = 3000
+"""Texts on which the two readings of an expression are compared."""
+
+PROBE_CHARACTERS = "abzABZéßΣж中あ٣9012½_ \t\n\r\u00a0\u3000'sStTlLdD.,;:!?-+=/\\(){}[]<>\"#👍🏽\u0301\u200d"
+
+
+def byte_level(use_regex: bool) -> dict[str, Any]:
+    """Return the step that turns bytes into GPT-2's alphabet, and with `use_regex` splits as GPT-2 does before."""
+    return {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": use_regex}
+
+
+def split_by(expression: str) -> dict[str, Any]:
+    """Return the steps that split by an expression and turn bytes into GPT-2's alphabet."""
+    split = {"type": "Split", "pattern": {"Regex": expression}, "behavior": "Isolated", "invert": False}
+    return {"type": "Sequence", "pretokenizers": [split, byte_level(use_regex=False)]}
+
+
+def compose(
+    vocab: Mapping[str, int],
+    merges: Sequence[tuple[str, str]],
+    special_tokens: Mapping[str, int],
+    pre_tokenizer: Mapping[str, Any],
+) -> str:
+    """Return the content of a tokenizer.json.
+
+    Args:
+        vocab: token in GPT-2's alphabet to id.
+        merges: pairs of tokens in order of rank.
+        special_tokens: special token, as it is written in a text, to id.
+        pre_tokenizer: the steps before the merges.
+    """
+    flags = dict.fromkeys(("single_word", "lstrip", "rstrip", "normalized"), False)
+    added = [
+        {"id": token_id, "content": token, "special": True, **flags} for token, token_id in special_tokens.items()
+    ]
+    model = {
+        "type": "BPE",
+        "dropout": None,
+        "unk_token": None,
+        "continuing_subword_prefix": None,
+        "end_of_word_suffix": None,
+        "fuse_unk": False,
+        "byte_fallback": False,
+        "ignore_merges": False,
+        "vocab": {**vocab, **special_tokens},
+        "merges": [list(pair) for pair in merges],
+    }
+    content = {
+        "version": "1.0",
+        "truncation": None,
+        "padding": None,
+        "added_tokens": added,
+        "normalizer": None,
+        "pre_tokenizer": pre_tokenizer,
+        "post_processor": None,
+        "decoder": byte_level(use_regex=True),
+        "model": model,
+    }
+    return json.dumps(content, ensure_ascii=False)
+
+
+def tokenizer_json(files: TokenizerFiles) -> str:
+    """Return the tokenizer.json of a tokenizer.
+
+    Raises:
+        UsageError: it cannot be said in this format: a byte has no token (and would be dropped without a word), a
+            special token is written as another token is, or the expression of the pattern means something else there.
+    """
+    ids = {token: token_id for token_id, token in files.vocab.items()}
+    missing = next((byte for byte in range(N_BYTES) if bytes([byte]) not in ids), None)
+    if missing is not None:
+        raise UsageError(f"tokenizer.json: byte {missing:#04x} has no token, and would be dropped without a word")
+    special_tokens = {token: ids[token.encode()] for token in files.special_tokens}
+    merged = {token for left, right in files.merges for token in (left, right, left + right)}
+    vocab = {
+        to_text(token): token_id
+        for token, token_id in ids.items()
+        # What is nothing but a special token is written literally, and only so.
+        if len(token) == 1 or token in merged or token_id not in special_tokens.values()
+    }
+    for token, token_id in special_tokens.items():
+        if vocab.get(token, token_id) != token_id:
+            other = files.vocab[vocab[token]]
+            raise UsageError(f"tokenizer.json: special token {token!r} is written as the token {other!r} is")
+    merges = [(to_text(left), to_text(right)) for left, right in files.merges]
+    return compose(vocab, merges, special_tokens, split_by(_expression(files.pattern)))
+
+
+def _expression(pattern: str) -> str:
+    """Return the expression of a pattern; one of the user's own is compared on texts made up of a fixed seed."""
+    if pattern in EXPRESSIONS:
+        return EXPRESSIONS[pattern]
+    try:
+        from tokenizers import Regex
+        from tokenizers.pre_tokenizers import Split
+    except ImportError:
+        raise UsageError(f"tokenizer.json: {pattern!r} has to be tried first: pip install tokenizers") from None
+    expression = pattern.removeprefix(CUSTOM)
+    try:
+        theirs = Split(Regex(expression), "isolated")
+    except Exception as error:  # It raises nothing more special.
+        reason = str(error).splitlines()[0]
+        raise UsageError(f"tokenizer.json: {pattern!r} is refused by tokenizers: {reason}") from None
+    ours = Splitter(pattern)
+    for text in _probes(expression):
+        if [piece for piece, _ in theirs.pre_tokenize_str(text)] != list(ours.pretokens(text)):
+            raise UsageError(f"tokenizer.json: tokenizers splits {text!r} in another way by {pattern!r}")
+    return expression
+
+
+def _probes(expression: str) -> Iterator[str]:
+    """Yield made-up texts: every other one of few characters, so that what the expression names meets in them."""
+    generator = random.Random(0)
+    few, many = "a1 '\n" + expression, PROBE_CHARACTERS + expression
+    for _ in range(N_PROBES):
+        yield "".join(generator.choices(generator.choice((few, many)), k=generator.randint(1, 16)))

@@ -1,0 +1,243 @@
+"""Ids on disk to batches: checked against `metadata.json`, mapped into memory, cut into windows."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from impls import Tokenizer
+from impls.errors import FileFormatError, UsageError
+from lm.config import DataConfig
+from lm.corpora import SPLITS
+from lm.ops import IGNORE_INDEX
+
+Ids = NDArray[Any]
+"""uint16[n] or uint32[n]."""
+
+CHECK_IDS = 1 << 22
+"""Ids that are checked at a time."""
+
+METADATA_FIELDS = {"made_from", "sources", "tokenizer", "vocab_size", "dtype", "eos_id", "splits"}
+"""What `metadata.json` has at least."""
+
+
+@dataclass(frozen=True)
+class TokenData:
+    """What training reads.
+
+    Attributes:
+        tokenizer: what made the ids.
+        eos_id: the id that ends a document, if there is one.
+        train, val: uint16[n] or uint32[n], mapped read-only.
+        token_bytes: int64[vocabulary], bytes of text that an id stands for, 0 for special tokens.
+    """
+
+    tokenizer: Tokenizer
+    eos_id: int | None
+    train: Ids
+    val: Ids
+    token_bytes: NDArray[np.int64]
+
+
+def read_metadata(folder: Path) -> dict[str, Any] | None:
+    """Return what `metadata.json` says of the ids in a folder; None where there is no such file.
+
+    Raises:
+        FileFormatError: it is damaged or of another version.
+    """
+    path = folder / "metadata.json"
+    if not path.exists():
+        return None
+    try:
+        metadata: dict[str, Any] = json.loads(path.read_bytes())
+        known = metadata["version"] == 1 and metadata.keys() >= METADATA_FIELDS
+    except (ValueError, KeyError, TypeError, AttributeError):
+        known = False
+    if not known:
+        raise FileFormatError(f"{path}: is damaged or of another version; make the folder again")
+    return metadata
+
+
+def open_data(config: DataConfig, vocab_size: int) -> TokenData:
+    """Map the files of a folder, after checking them against the metadata, the tokenizer and the model.
+
+    Args:
+        config: names the folder.
+        vocab_size: that of the model; every id must be below it.
+
+    Raises:
+        FileFormatError: a file is missing, truncated, was made with another tokenizer, or holds an id that the
+            vocabulary lacks.
+    """
+    folder = Path(config.folder)
+    tokenizer, metadata = _open_tokenizer(folder)
+    token_bytes = bytes_of_tokens(tokenizer, vocab_size)
+    limit = min(vocab_size, metadata["vocab_size"])
+    ids = {split: _open_ids(folder / f"{split}.bin", metadata, split, limit) for split in SPLITS}
+    return TokenData(tokenizer, metadata["eos_id"], ids["train"], ids["val"], token_bytes)
+
+
+def bytes_of_tokens(tokenizer: Tokenizer, vocab_size: int = 0) -> NDArray[np.int64]:
+    """Return how many bytes of text each id stands for, int64[vocabulary]: 0 for special tokens and unused ids."""
+    sizes = np.zeros(max(vocab_size, max(tokenizer.vocab) + 1), np.int64)
+    for token_id, token in tokenizer.vocab.items():
+        sizes[token_id] = len(token)
+    sizes[list(tokenizer.special_tokens.values())] = 0
+    return sizes
+
+
+def open_tokenizer(folder: Path) -> tuple[Tokenizer, int | None]:
+    """Return the tokenizer that made the ids in a folder, and the id that ends a document.
+
+    Raises:
+        FileFormatError: the folder is incomplete, or its tokenizer is another one.
+    """
+    tokenizer, metadata = _open_tokenizer(folder)
+    return tokenizer, metadata["eos_id"]
+
+
+def _open_tokenizer(folder: Path) -> tuple[Tokenizer, dict[str, Any]]:
+    metadata = read_metadata(folder)
+    if metadata is None:
+        raise FileFormatError(f"{folder}/metadata.json: is not there; run python -m lm tokenize")
+    tokenizer = Tokenizer.load(folder / "tokenizer")
+    if tokenizer.fingerprint() != metadata["tokenizer"]:
+        raise FileFormatError(
+            f"{folder}: the ids were made with another tokenizer ({metadata['tokenizer'][:12]}) than the one in "
+            f"{folder}/tokenizer ({tokenizer.fingerprint()[:12]}); tokenize again"
+        )
+    return tokenizer, metadata
+
+
+def _open_ids(path: Path, metadata: dict[str, Any], split: str, limit: int) -> Ids:
+    dtype, expected = np.dtype(metadata["dtype"]), metadata["splits"][split]["ids"]
+    try:
+        size = path.stat().st_size
+        if size != expected * dtype.itemsize:
+            raise FileFormatError(
+                f"{path}: has {size} bytes, not the {expected * dtype.itemsize} of {expected} ids; tokenize again"
+            )
+        ids: Ids = np.memmap(path, dtype, "r") if size else np.empty(0, dtype)
+    except OSError as error:
+        raise FileFormatError(f"{path}: {error.strerror}; tokenize again") from None
+    for start in range(0, len(ids), CHECK_IDS):
+        block = ids[start : start + CHECK_IDS]
+        if block.max() >= limit:
+            place = start + int((block >= limit).argmax())
+            raise FileFormatError(
+                f"{path}: id {ids[place]} at place {place} is not below the vocabulary size {limit}"
+            )
+    return ids
+
+
+def windows(n_ids: int, block_size: int, stride: int) -> int:
+    """Return how many ordered windows of block_size + 1 ids there are, one every `stride`.
+
+    Raises:
+        UsageError: not even one.
+    """
+    if n_ids < block_size + 1:
+        raise UsageError(f"data.block_size: {block_size} needs {block_size + 1} ids, there are {n_ids}")
+    return (n_ids - block_size - 1) // stride + 1
+
+
+def cut(ids: Ids, starts: NDArray[np.int64], block_size: int) -> tuple[Tensor, Tensor]:
+    """Cut windows: x, int64[B, block_size], and y = x shifted by one."""
+    rows = ids[starts[:, None] + np.arange(block_size + 1)].astype(np.int64)
+    both = torch.from_numpy(rows)
+    return both[:, :-1].contiguous(), both[:, 1:].contiguous()
+
+
+def get_batch(
+    ids: NDArray[Any],
+    batch_size: int,
+    block_size: int,
+    device: str | torch.device = "cpu",
+    generator: np.random.Generator | None = None,
+) -> tuple[Tensor, Tensor]:
+    """Cut windows at uniformly random places: x and y, int64[batch_size, block_size] each, y = x shifted by one.
+
+    Raises:
+        UsageError: fewer ids than one window needs.
+        RuntimeError, AssertionError: from PyTorch, when the device is not there.
+    """
+    n_windows = windows(len(ids), block_size, 1)
+    starts = (generator or np.random.default_rng()).integers(0, n_windows, batch_size)
+    x, y = cut(ids, starts, block_size)
+    return x.to(device), y.to(device)
+
+
+class TrainBatches(torch.utils.data.Dataset[tuple[Tensor, Tensor]]):
+    """Batch number i of a run, always the same for the same seed; so the number is all that a resumed run needs.
+
+    Attributes:
+        rank, n_ranks: of several processes each gets its own rows of the batch.
+    """
+
+    def __init__(self, ids: Ids, config: DataConfig, seed: int, rank: int = 0, n_ranks: int = 1) -> None:
+        self.ids, self.config, self.seed, self.rank, self.n_ranks = ids, config, seed, rank, n_ranks
+        self.stride = config.stride or config.block_size
+        self.n_windows = windows(len(ids), config.block_size, 1 if config.sampling == "random" else self.stride)
+
+    def __getitem__(self, number: int) -> tuple[Tensor, Tensor]:
+        """Return x and y, int64[batch_size / n_ranks, block_size]."""
+        size = self.config.batch_size
+        if self.config.sampling == "random":
+            starts = np.random.default_rng([self.seed, number]).integers(0, self.n_windows, size)
+        else:
+            starts = (number * size + np.arange(size)) % self.n_windows * self.stride
+        return cut(self.ids, starts[self.rank :: self.n_ranks], self.config.block_size)
+
+    def loader(self, first: int, stop: int, pin_memory: bool = False) -> Iterator[tuple[Tensor, Tensor]]:
+        """Yield batches `first` to `stop`, cut by worker processes if the config has any."""
+        workers = self.config.workers
+        loader: Any = torch.utils.data.DataLoader(
+            self,
+            batch_size=None,
+            sampler=range(first, stop),
+            num_workers=workers,
+            persistent_workers=workers > 0,
+            prefetch_factor=self.config.prefetch if workers else None,
+            pin_memory=pin_memory,
+            # A loader draws a number even when it needs none: not from the generator that dropout uses.
+            generator=torch.Generator(),
+        )
+        return iter(loader)
+
+
+def validation_batches(ids: Ids, config: DataConfig, eos_id: int | None = None) -> Iterator[tuple[Tensor, Tensor]]:
+    """Yield ordered windows that predict every id but the first once; what is beyond the end is ignored.
+
+    With `mask_after_eos`, targets behind the first `eos_id` of a window are ignored too.
+    """
+    block, stride = config.block_size, config.stride or config.block_size
+    windows(len(ids), 1, 1)
+    starts = np.arange(0, len(ids) - 1, stride)
+    for first in range(0, len(starts), config.batch_size):
+        chosen = starts[first : first + config.batch_size]
+        places = chosen[:, None] + np.arange(block + 1)
+        # Wide before the ignored index goes in: an unsigned id cannot hold it.
+        rows = ids[np.minimum(places, len(ids) - 1)].astype(np.int64)
+        rows[places >= len(ids)] = IGNORE_INDEX
+        x, y = np.maximum(rows[:, :-1], 0), rows[:, 1:].copy()
+        # Overlapping windows: what the window before has predicted already gives only context.
+        if stride < block:
+            y[np.arange(len(chosen)) + first > 0, : block - stride] = IGNORE_INDEX
+        if config.mask_after_eos and eos_id is not None:
+            y = mask_after_eos(y, eos_id)
+        yield torch.from_numpy(x), torch.from_numpy(y)
+
+
+def mask_after_eos(targets: NDArray[np.int64], eos_id: int) -> NDArray[np.int64]:
+    """Replace the targets, int64[B, T], behind the first `eos_id` of each row by the ignored index."""
+    ends = targets == eos_id
+    behind = np.cumsum(ends, axis=1) - ends > 0
+    return np.where(behind, IGNORE_INDEX, targets)
