@@ -17,6 +17,7 @@ collect_ignore = ["bench_lm_step.py"]
 """Needs torch and has a command of its own: `python -m bench.bench_lm_step`."""
 
 SKIPPED = pytest.StashKey[list[dict[str, str]]]()
+ERRORS = pytest.StashKey[list[dict[str, str]]]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -33,6 +34,7 @@ def chosen_workloads(config: pytest.Config) -> tuple[Workload, ...]:
 def pytest_configure(config: pytest.Config) -> None:
     """Keep every sample, and the records of different machines apart unless a storage was chosen."""
     config.option.benchmark_save_data = True
+    config.stash[ERRORS] = []
     try:
         for workload in chosen_workloads(config):
             corpus = Corpus.open(get(workload.corpus, workload.bytes))
@@ -51,11 +53,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def pytest_benchmark_update_json(config: pytest.Config, benchmarks: list[Any], output_json: dict[str, Any]) -> None:
-    """Record the kind, the command, and which cases were left out and why."""
+    """Record the kind, the command, and which cases were left out or failed, and why."""
     del benchmarks
     output_json["kind"] = "bench"
     output_json["arguments"] = list(config.invocation_params.args)
     output_json["skipped"] = config.stash[SKIPPED]
+    output_json["errors"] = config.stash[ERRORS]
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
@@ -67,6 +70,15 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         for c in chosen
         if c.reason_to_skip
     ]
+
+
+def pytest_exception_interact(node: pytest.Item, call: pytest.CallInfo[None]) -> None:
+    """Take note of a case that failed: it has no time, and the report says why."""
+    if isinstance(node, pytest.Function) and call.excinfo:
+        case: Any = node.callspec.params["case"]
+        place = {"stage": case.impl.stage, "impl": case.impl.name, "workload": case.workload.name}
+        error = " ".join(str(call.excinfo.value).split()) or call.excinfo.typename
+        node.config.stash[ERRORS].append({**place, "error": error})
 
 
 def pytest_benchmark_update_machine_info(config: pytest.Config, machine_info: dict[str, Any]) -> None:

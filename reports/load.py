@@ -76,6 +76,7 @@ class Record:
         path: the file.
         cases: a row a case: stage, impl, idea, workload, bytes, median, q1, q3 (seconds), rounds, digests ...
         skipped: a row a case that sat out: stage, impl, workload, reason.
+        errors: a row a case that failed, and has no time: stage, impl, workload, error.
         machine: what pytest-benchmark and the bench's hooks say of the machine.
         commit: git state.
         when: date and time of the run, UTC.
@@ -85,6 +86,7 @@ class Record:
     path: Path
     cases: pd.DataFrame
     skipped: pd.DataFrame
+    errors: pd.DataFrame
     machine: dict[str, Any]
     commit: dict[str, Any]
     when: str
@@ -128,6 +130,7 @@ def load_record(path: Path) -> Record:
             path,
             pd.DataFrame(rows),
             pd.DataFrame(content["skipped"], columns=["stage", "impl", "workload", "reason"]),
+            pd.DataFrame(content.get("errors", []), columns=["stage", "impl", "workload", "error"]),
             content["machine_info"],
             content["commit_info"],
             content["datetime"][:19],

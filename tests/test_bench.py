@@ -61,6 +61,20 @@ def test_a_wrong_implementation_is_an_error_and_never_a_time(
 
 
 @pytest.mark.slow
+def test_the_report_says_which_implementation_is_wrong(
+    run: tuple[subprocess.CompletedProcess[str], Path], tmp_path: Path
+) -> None:
+    (error,) = json.loads(run[1].read_text())["errors"]
+    assert (error["stage"], error["impl"]) == ("train", "weighted")
+    assert build_report([str(run[1]), "--out", str(tmp_path)]) == 0
+    text = (tmp_path / "report.md").read_text()
+    assert (
+        f"- train/weighted on {error['workload']}: error, no time: train-weighted-{error['workload']}: output" in text
+    )
+    assert "| weighted |" not in text
+
+
+@pytest.mark.slow
 def test_a_record_carries_its_proof(run: tuple[subprocess.CompletedProcess[str], Path]) -> None:
     content = json.loads(run[1].read_text())
     for case in content["benchmarks"]:

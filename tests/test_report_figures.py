@@ -66,6 +66,7 @@ def summary() -> Text:
         gain, low, high = over(rows[0]["time"], best["time"])
         rate = best["bytes"] / best["time"].median / 1e6
         yield f"{stage}, {workload}: {times(gain)} ({times(low)} to {times(high)}), {short(rate)} MB/s"
+    yield from (f"{what(row)} {row['workload']} {row['error']}" for row in records().bench["errors"])
     for stage, found in ranked().items():
         fastest = found[-1][1][0]["series"]
         yield slope([row for row in study("size") if row["series"] == fastest and row["stage"] == stage])[0]

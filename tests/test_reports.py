@@ -183,7 +183,10 @@ def test_bottleneck_by_size(report: tuple[str, str]) -> None:
     measured = medians("size")
     row = cells(report[1], "Does the small set show the bottleneck of the large one?", 1)["10 MB"]
     parts = [measured[f"{stage}/jit", 10_000_000] for stage in ("count", "train", "encode")]
-    assert row[:3] == [percent(part / sum(parts)) for part in parts]
+    largest = ("count", "train", "encode")[parts.index(max(parts))]
+    assert row == [*(percent(part / sum(parts)) for part in parts), largest]
+    assert f"compiled: the bottleneck of 10 MB, {largest}, is that of " in report[1]
+    assert "| train/naive | stories-100KB: f0, 25 % | stories-5MB: f0, 42 % | yes |" in report[1]
 
 
 def test_the_page_needs_nothing_else(report: tuple[str, str]) -> None:

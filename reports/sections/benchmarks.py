@@ -53,6 +53,9 @@ def summary(evidence: Evidence) -> list[Section]:
         ),
         Bullets(verdict(evidence.bench)),
     ]
+    if errors := evidence.bench.errors.to_dict("records"):
+        said = [f"{r['stage']}/{r['impl']} on {r['workload']}: error, no time: {r['error']}" for r in errors]
+        blocks.append(Bullets(said))
     more = [*growth_sentences(evidence), *picks(evidence)]
     if more:
         blocks.append(Bullets(more))
