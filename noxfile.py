@@ -53,8 +53,8 @@ def compare(session: nox.Session) -> None:
 
 @nox.session
 def profile(session: nox.Session) -> None:
-    """Look inside the implementations with every tool, write the report with what was seen."""
-    install(session, "bench", "profile")
+    """Look inside the implementations and the trainer with every tool, write the report with what was seen."""
+    install(session, "bench", "profile", extras="[lm]")
     run_all(session, ["python", "-m", "profiles", "suite", *session.posargs], ["python", "-m", "reports"])
 
 
@@ -63,6 +63,13 @@ def peers(session: nox.Session) -> None:
     """Measure against other tokenizers, print the table, keep a record."""
     install(session, "bench", extras="[peers]")
     session.run("python", "-m", "bench.peers", *session.posargs)
+
+
+@nox.session
+def step(session: nox.Session) -> None:
+    """Time a training step beside nanoGPT's and transformers' GPT-2, print the table, keep a record."""
+    install(session, "bench", "lm-test", extras="[lm]")
+    session.run("python", "-m", "bench.bench_lm_step", *(session.posargs or ["--ops"]))
 
 
 @nox.session

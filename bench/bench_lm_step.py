@@ -1,18 +1,21 @@
 """Time a training step: our models beside the same GPT-2 as nanoGPT writes it and as transformers has it.
 
     python -m bench.bench_lm_step                       # 4 layers x 128, on the CPU, in float32
-    python -m bench.bench_lm_step --ops                 # each operation, reference beside fused
+    python -m bench.bench_lm_step --ops                 # each operation as well, reference beside fused
     python -m bench.bench_lm_step --model gpt2-124m --block 1024 --batch 32 --device cuda --precision bf16 --compile
 
-It needs the extra `lm`, so `nox -s bench` leaves it out; transformers takes part if it is installed. First all sides
-get the same weights and must give the same loss, then they take turns, a step each, in random order. A step is
-forward, backward, clipping and the same fused AdamW.
+It needs the extra `lm`, so `nox -s bench` leaves it out and `nox -s step` runs it; transformers takes part if it is
+installed. First all sides get the same weights and must give the same loss, then they take turns, a step each, in
+random order. A step is forward, backward, clipping and the same fused AdamW. A record keeps every sample.
+
+Exit status 0 when all was measured, 1 when a loss is another one or something is missing, 2 for bad usage, 130 for an
+interrupt.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
+import hashlib
 import math
 import random
 import sys
@@ -26,11 +29,18 @@ from pathlib import Path
 from statistics import median, quantiles
 from typing import Any
 
-import torch
+try:
+    import torch
+except ModuleNotFoundError:
+    sys.exit("python -m bench.bench_lm_step: error: needs PyTorch; run nox -s step")
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from impls.errors import MergelabError
+from bench import proof
+from bench.machine import RECORDS, machine_name
+from impls.commands import OneLineParser
+from impls.contract import check_count
+from impls.errors import MergelabError, UsageError
 from lm.accounting import count_parameters, peak_flops, training_flops_per_token
 from lm.config import GPT2Config, load
 from lm.export import to_gpt2
@@ -53,6 +63,15 @@ SMALL = GPT2Config(
     activation="gelu",
 )
 """The shape whose speed is known: batch 8, context 256."""
+
+
+PACKAGES = ("numpy", "torch", "transformers")
+
+MODEL = "lm.model"
+"""The module whose sources are timed."""
+
+BARS = {"nanoGPT": 1.0, "transformers": 1.2}
+"""How many times as fast ours is to be, with `SMALL` on a CPU in float32."""
 
 
 class NanoAttention(nn.Module):
@@ -113,7 +132,7 @@ class NanoGPT(nn.Module):
 
 @dataclass(frozen=True)
 class Side:
-    """One of those that are compared: name, model, and how it makes a loss of ids and targets."""
+    """One of those that are compared: name with version, model, and how it makes a loss of ids and targets."""
 
     name: str
     model: nn.Module
@@ -183,8 +202,8 @@ def batch_of(config: GPT2Config, batch: int, block: int, device: torch.device) -
     return ids[:, :-1].contiguous(), ids[:, 1:].contiguous()
 
 
-def verify(sides: Sequence[Side], x: Tensor, y: Tensor) -> None:
-    """Check that all sides find the same loss.
+def verify(sides: Sequence[Side], x: Tensor, y: Tensor) -> list[float]:
+    """Check that all sides find the same loss; return the loss of each.
 
     Raises:
         MergelabError: they do not; there is no time for a model that computes something else.
@@ -193,6 +212,7 @@ def verify(sides: Sequence[Side], x: Tensor, y: Tensor) -> None:
     for side, loss in zip(sides, losses, strict=True):
         if not math.isclose(loss, losses[0], rel_tol=1e-4):
             raise MergelabError(f"{side.name}: the loss is {loss}, of {sides[0].name} {losses[0]}; not timed")
+    return losses
 
 
 def stepper(side: Side, x: Tensor, y: Tensor, precision: str) -> Callable[[], float]:
@@ -233,59 +253,90 @@ def take_turns(steps: dict[str, Callable[[], float]], rounds: int) -> dict[str, 
 
 def ratio(slow: Sequence[float], fast: Sequence[float]) -> tuple[float, float, float]:
     """Return the ratio of medians, and of the unfavourable and the favourable quartiles."""
-    (low_a, _, high_a), (low_b, _, high_b) = quantiles(slow, n=4), quantiles(fast, n=4)
+    (low_a, _, high_a), (low_b, _, high_b) = quartiles(slow), quartiles(fast)
     return median(slow) / median(fast), low_a / high_b, high_a / low_b
+
+
+def quartiles(samples: Sequence[float]) -> list[float]:
+    """Return the quartiles as the report computes them too."""
+    return quantiles(samples, n=4, method="inclusive")
 
 
 def report(samples: dict[str, list[float]], n_tokens: int) -> Iterator[str]:
     """Yield a line a side: tokens a second, and how much faster the first one is."""
     first = next(iter(samples))
     for name, seconds in samples.items():
-        high, _, low = (n_tokens / value for value in quantiles(seconds, n=4))
+        high, _, low = (n_tokens / value for value in quartiles(seconds))
         line = f"{name:<24}{n_tokens / median(seconds):10,.0f} tokens/s, quartiles {low:,.0f} .. {high:,.0f}"
         if name != first:
             line += "; {} is {:.2f}x as fast ({:.2f}x .. {:.2f}x)".format(first, *ratio(seconds, samples[first]))
         yield line
 
 
-def bench_steps(options: argparse.Namespace) -> dict[str, dict[str, list[float]]]:
-    """Verify and time the models; print the table."""
+def chosen_model(options: argparse.Namespace) -> GPT2Config:
+    """Return the model to time.
+
+    Raises:
+        UsageError: there is none of that name, or it is no GPT-2, or its context is too short.
+    """
     config = SMALL
     if options.model:
         loaded = load("model", MODELS / f"{options.model}.yaml")
         if not isinstance(loaded, GPT2Config):
-            raise MergelabError(f"--model {options.model}: nanoGPT and transformers' GPT-2 have no such architecture")
+            raise UsageError(f"--model {options.model}: nanoGPT and transformers' GPT-2 have no such architecture")
         config = loaded.model_copy(update={"qkv_bias": True})
-    device = find_device(options.device)
+    if options.block > config.context_length:
+        raise UsageError(f"--block: {options.block} is above the model's context length {config.context_length}")
+    return config
+
+
+def bench_steps(options: argparse.Namespace) -> list[dict[str, Any]]:
+    """Verify and time the models; print the table; return what the record keeps of each kind of GELU."""
+    config, device = chosen_model(options), find_device(options.device)
     torch.set_float32_matmul_precision("high")
     x, y = batch_of(config, options.batch, options.block, device)
     n_tokens = x.numel()
-    results: dict[str, dict[str, list[float]]] = {}
+    bars = BARS if (config, device.type, options.precision) == (SMALL, "cpu", "fp32") else {}
+    results: list[dict[str, Any]] = []
     for kind, sides in zip(("exact GELU", "tanh GELU"), make_sides(config, device, options.compile), strict=True):
-        verify(sides, x, y)
+        losses = verify(sides, x, y)
         steps = {side.name: stepper(side, x, y, options.precision) for side in sides}
-        results[kind] = take_turns(steps, options.rounds)
+        samples = take_turns(steps, options.rounds)
+        results.append({
+            "model": config.name,
+            "gelu": kind,
+            "batch": options.batch,
+            "block": options.block,
+            "precision": options.precision,
+            "compiled": options.compile,
+            "parameters": count_parameters(config),
+            "ids_sha256": hashlib.sha256(x.cpu().numpy().tobytes()).hexdigest(),
+            "sides": [
+                {"name": name, "loss": loss, "bar": bars.get(name.split()[0]), "samples": samples[name]}
+                for name, loss in zip(samples, losses, strict=True)
+            ],
+        })  # fmt: skip
         print(f"{config.name}, {kind}, {options.batch} x {options.block} ids, {options.precision}, {device}")
-        for line in report(results[kind], n_tokens):
+        for line in report(samples, n_tokens):
             print("  " + line)
         peak = peak_flops(device, options.precision)
         if peak:
-            speed = n_tokens / median(results[kind]["ours"])
+            speed = n_tokens / median(samples["ours"])
             share = speed * training_flops_per_token(config, options.block) / peak
             print(f"  ours: {share:.1%} of the peak; {torch.cuda.max_memory_allocated() / 1e9:.1f} GB, all sides")
     print(f"{count_parameters(config):,} parameters, {torch.get_num_threads()} threads, torch {torch.__version__}")
     return results
 
 
-def bench_ops(options: argparse.Namespace) -> dict[str, dict[str, list[float]]]:
+def bench_ops(options: argparse.Namespace) -> list[dict[str, Any]]:
     """Time forward and backward of each operation in the shapes of a step; print reference beside fused."""
     b, t, d, f, v, h = options.batch, options.block, SMALL.d_model, SMALL.d_ff, SMALL.vocab_size, SMALL.n_heads
-    generator = torch.Generator().manual_seed(0)
+    generator, device = torch.Generator().manual_seed(0), find_device(options.device)
 
     def randn(*shape: int) -> Tensor:
-        return torch.randn(*shape, generator=generator).requires_grad_()
+        return torch.randn(*shape, generator=generator).to(device).requires_grad_()
 
-    ids = torch.randint(v, (b, t), generator=generator)
+    ids = torch.randint(v, (b, t), generator=generator).to(device)
     x, hidden, logits, gain = randn(b, t, d), randn(b, t, f), randn(b, t, v), randn(d)
     heads = [randn(b, h, t, d // h) for _ in range(3)]
     cases: dict[str, Callable[..., Tensor]] = {
@@ -300,13 +351,14 @@ def bench_ops(options: argparse.Namespace) -> dict[str, dict[str, list[float]]]:
         "cross_entropy": partial(_call, "cross_entropy", logits, ids),
         "linear_cross_entropy": partial(_call, "linear_cross_entropy", x, randn(v, d), ids),
     }
-    results: dict[str, dict[str, list[float]]] = {}
+    results: list[dict[str, Any]] = []
     for name, case in cases.items():
         values = [case(ops=ops).detach() for ops in OPS.values()]
         torch.testing.assert_close(values[0], values[1], rtol=1e-4, atol=1e-5)
-        results[name] = take_turns({ops: _timed(case, OPS[ops]) for ops in ("fused", "reference")}, options.rounds)
-        middle, low, high = ratio(results[name]["reference"], results[name]["fused"])
-        milliseconds = {ops: median(seconds) * 1e3 for ops, seconds in results[name].items()}
+        samples = take_turns({ops: _timed(case, OPS[ops], device) for ops in ("fused", "reference")}, options.rounds)
+        results.append({"name": name, "samples": samples})
+        middle, low, high = ratio(samples["reference"], samples["fused"])
+        milliseconds = {ops: median(seconds) * 1e3 for ops, seconds in samples.items()}
         print(
             f"{name:<22}reference {milliseconds['reference']:8.2f} ms, fused {milliseconds['fused']:8.2f} ms: "
             f"{middle:.2f}x as fast ({low:.2f}x .. {high:.2f}x)"
@@ -319,35 +371,65 @@ def _call(name: str, *arguments: object, ops: Ops, **options: object) -> Tensor:
     return value
 
 
-def _timed(case: Callable[..., Tensor], ops: Ops) -> Callable[[], float]:
+def _timed(case: Callable[..., Tensor], ops: Ops, device: torch.device) -> Callable[[], float]:
     def run() -> float:
         started = time.perf_counter()
         torch.autograd.backward(case(ops=ops).sum())
+        if device.type == "cuda":
+            torch.cuda.synchronize()
         return time.perf_counter() - started
 
     return run
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the benchmark; returns the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m bench.bench_lm_step", description="Time a training step.")
+def build_parser() -> argparse.ArgumentParser:
+    """Describe the command line."""
+    parser = OneLineParser(prog="python -m bench.bench_lm_step", description="Time a training step.")
     parser.add_argument("--model", help="a GPT-2 of lm/configs/models; 4 layers x 128 by default")
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--block", type=int, default=256)
-    parser.add_argument("--device", default="cpu", help="cpu, cuda or auto")
+    parser.add_argument("--device", default="cpu", choices=("auto", "cpu", "cuda"))
     parser.add_argument("--precision", default="fp32", choices=("fp32", "bf16"))
     parser.add_argument("--compile", action="store_true")
-    parser.add_argument("--ops", action="store_true", help="time the operations instead of the models")
+    parser.add_argument("--ops", action="store_true", help="time the operations of 4 layers x 128 as well")
     parser.add_argument("--rounds", type=int, default=25)
-    parser.add_argument("--json", type=Path, metavar="FILE", help="keep every sample, in seconds")
+    parser.add_argument("--records", type=Path, help="folder for the record; that of this machine by default")
+    return parser
+
+
+def run(options: argparse.Namespace, arguments: Sequence[str]) -> Path:
+    """Measure, print and record; returns the path of the record."""
+    check_count("--rounds", options.rounds, 2)
+    check_count("--batch", options.batch, 1)
+    check_count("--block", options.block, 1)
+    device = find_device(options.device)
+    head = proof.head("lm", arguments, PACKAGES, {MODEL: proof.module_digest(MODEL)})
+    content = {
+        **head,
+        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
+        "threads": torch.get_num_threads(),
+        "models": bench_steps(options),
+        "operations": bench_ops(options) if options.ops else [],
+    }
+    return proof.write_record(options.records or RECORDS / machine_name() / "lm", content)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit status."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    parser = build_parser()
     options = parser.parse_args(arguments)
     try:
-        results = (bench_ops if options.ops else bench_steps)(options)
-        if options.json:
-            options.json.write_text(json.dumps({"arguments": sys.argv[1:], "samples": results}, indent=1))
-    except MergelabError as error:
+        print(run(options, arguments))
+    except (MergelabError, OSError) as error:
         print(f"{parser.prog}: error: {error}", file=sys.stderr)
-        return error.exit_status
+        return getattr(error, "exit_status", 1)
+    except ModuleNotFoundError as error:
+        print(f"{parser.prog}: error: {error.name} is not installed; run nox -s step", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print(f"{parser.prog}: error: interrupted; there is no record", file=sys.stderr)
+        return 130
     return 0
 
 

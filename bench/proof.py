@@ -9,7 +9,7 @@ import json
 import os
 import platform
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -26,8 +26,12 @@ PACKAGES = ("numba", "llvmlite", "numpy", "regex")
 _NUMBER = re.compile(r"(\d{4,})_.*\.json")
 
 
+OURS = ("impls.", "lm.")
+"""What the modules begin with whose sources count."""
+
+
 def _file_of(module: str) -> Path | None:
-    """Return the source of a module of `impls`; None for a name that is no module."""
+    """Return the source of a module of ours; None for a name that is no module."""
     path = ROOT / Path(*module.split("."))
     for candidate in (path.with_suffix(".py"), path / "__init__.py"):
         if candidate.is_file():
@@ -36,19 +40,19 @@ def _file_of(module: str) -> Path | None:
 
 
 def _imports(source: Path) -> Iterator[str]:
-    """Yield the modules of `impls` that a source imports, inside functions too."""
+    """Yield the modules of `impls` and `lm` that a source imports, inside functions too."""
     for node in ast.walk(ast.parse(source.read_bytes())):
         names: list[str] = []
         if isinstance(node, ast.ImportFrom) and node.module:
             names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
         elif isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
-        yield from (name for name in names if name.startswith("impls.") and _file_of(name))
+        yield from (name for name in names if name.startswith(OURS) and _file_of(name))
 
 
 @cache
 def sources(module: str) -> tuple[Path, ...]:
-    """Return the sources that a module of `impls` may run, sorted: its own and those of all that it imports."""
+    """Return the sources that a module of ours may run, sorted: its own and those of all that it imports."""
     found: dict[str, Path] = {}
     waiting = [module]
     while waiting:
@@ -71,7 +75,16 @@ def code_digest(impl: Impl) -> str:
         files.add(ROOT / "impls" / "tokenizer.py")
     if impl.needs == "numba":
         files |= set((ROOT / "impls" / "kernels").glob("*.py"))
-    digest = hashlib.sha256(impl.target.encode())
+    return _digest(impl.target, files)
+
+
+def module_digest(module: str) -> str:
+    """Hash the sources that a module of ours may run, for what is no implementation: sha256 as hex."""
+    return _digest(module, sources(module))
+
+
+def _digest(name: str, files: Iterable[Path]) -> str:
+    digest = hashlib.sha256(name.encode())
     for path in sorted(files):
         digest.update(path.relative_to(ROOT).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()
@@ -93,8 +106,17 @@ def versions(packages: Sequence[str] = PACKAGES) -> dict[str, str]:
     return found
 
 
-def head(kind: str, arguments: Sequence[str], packages: Sequence[str] = PACKAGES) -> dict[str, Any]:
-    """Return the head of a record of ours: all but what was measured."""
+def head(
+    kind: str, arguments: Sequence[str], packages: Sequence[str] = PACKAGES, code: Mapping[str, str] | None = None
+) -> dict[str, Any]:
+    """Return the head of a record of ours: all but what was measured.
+
+    Args:
+        kind: of the record.
+        arguments: of the command line.
+        packages: whose versions matter.
+        code: digests of what was measured; those of all implementations by default.
+    """
     from pytest_benchmark.utils import get_commit_info
 
     return {
@@ -111,7 +133,7 @@ def head(kind: str, arguments: Sequence[str], packages: Sequence[str] = PACKAGES
         },
         "commit_info": get_commit_info(),  # type: ignore[no-untyped-call]
         "versions": versions(packages),
-        "code": code_digests(),
+        "code": code_digests() if code is None else dict(code),
     }
 
 

@@ -10,7 +10,9 @@ import os
 import re
 import stat
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from io import BufferedReader
 from pathlib import Path
 from typing import Literal
 
@@ -87,19 +89,32 @@ class Corpus:
         Raises:
             FileFormatError: since it was opened, the file shrank to less than `stop`, or another took its place.
         """
+        with self._open_at(start) as file:
+            data = file.read(stop - start)
+            self._check(file, start, len(data), stop)
+        return data
+
+    def read_into(self, start: int, target: memoryview) -> None:
+        """Fill `target` with the bytes from `start` on; memory that is used again costs no page faults."""
+        with self._open_at(start) as file:
+            self._check(file, start, file.readinto(target), start + len(target))
+
+    @contextmanager
+    def _open_at(self, start: int) -> Iterator[BufferedReader]:
         try:
             with self.path.open("rb") as file:
                 file.seek(start)
-                data = file.read(stop - start)
-                found = os.fstat(file.fileno())
+                yield file
         except OSError as error:
             raise FileFormatError(f"{self.path}: {error.strerror}") from None
+
+    def _check(self, file: BufferedReader, start: int, n_read: int, stop: int) -> None:
+        found = os.fstat(file.fileno())
         if (found.st_dev, found.st_ino) != self.file_id:
             raise FileFormatError(f"{self.path}: another file took its place while it was read; read it again")
-        if len(data) != stop - start:
-            end = min(found.st_size, start + len(data))
+        if start + n_read < stop:
+            end = min(found.st_size, start + n_read)
             raise FileFormatError(f"{self.path}: shrank while it was read, at byte {end}; read it again")
-        return data
 
     def text(self, start: int, stop: int) -> str:
         """Return bytes [start, stop) decoded.

@@ -34,7 +34,12 @@ def _byte_alphabet() -> dict[int, str]:
 
 
 _CHARACTERS = _byte_alphabet()
-_BYTES = {character: byte for byte, character in _CHARACTERS.items()}
+_BYTES = {ord(character): byte for byte, character in _CHARACTERS.items()}
+
+_NO_BYTE = 0xFFFF
+
+# What is not of the alphabet must not pass for the byte of its own number.
+_TO_LATIN_1 = dict.fromkeys(range(N_BYTES), _NO_BYTE) | _BYTES
 
 
 def to_text(token: bytes) -> str:
@@ -49,9 +54,9 @@ def from_text(text: str) -> bytes:
         ValueError: a character is not of the alphabet.
     """
     try:
-        return bytes(map(_BYTES.__getitem__, text))
-    except KeyError as error:
-        raise ValueError(f"character {error.args[0]!r} is not of GPT-2's byte alphabet") from None
+        return text.translate(_TO_LATIN_1).encode("latin-1")
+    except UnicodeEncodeError as error:
+        raise ValueError(f"character {text[error.start]!r} is not of GPT-2's byte alphabet") from None
 
 
 class _Tokens(dict[str, bytes]):
@@ -73,13 +78,10 @@ class TokenizerFiles:
 
     def digest(self) -> str:
         """Fingerprint of the tokenizer: sha256, as hex, over ids, tokens, merges, special tokens and pattern."""
-        content = {
-            "vocab": [[token_id, token.hex()] for token_id, token in sorted(self.vocab.items())],
-            "merges": [[left.hex(), right.hex()] for left, right in self.merges],
-            "special_tokens": self.special_tokens,
-            "pattern": self.pattern,
-        }
-        return hashlib.sha256(json.dumps(content, separators=(",", ":")).encode()).hexdigest()
+        by_id = dict(sorted(self.vocab.items()))
+        parts = (by_id.values(), *zip(*self.merges, strict=True)) if self.merges else (by_id.values(),)
+        head = [list(by_id), self.special_tokens, self.pattern, [list(map(len, part)) for part in parts]]
+        return hashlib.sha256(b"".join([json.dumps(head).encode(), *map(b"".join, parts)])).hexdigest()
 
 
 def _read_text(path: Path) -> str:

@@ -51,9 +51,11 @@ def _end_late(receiver: int) -> None:
     from multiprocessing import active_children  # Here, since few commands need it.
 
     time.sleep(GRACE_SECONDS)
-    with _line:
-        for process in active_children():
+    if children := active_children():
+        for process in children:
             process.kill()
+        time.sleep(GRACE_SECONDS)  # Cleaning may have waited for them.
+    with _line:
         if not _told.is_set():
             _tell()
         os._exit(128 + number)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -12,7 +13,7 @@ from typing import Literal, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from impls.contract import N_BYTES, Encoder, Ids, IdType, Vocabulary, check_workers
+from impls.contract import N_BYTES, Array32, Array64, Encoder, Ids, IdType, Vocabulary, check_workers
 from impls.corpus import Corpus, SafeCuts, decode_utf8
 from impls.errors import FileFormatError, InvalidUtf8Error, UsageError
 from impls.fastest import pick
@@ -25,6 +26,9 @@ from impls.storage import atomic_writer
 SpecialMode = Literal["all", "none", "none_raise"]
 
 MAX_ID = (1 << 31) - 1
+
+LISTED_IDS = 1 << 13
+"""Ids that are made a list at a time: few enough for the first cache."""
 
 DECODE_IDS = 1 << 20
 """Ids that `decode_file` works on at a time."""
@@ -40,23 +44,38 @@ def build_vocabulary(vocab: Mapping[int, bytes], merges: Sequence[tuple[bytes, b
         UsageError: two ids for one token, a merge that is there twice, whose tokens are not in the vocabulary, or
             that uses a token made by a later one.
     """
-    ids = _ids_of(vocab)
+    return _vocabulary(_ids_of(vocab), merges)
+
+
+def _vocabulary(ids: Mapping[bytes, int], merges: Sequence[tuple[bytes, bytes]]) -> Vocabulary:
+    """Return the arrays of checked tokens with their ids, and of merges, which are checked here."""
     try:
-        rows = [(ids[left], ids[right], ids[left + right]) for left, right in merges]
-        is_fine = len({row[:2] for row in rows}) == len(rows)
+        left_tokens, right_tokens = zip(*merges, strict=True) if merges else ((), ())
+        columns = (left_tokens, right_tokens, map(operator.add, left_tokens, right_tokens))
+        left, right, merged = (np.fromiter(map(ids.__getitem__, column), np.int32) for column in columns)
+        is_fine = len(np.unique((left.astype(np.int64) << 32) | right)) == len(left)
     except (KeyError, TypeError, ValueError):
         is_fine = False
     if not is_fine:
         raise _fault_in_merges(merges, ids)
-    last_made = {merged: rank for rank, (_, _, merged) in enumerate(rows)}
-    for rank, (left, right, _) in enumerate(rows):
-        for token_id in (left, right):
-            if last_made.get(token_id, -1) >= rank:
-                told = f"{vocab[token_id]!r}, made by number {last_made[token_id]}"
-                raise UsageError(f"merges: number {rank} {merges[rank]!r} uses {told}")
+    made = _last_made(merged, np.stack([left, right]))
+    too_late = made >= np.arange(len(merged))
+    if too_late.any():
+        rank = int(too_late.any(axis=0).argmax())
+        side = int(too_late[:, rank].argmax())
+        told = f"{merges[rank][side]!r}, made by number {made[side, rank]}"
+        raise UsageError(f"merges: number {rank} {merges[rank]!r} uses {told}")
     byte_ids = np.array([ids.get(bytes([byte]), -1) for byte in range(N_BYTES)], np.int32)
-    left_ids, right_ids, merged_ids = np.array(rows, np.int32).reshape(-1, 3).T.copy()
-    return Vocabulary(byte_ids, left_ids, right_ids, merged_ids, 1 + max(vocab, default=0))
+    return Vocabulary(byte_ids, left, right, merged, 1 + max(ids.values(), default=0))
+
+
+def _last_made(merged: Array32, wanted: Array32) -> Array64:
+    """Return the rank of the last merge that makes each wanted id, -1 where none does."""
+    if not len(merged):
+        return np.full(wanted.shape, -1, np.int64)
+    made, from_the_end = np.unique(merged[::-1], return_index=True)
+    place = np.searchsorted(made, wanted).clip(max=len(made) - 1)
+    return np.where(made[place] == wanted, len(merged) - 1 - from_the_end[place], -1)
 
 
 def _ids_of(vocab: Mapping[int, bytes]) -> dict[bytes, int]:
@@ -135,11 +154,12 @@ class Tokenizer:
         Raises:
             UsageError: an argument is wrong.
         """
-        vocabulary = build_vocabulary(vocab, merges)
-        self.vocab = {int(token_id): token for token_id, token in vocab.items()}
-        self.merges = [(left, right) for left, right in merges]
+        ids = _ids_of(vocab)
+        vocabulary = _vocabulary(ids, merges)
+        self.vocab = {token_id: token for token, token_id in ids.items()}
+        # What is a tuple stays the same object: making 50,000 anew is slow.
+        self.merges = cast("list[tuple[bytes, bytes]]", list(map(tuple, merges)))
         self.pattern = pattern
-        ids = {token: token_id for token_id, token in self.vocab.items()}
         self.special_tokens: dict[str, int] = {}
         for special in check_special_tokens(special_tokens or []):
             token = special.encode()
@@ -155,6 +175,7 @@ class Tokenizer:
         self._impl = impl
         self._auto, self._settled_bytes, self._seen_bytes = "", -1.0, 0
         self._encoders: dict[tuple[str, bool], Encoder] = {}
+        self._integers: NDArray[np.object_] | None = None
         if impl != "auto":
             self._encoder(impl)
 
@@ -242,7 +263,18 @@ class Tokenizer:
             UsageError: a special token with "none_raise", an unknown mode, a lone surrogate, or a byte that the
                 vocabulary lacks.
         """
-        return cast("list[int]", self.encode_to_array(text, special=special, workers=workers).tolist())
+        return self._listed(self.encode_to_array(text, special=special, workers=workers))
+
+    def _listed(self, ids: Ids) -> list[int]:
+        """Return ids as a list; one integer an id of the vocabulary, not one a place, where that saves memory."""
+        if len(ids) < self._vocabulary.n_ids:
+            return cast("list[int]", ids.tolist())
+        if self._integers is None:
+            self._integers = np.arange(self._vocabulary.n_ids).astype(object)
+        listed: list[int] = []
+        for start in range(0, len(ids), LISTED_IDS):
+            listed += self._integers[ids[start : start + LISTED_IDS]].tolist()
+        return listed
 
     def encode_to_array(self, text: str | bytes, *, special: SpecialMode = "all", workers: int | None = None) -> Ids:
         """Encode text to ids, `id_dtype`[n]. See `encode`."""

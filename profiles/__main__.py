@@ -20,12 +20,12 @@ from bench.progress import progress
 from data import DataError
 from impls import MergelabError, UsageError
 from impls.commands import OneLineParser
-from profiles.targets import TARGETS, check, find_workload
+from profiles.targets import TARGETS, TRAINER, check, code_digest, find_workload
 from profiles.tools import TOOLS, run_tool
 
 CAPTURES = Path(__file__).parent / "captures"
 
-PACKAGES = (*proof.PACKAGES, "memray", "scalene")
+PACKAGES = (*proof.PACKAGES, "memray", "scalene", "torch")
 
 SMALL, LARGE = "stories-100KB", "stories-5MB"
 
@@ -44,6 +44,10 @@ def suite() -> Iterator[Run]:
     yield from (("scalene", stage, impl, workload) for stage, impl, workload in SCALENE)
     yield from (("speedscope", stage, impl, SMALL) for stage, impl in (("train", "naive"), ("encode", "cached")))
     yield from (("counters", stage, "jit", SMALL) for stage in ("count", "train", "encode"))
+    yield from (("torch", "gpt2-step", impl, SMALL) for impl in TARGETS["gpt2-step"].impls)
+    yield "torch", "llama3-step", "fused", SMALL
+    # Without rss: what the first call of a step took stays with the process.
+    yield from ((tool, "gpt2-step", "fused", SMALL) for tool in ("scalene", "memray"))
 
 
 LARGE_ONES = (
@@ -82,17 +86,19 @@ def capture(run: Run, folder: Path) -> dict[str, Any]:
     """Profile once; returns the digest, which is also written beside the raw file.
 
     Raises:
-        UsageError: there is no such target.
-        ToolError: the tool or the target failed.
+        UsageError: there is no such target, or the tool is not for it.
+        MergelabError: PyTorch is missing, or the tool or the target failed.
     """
     tool, stage, impl, workload = run
     check(stage, impl, find_workload(workload))
+    if TOOLS[tool].stages and stage not in TOOLS[tool].stages:
+        raise UsageError(f"--tool {tool}: cannot look into {stage}, only into {', '.join(TOOLS[tool].stages)}")
     folder.mkdir(parents=True, exist_ok=True)
     name = f"{tool}-{stage}-{impl}-{workload}"
     raw = folder.absolute() / f"{name}{TOOLS[tool].suffix}"
     place = {"tool": tool, "stage": stage, "impl": impl, "workload": workload}
     measured = run_tool(TOOLS[tool], {"stage": stage, "impl": impl, "workload": workload}, raw)
-    digest = {**place, "raw": raw.name, "code_sha256": proof.code_digests().get(f"{stage}/{impl}"), **measured}
+    digest = {**place, "raw": raw.name, "code_sha256": code_digest(stage, impl), **measured}
     (folder / f"{name}.digest.json").write_text(json.dumps(digest, indent=1) + "\n")
     return digest
 
@@ -105,12 +111,18 @@ def describe(digest: dict[str, Any]) -> str:
     ]
     for row in digest.get("functions", [])[:8]:
         calls = f"{row['calls']:>12,}" if row["calls"] else " " * 12
-        lines.append(f"  {row['own']:9.4f} s own {calls} calls  {row['name']} ({row['file']}:{row['line']})")
+        place = f" ({row['file']}:{row['line']})" if row["file"] else ""
+        lines.append(f"  {row['own']:9.4f} s own {calls} calls  {row['name']}{place}")
     if "peak_bytes" in digest:
         lines.append(f"  peak {digest['peak_bytes'] / 1e6:,.1f} MB")
     for row in digest.get("sites", [])[:5]:
         lines.append(f"  {row['bytes'] / 1e6:9.2f} MB  {row['name']} ({row['file']}:{row['line']})")
     lines += [f"  {number:>12,}  {phase}" for phase, number in digest.get("phases", {}).items()]
+    if tensors := digest.get("tensor_bytes"):
+        lines += [
+            f"  {kind}: {predicted:,} bytes predicted, {tensors['measured'][kind]:,} measured"
+            for kind, predicted in tensors["predicted"].items()
+        ]
     return "\n".join(lines)
 
 
@@ -119,7 +131,8 @@ def run_suite(options: argparse.Namespace, arguments: Sequence[str]) -> int:
     tools = options.only.split(",") if options.only else list(TOOLS)
     for unknown in (name for name in tools if name not in TOOLS):
         raise UsageError(f"--only: no tool {unknown!r}; there are {', '.join(TOOLS)}")
-    head = proof.head("profiles", arguments, PACKAGES)
+    code = {**proof.code_digests(), TRAINER: proof.module_digest(TRAINER)}
+    head = proof.head("profiles", arguments, PACKAGES, code)
     digests: list[dict[str, Any]] = []
     failures: list[dict[str, str]] = []
     for run in suite():

@@ -60,6 +60,31 @@ def _lines(raw: str) -> Iterator[None]:
         scalene_profiler.stop()
 
 
+def operators_file(raw: str | Path) -> Path:
+    """Return where the sums over operators stand, beside a trace."""
+    return Path(raw).with_suffix(".operators.json")
+
+
+@contextmanager
+def _operators(raw: str) -> Iterator[None]:
+    from torch.profiler import ProfilerActivity, profile
+
+    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiler:
+        yield
+    profiler.export_chrome_trace(raw)
+    rows = [
+        {
+            "name": row.key,
+            "own": row.self_cpu_time_total / 1e6,
+            "cumulative": row.cpu_time_total / 1e6,
+            "calls": row.count,
+            "bytes": row.self_cpu_memory_usage,
+        }
+        for row in profiler.key_averages()
+    ]
+    operators_file(raw).write_text(json.dumps(rows))
+
+
 @contextmanager
 def _watched(raw: str) -> Iterator[None]:
     """Let the parent know when the work begins; it samples this process from outside."""
@@ -77,6 +102,7 @@ CONTEXTS: dict[str, Callable[[str], AbstractContextManager[Any]]] = {
     "memray": _allocations,
     "scalene": _lines,
     "rss": _watched,
+    "torch": _operators,
 }
 
 
@@ -84,6 +110,9 @@ def run(order: dict[str, Any]) -> dict[str, Any]:
     """Prepare, run under the tool, report."""
     from profiles.targets import TARGETS, find_workload
 
+    # Scalene has started by now and found no PyTorch, see `without_torch`; a target may need it.
+    if sys.modules.get("torch", sys) is None:
+        del sys.modules["torch"]
     workload = find_workload(order["workload"], order.get("bytes"))
     target = TARGETS[order["stage"]]
     workers = 2 if order["impl"] == "process_pool" else WORKERS
@@ -99,7 +128,10 @@ def run(order: dict[str, Any]) -> dict[str, Any]:
         for work in works:
             work()
         seconds = perf_counter() - started
-    return {"seconds": seconds, "repeats": order["repeats"], "workers": workers}
+    facts = {}
+    if order["tool"] == "torch" and target.tensor_bytes:
+        facts["tensor_bytes"] = target.tensor_bytes(order["impl"], workload)
+    return {"seconds": seconds, "repeats": order["repeats"], "workers": workers, "facts": facts}
 
 
 if __name__ == "__main__":

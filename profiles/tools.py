@@ -1,8 +1,9 @@
 """The table of tools: how each runs a target, what it leaves, and how that becomes a digest.
 
 A digest is JSON with, as the tool has them: `functions` (own and cumulative seconds, calls), `sites` (peak bytes by
-call site), `memory` (resident bytes over time with children), `counters`, and always the slow-down that the tool
-causes. A tool that is missing, crashes or says nothing raises ToolError, one line.
+call site), `memory` (resident bytes over time with children), `counters`, `tensor_bytes` (what the tensors of a
+training step hold, predicted and measured), and always the slow-down that the tool causes. A tool that is missing,
+crashes or says nothing raises ToolError, one line.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ from typing import Any
 
 from bench.memory import Sampler
 from impls import MergelabError
+from impls.registry import STAGES
+from profiles.inside import operators_file
 from profiles.phases import phases
 from profiles.stacks import functions_of
 
@@ -58,6 +61,7 @@ class Tool:
         digest: reads the raw file.
         sees: what it can and cannot see, for the report.
         repeats: whether short work is repeated; peaks of memory need it once.
+        stages: what it can look into; empty for everything.
         command: what runs `inside.py` in place of the interpreter alone.
         environment: set for the process.
     """
@@ -68,6 +72,7 @@ class Tool:
     digest: Callable[[Path], dict[str, Any]]
     sees: str
     repeats: bool = True
+    stages: tuple[str, ...] = ()
     command: Callable[[Path], Sequence[str]] = lambda _: (sys.executable,)
     environment: tuple[tuple[str, str], ...] = ()
 
@@ -120,6 +125,14 @@ def stacks_digest(raw: Path) -> dict[str, Any]:
         "own_total": sum(row["own"] for row in functions),
         "samples": len(content["profiles"][0]["samples"]),
     }
+
+
+def operators_digest(raw: Path) -> dict[str, Any]:
+    """Read what PyTorch's profiler summed up; `bytes` are those an operator itself took, less those it gave back."""
+    functions = [{**row, "file": "", "line": 0} for row in json.loads(operators_file(raw).read_text())]
+    if not functions:
+        raise ToolError("torch: no operator ran")
+    return {"functions": ranked(functions), "own_total": sum(row["own"] for row in functions)}
 
 
 def lines_digest(raw: Path) -> dict[str, Any]:
@@ -177,7 +190,7 @@ def allocations_digest(raw: Path) -> dict[str, Any]:
         peak = reader.metadata.peak_memory
         for record in reader.get_high_watermark_allocation_records(merge_threads=True):
             stack = record.stack_trace()
-            own = [place for place in stack if place[1].startswith(str(ROOT / "impls"))]
+            own = [place for place in stack if place[1].startswith((str(ROOT / "impls"), str(ROOT / "lm")))]
             name, file, line = (own or stack or [("unknown", "", 0)])[0]
             site = sizes.setdefault((name, short_path(file), line), [0, 0])
             site[0] += record.size
@@ -220,7 +233,12 @@ TOOLS = {
         Tool(
             "counters", "", ".prof", counters_digest,
             "calls of the kernels' helpers, from a run of the same code as plain Python",
-            repeats=False, environment=(("NUMBA_DISABLE_JIT", "1"),),
+            repeats=False, stages=STAGES, environment=(("NUMBA_DISABLE_JIT", "1"),),
+        ),
+        Tool(
+            "torch", "torch", ".trace.json", operators_digest,
+            "operators of PyTorch, time and memory, forward and backward; not the Python between them",
+            stages=("gpt2-step", "llama3-step"),
         ),
     )
 }  # fmt: skip
@@ -324,5 +342,6 @@ def run_tool(tool: Tool, order: dict[str, Any], raw: Path) -> dict[str, Any]:
         "seconds": profiled["seconds"],
         "slow_down": profiled["seconds"] / report["seconds"],
         "sees": tool.sees,
+        **profiled["facts"],
         **tool.digest(raw),
     }

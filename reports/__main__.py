@@ -8,17 +8,19 @@ cannot be used (the report is still written from the others) or something is too
 from __future__ import annotations
 
 import argparse
-import secrets
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from impls import MergelabError
 from impls.commands import OneLineParser
+from impls.machine import machine_name
+from impls.storage import atomic_writer
 from reports.compare import as_text, compare, last_comparable
-from reports.load import ReportError, load_evidence, load_record, newest_record
+from reports.load import Evidence, ReportError, load_evidence, load_record, machine_of, newest_record
 from reports.measurements import write_measurements
 from reports.render import render, terminal
+from reports.sections.benchmarks import stale_sentences
 from reports.tour import rewrite
 
 LATEST = Path(__file__).parent / "latest"
@@ -40,13 +42,21 @@ def build(arguments: Sequence[str]) -> int:
     pages = render(evidence)
     options.out.mkdir(parents=True, exist_ok=True)
     for name, page in pages.items():
-        temporary = options.out / f".{name}.{secrets.token_hex(4)}.tmp"
-        temporary.write_text(page, encoding="utf-8")
-        temporary.replace(options.out / name)
+        with atomic_writer(options.out / name) as file:
+            file.write(page.encode())
+    for note in notes(evidence):
+        print(note)
     for problem in evidence.problems:
         warn(problem)
     print(f"open {options.out / 'index.html'}, or read {options.out / 'report.md'}")
     return 1 if evidence.problems else 0
+
+
+def notes(evidence: Evidence) -> list[str]:
+    """Return what whoever makes the report must know of its records: of another machine, of other code."""
+    here, there = machine_name(), machine_of(evidence.bench.machine)
+    other = f"{evidence.bench.path.name} comes from {there}, this is {here}; `nox -s bench` measures here"
+    return [*([other] if here != there else []), *stale_sentences(evidence)]
 
 
 def compare_records(arguments: Sequence[str]) -> int:
@@ -90,6 +100,8 @@ def pick_data(arguments: Sequence[str]) -> int:
     parser.add_argument("--out", type=Path, help="file to write; measurements.json in the cache by default")
     options = parser.parse_args(arguments)
     evidence = load_evidence(options.record or newest_record(), ["sweeps"])
+    for problem in evidence.problems:
+        warn(problem)
     print(write_measurements(evidence, options.out))
     return 0
 

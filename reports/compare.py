@@ -1,7 +1,8 @@
 """What got faster or slower since an earlier record, with spread: `python -m reports compare`.
 
 Machines drift. How much this one did between the two runs is seen on implementations whose code did not change: the
-median of their ratios is taken off all others.
+median of their ratios is taken off all others. With few of them nothing is: one that became slower for another reason
+than its code would vouch for itself.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from reports.load import Record, ReportError, bench_records, load_record, when
 KEY = ["stage", "impl", "workload"]
 
 MIN_WITNESSES = 3
-"""Cases of unchanged code that tell how the machine drifted; with fewer, nothing is taken off."""
+"""Implementations of unchanged code that tell how the machine drifted; with fewer, nothing is taken off."""
 
 
 @dataclass(frozen=True)
@@ -29,9 +30,11 @@ class Comparison:
         before, after: the records.
         rows: a row a case of both: stage, impl, workload, before, after (median seconds), change (after / before,
             drift taken off), low, high (from the quartiles of both sides), unchanged (same code), verdict.
-        drift: how many times as long unchanged code took; 1 where too little of it was measured.
-        witnesses: how many cases told so.
-        left_out: one line for each case of the newer record that has no counterpart.
+        drift: how many times as long unchanged code took: the median over implementations, of each the median over
+            workloads; 1 where there is none.
+        witnesses: how many implementations told so. With fewer than MIN_WITNESSES the drift is not taken off.
+        left_out: one line for each case of the newer record that has no counterpart, and one for all that are not in
+            it any more.
     """
 
     before: Record
@@ -79,24 +82,32 @@ def compare(before: Record, after: Record) -> Comparison:
     rows = _joined(before, after)
     ratios = rows["median_after"] / rows["median_before"]
     unchanged = rows["code_sha256_before"] == rows["code_sha256_after"]
-    witnesses = int(unchanged.sum())
-    drift = float(median(ratios[unchanged])) if witnesses >= MIN_WITNESSES else 1.0
+    by_impl = ratios[unchanged].groupby([rows["stage"], rows["impl"]]).median()
+    drift = float(median(by_impl)) if len(by_impl) else 1.0
+    taken_off = drift if len(by_impl) >= MIN_WITNESSES else 1.0
     table = rows[KEY].assign(
         before=rows["median_before"],
         after=rows["median_after"],
-        change=ratios / drift,
-        low=rows["q1_after"] / rows["q3_before"] / drift,
-        high=rows["q3_after"] / rows["q1_before"] / drift,
+        change=ratios / taken_off,
+        low=rows["q1_after"] / rows["q3_before"] / taken_off,
+        high=rows["q3_after"] / rows["q1_before"] / taken_off,
         unchanged=unchanged,
     )
-    known = set(map(tuple, rows[KEY].values.tolist()))
-    left_out = [
-        f"{stage}/{impl} on {workload}: not in the earlier record, or there on other text or with another output"
-        for stage, impl, workload in after.cases[KEY].values.tolist()
-        if (stage, impl, workload) not in known
-    ]
     table = table.assign(verdict=list(map(_verdict, table["low"], table["high"])))
-    return Comparison(before, after, table, drift, witnesses, left_out)
+    return Comparison(before, after, table, drift, len(by_impl), _left_out(before, after, rows))
+
+
+def _left_out(before: Record, after: Record, rows: pd.DataFrame) -> list[str]:
+    known, old, new = (
+        [f"{stage}/{impl} on {workload}" for stage, impl, workload in table[KEY].values.tolist()]
+        for table in (rows, before.cases, after.cases)
+    )
+    reason = "not in the earlier record, or there on other text or with another output"
+    gone = [case for case in old if case not in new]
+    return [
+        *(f"{case}: {reason}" for case in new if case not in known),
+        *([f"no more in the newer record: {', '.join(gone)}"] if gone else []),
+    ]
 
 
 def _verdict(low: float, high: float) -> str:
@@ -128,6 +139,18 @@ def last_comparable(after: Record, folder: Path) -> tuple[Record, list[str]]:
     )
 
 
+def drift_sentence(found: Comparison) -> str:
+    """Say how much the machine drifted, whether that was taken off, and what cannot be known then."""
+    seen = f"{found.witnesses} implementations of unchanged code took {found.drift:.2f}x as long"
+    if found.witnesses >= MIN_WITNESSES:
+        return f"{seen}; that drift is taken off, so what slows them all down is not seen"
+    told = seen if found.witnesses else "there is no implementation of unchanged code"
+    return (
+        f"{told}; at least {MIN_WITNESSES} tell how the machine drifted, so nothing is taken off: times are compared "
+        "as they are, and a change may be the machine's"
+    )
+
+
 def as_text(found: Comparison) -> str:
     """Return the comparison as text, largest change first."""
     rows = found.rows.sort_values("change", ascending=False)
@@ -143,15 +166,10 @@ def as_text(found: Comparison) -> str:
             "verdict": rows["verdict"],
         }
     )
-    drift = (
-        f"{found.witnesses} cases of unchanged code took {found.drift:.2f}x as long; that drift is taken off"
-        if found.witnesses >= MIN_WITNESSES
-        else f"only {found.witnesses} cases of unchanged code: how the machine drifted is not known"
-    )
     counts = ", ".join(f"{number} {verdict}" for verdict, number in rows["verdict"].value_counts().items())
     return "\n".join([
         f"{found.after.path.name} against {found.before.path.name}: {counts}",
-        drift,
+        drift_sentence(found),
         table.to_string(index=False),
         *found.left_out,
     ])  # fmt: skip

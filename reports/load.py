@@ -11,18 +11,19 @@ from typing import Any
 
 import pandas as pd
 
-from bench.proof import code_digests
+from bench.proof import code_digests, module_digest
 from impls.machine import machine_name
 
 RECORDS = Path(__file__).parent.parent / "bench" / "records"
 
-OTHER_KINDS = ("sweeps", "profiles", "peers")
+OTHER_KINDS = ("sweeps", "profiles", "peers", "lm")
 """Records that lie in a folder of their own beside those of the benchmarks."""
 
 COMMANDS = {
     "sweeps": "python -m bench.sweeps",
     "profiles": "nox -s profile",
     "peers": "nox -s peers",
+    "lm": "nox -s step",
 }
 
 _WHEN = re.compile(r"_(\d{8}_\d{6})(?:_|\.|$)")
@@ -55,6 +56,16 @@ def newest_record(folder: Path = RECORDS, machine: str | None = None) -> Path:
     if not records:
         raise ReportError(f"{folder}: no records yet; run `nox -s bench` first")
     return records[-1]
+
+
+def machine_of(machine_info: dict[str, Any]) -> str:
+    """Return the name of the machine that a record comes from, as `impls.machine.machine_name` has it.
+
+    Raises:
+        KeyError, TypeError: the record does not say.
+    """
+    cpu = machine_info["cpu"]
+    return "-".join([*re.findall(r"[A-Za-z0-9]+", cpu["brand_raw"]), f"{cpu['count']}cores"])
 
 
 @dataclass(frozen=True)
@@ -94,6 +105,13 @@ def read_json(path: Path) -> Any:
         raise ReportError(f"{path}: not JSON: {error}; delete it or run again") from None
 
 
+POSITIVE = ["median", "q1", "q3", "bytes", "pretokens", "unique_pretokens", "vocab_size", "workers"]
+"""What must be above zero in a case of the benchmarks."""
+
+TEXTS = ["stage", "impl", "idea", "workload", "corpus_sha256", "output_sha256", "code_sha256"]
+"""What must be text in it."""
+
+
 def load_record(path: Path) -> Record:
     """Read one record.
 
@@ -115,8 +133,11 @@ def load_record(path: Path) -> Record:
             content["datetime"][:19],
             content["arguments"],
         )
-        record.cases[["stage", "impl", "idea", "workload", "bytes", "pretokens", "unique_pretokens", "versions"]]
-        record.cases[["corpus_sha256", "output_sha256", "code_sha256", "vocab_size"]]
+        machine_of(record.machine)
+        if not (record.cases[POSITIVE].astype(float) > 0).all(axis=None):
+            raise ValueError(f"one of {', '.join(POSITIVE)} is not above zero")
+        if not record.cases[TEXTS].map(lambda value: isinstance(value, str)).all(axis=None):
+            raise ValueError(f"one of {', '.join(TEXTS)} is no text")
     except (ValueError, KeyError, TypeError) as error:
         raise ReportError(f"{path}: not a record of `pytest bench`: {error!r}; delete it or run again") from None
     return record
@@ -177,7 +198,7 @@ class Evidence:
         bench: the record of the benchmarks.
         others: by kind, the content of the newest record beside it.
         names: by kind, the name of that record.
-        problems: one line for each record that cannot be read.
+        problems: one line for each record that cannot be used.
         why_missing: by kind, why there is none.
     """
 
@@ -199,19 +220,28 @@ class Evidence:
         return [row for row in self.others.get("profiles", {}).get("digests", []) if row["tool"] in tools]
 
     def stale(self) -> dict[str, list[str]]:
-        """Return, by kind of record, the implementations whose code has changed since."""
+        """Return, by kind of record, the implementations and modules of the trainer whose code has changed since."""
         cases = self.bench.cases
         recorded = {"bench": dict(zip(cases["stage"] + "/" + cases["impl"], cases["code_sha256"], strict=True))}
         recorded.update({kind: content.get("code", {}) for kind, content in self.others.items()})
         now = code_digests()
+
+        def present(name: str) -> str | None:
+            return module_digest(name) if name.startswith("lm.") else now.get(name)
+
         changed = {
-            kind: [name for name, digest in digests.items() if now.get(name) != digest]
+            kind: [name for name, digest in digests.items() if present(name) != digest]
             for kind, digests in recorded.items()
         }
         return {kind: names for kind, names in changed.items() if names}
 
 
-REQUIRED = {"sweeps": ("studies", "scale"), "profiles": ("digests", "failures"), "peers": ("measurements", "corpus")}
+REQUIRED = {
+    "sweeps": ("studies", "scale"),
+    "profiles": ("digests", "failures"),
+    "peers": ("measurements", "corpus"),
+    "lm": ("models", "operations"),
+}
 
 
 def load_other(kind: str, path: Path) -> dict[str, Any]:
@@ -227,6 +257,8 @@ def load_other(kind: str, path: Path) -> dict[str, Any]:
         if name not in content:
             raise ReportError(f"{path}: {name} is missing; delete it or run `{COMMANDS[kind]}` again")
     try:
+        machine_of(content["machine_info"])
+        dict(content.get("code", {}))
         if kind == "sweeps":
             for name in dict(content["studies"].items()):
                 study_table(content["studies"], name)
@@ -242,18 +274,23 @@ def load_evidence(path: Path, kinds: Iterable[str] = OTHER_KINDS) -> Evidence:
     """Read a record of the benchmarks and the newest of each other kind from the same machine.
 
     Raises:
-        ReportError: the record of the benchmarks cannot be read. Others that cannot are problems, and left out.
+        ReportError: the record of the benchmarks cannot be read. Others that cannot, or that come from another
+            machine, are problems, and left out.
     """
     evidence = Evidence(load_record(path))
     for kind in kinds:
         for candidate in sorted((path.parent.parent / kind).glob("[0-9]*_*.json"), key=when, reverse=True):
             try:
-                evidence.others[kind] = load_other(kind, candidate)
+                content = load_other(kind, candidate)
+                here, there = machine_of(evidence.bench.machine), machine_of(content["machine_info"])
+                if here != there:
+                    raise ReportError(f"{candidate}: comes from another machine ({there} instead of {here})")
+                evidence.others[kind] = content
                 evidence.names[kind] = candidate.name
                 break
             except ReportError as error:
                 evidence.problems.append(str(error))
         else:
-            broken = " that can be read" if any(f"/{kind}/" in line for line in evidence.problems) else ""
+            broken = " that can be used" if any(f"/{kind}/" in line for line in evidence.problems) else ""
             evidence.why_missing[kind] = f"no record{broken}; `{COMMANDS[kind]}` makes one"
     return evidence

@@ -6,7 +6,6 @@ Only records of this machine and of the present code are used: others tell nothi
 from __future__ import annotations
 
 import json
-import re
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -17,7 +16,7 @@ from bench.proof import code_digests
 from impls.kernels.compiler import cache_root
 from impls.machine import machine_name
 from impls.storage import atomic_writer
-from reports.load import Evidence, ReportError
+from reports.load import Evidence, ReportError, machine_of
 
 COMMAND = "nox -s bench"
 
@@ -63,7 +62,7 @@ def measurements(evidence: Evidence, machine: str | None = None) -> dict[str, An
         why = evidence.why_missing.get("sweeps", "the newest record has no studies of size and start")
         raise ReportError(f"no measurements to pick from: {why}; run `{COMMAND}`")
     name = evidence.names["sweeps"]
-    of_machine = _machine_of(evidence.others["sweeps"])
+    of_machine = machine_of(evidence.others["sweeps"]["machine_info"])
     if of_machine != machine:
         raise ReportError(f"{name}: comes from {of_machine}, this is {machine}; run `{COMMAND}` here")
     now = code_digests()
@@ -84,11 +83,6 @@ def measurements(evidence: Evidence, machine: str | None = None) -> dict[str, An
     }
 
 
-def _machine_of(content: dict[str, Any]) -> str:
-    cpu = content["machine_info"]["cpu"]
-    return "-".join([*re.findall(r"[A-Za-z0-9]+", cpu["brand_raw"]), f"{cpu['count']}cores"])
-
-
 def write_measurements(evidence: Evidence, path: Path | None = None) -> Path:
     """Write the file that `impls.fastest` reads; returns its path.
 
@@ -96,7 +90,13 @@ def write_measurements(evidence: Evidence, path: Path | None = None) -> Path:
         ReportError: there is nothing to write.
         OSError, FileFormatError: the file cannot be written.
     """
-    content = measurements(evidence)
+    try:
+        content = measurements(evidence)
+    except ReportError:
+        raise
+    except (LookupError, TypeError, ValueError) as error:
+        why = f"lacks what there is to pick from ({error!r})"
+        raise ReportError(f"{evidence.names['sweeps']}: {why}; run `{COMMAND}` again") from None
     path = path or cache_root() / NAME
     path.parent.mkdir(parents=True, exist_ok=True)
     with atomic_writer(path) as file:

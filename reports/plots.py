@@ -8,7 +8,7 @@ from html import escape
 from typing import NamedTuple
 
 WIDTH, HEIGHT = 640, 340
-LEFT, RIGHT, TOP, BOTTOM = 70, 12, 12, 46
+LEFT, RIGHT, TOP, BOTTOM = 70, 32, 12, 46
 COLOURS = 8
 """How many colours the page has: classes c0, c1 ..."""
 
@@ -30,12 +30,22 @@ class Axis(NamedTuple):
     log: bool = True
 
 
+def _log_ticks(low: float, high: float, most: int) -> list[float]:
+    """Return powers of ten, or 1, 2 and 5 times them where there is less than two: one number makes no axis."""
+    powers = range(math.floor(math.log10(low) + 1e-9), math.ceil(math.log10(high) - 1e-9) + 1)
+    step = max(1, -(-len(powers) // most))
+    coarse = [10.0**power for power in powers if power % step == 0]
+    fine = [factor * 10.0**power for power in powers for factor in (1, 2, 5)]
+    for ticks in (coarse, fine):
+        inside = [tick for tick in ticks if low * 0.999 <= tick <= high * 1.001]
+        if len(inside) > 1:
+            return inside
+    return [low, high]
+
+
 def _ticks(low: float, high: float, log: bool, most: int) -> list[float]:
     if log:
-        powers = range(math.floor(math.log10(low) + 1e-9), math.ceil(math.log10(high) - 1e-9) + 1)
-        step = max(1, -(-len(powers) // most))
-        found = [10.0**power for power in powers if power % step == 0]
-        return [tick for tick in found if low * 0.999 <= tick <= high * 1.001]
+        return _log_ticks(low, high, most)
     if high <= low:
         return [low]
     rough = (high - low) / most

@@ -10,7 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from reports.blocks import Section
-from reports.formats import ratio, seconds
+from reports.formats import digits, ratio, seconds
 from reports.load import Evidence, Record, ladders
 from reports.sections import sections
 
@@ -21,14 +21,14 @@ PAGES = {"index.html": "index.html.j2", "report.md": "report.md.j2"}
 _CODE = re.compile(r"`([^`]+)`")
 
 
-def marked_up(text: str) -> Markup:
+def marked_up(text: object) -> Markup:
     """Return text as HTML: what stands between backticks is code."""
     return Markup(_CODE.sub(r"<code>\1</code>", str(escape(text))))
 
 
-def cell(text: str) -> str:
+def cell(text: object) -> str:
     """Return text as a cell of a Markdown table."""
-    return text.replace("|", "\\|").replace("\n", " ")
+    return str(text).replace("|", "\\|").replace("\n", " ")
 
 
 def environment() -> Environment:
@@ -68,7 +68,7 @@ def terminal(record: Record) -> str:
                     f"{ratio(low)} .. {ratio(high)}"
                     for low, high in zip(rows["speedup_low"], rows["speedup_high"], strict=True)
                 ],
-                "MB/s": rows["mb_per_s"].map("{:.3g}".format),
+                "MB/s": rows["mb_per_s"].map(digits),
             }
         )
         parts.append(f"{stage}, {workload}: speed-up over {rows.iloc[0]['impl']}\n{table.to_string(index=False)}\n")

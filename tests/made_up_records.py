@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.machine import cpu_info
-from bench.proof import code_digests
+from bench.proof import code_digests, module_digest
 from bench.sweeps.studies import STUDIES
 from bench.sweeps.texts import SCRIPTS
 from impls.registry import STAGES, implementations
@@ -131,8 +131,8 @@ def studies() -> dict[str, Any]:
         "faults": [
             {**point(side, f"a fault of {kind}", 3.0 if side == "faulty" else 1.0, kind=kind, result=side,
                      test="tests/test_faults.py"),
-             **({"samples": []} if kind == "correctness" else {})}
-            for kind in ("speed", "memory", "correctness")
+             **({"samples": []} if kind in ("correctness", "trainer") else {})}
+            for kind in ("speed", "memory", "correctness", "trainer")
             for side in ("faulty", "here")
         ],
     }  # fmt: skip
@@ -175,9 +175,49 @@ def profiles_record() -> dict[str, Any]:
         digest("rss", "count", "process_pool", memory=[[0, 10**7, 0], [0.5, 2 * 10**7, 10**7], [1, 10**7, 0]],
                peak_bytes=3 * 10**7),
         digest("counters", "encode", "jit", counters={}, phases={"pretokens looked up": 12345}),
+        digest("torch", "gpt2-step", "fused", **operators(3.0, 1.0), tensor_bytes=tensor_bytes(predicted=0.9)),
     ]  # fmt: skip
     failures = [{"tool": "scalene", "stage": "train", "impl": "jit", "workload": "w", "error": "scalene: it crashed"}]
     return {**head("profiles"), "digests": digests, "failures": failures}
+
+
+def operators(*own: float) -> dict[str, Any]:
+    rows = [
+        {"name": f"aten::o{place}", "file": "", "line": 0, "own": seconds, "cumulative": 2 * seconds,
+         "calls": 1000 * (place + 1), "bytes": (-1) ** place * 7_000_000}
+        for place, seconds in enumerate(own)
+    ]  # fmt: skip
+    return {"functions": rows, "own_total": 2.0 * sum(own)}
+
+
+def tensor_bytes(predicted: float) -> dict[str, Any]:
+    measured = {"parameters": 4_000_000, "gradients": 4_000_000, "optimizer": 8_000_000, "activations": 50_000_000}
+    told = {kind: round(predicted * size) for kind, size in measured.items()}
+    return {"steps": 4, "batch_size": 16, "block_size": 128, "predicted": told, "measured": measured}
+
+
+def lm_record() -> dict[str, Any]:
+    sides = [("ours", 0.20, None), ("nanoGPT", 0.25, 1.0), ("ours, reference", 0.5, None)]
+    run = {
+        "model": "4 layers x 128", "batch": 8, "block": 256, "precision": "fp32", "compiled": False,
+        "parameters": 1_882_752, "ids_sha256": SHA,
+    }  # fmt: skip
+
+    def timed(kind: str, *rows: tuple[str, float, float | None]) -> dict[str, Any]:
+        return {**run, "gelu": kind, "sides": [
+            {"name": name, "loss": 9.0109, "bar": bar, "samples": samples(around, 25, len(kind))}
+            for name, around, bar in rows
+        ]}  # fmt: skip
+
+    return {
+        **head("lm"), "code": {"lm.model": module_digest("lm.model")}, "versions": {"torch": "2.13.0"},
+        "device": "cpu", "threads": 2,
+        "models": [timed("exact GELU", *sides), timed("tanh GELU", sides[0], ("transformers 5.23.0", 0.21, 1.2))],
+        "operations": [
+            {"name": name, "samples": {"fused": samples(around, 25), "reference": samples(3 * around, 25)}}
+            for name, around in (("linear", 0.002), ("attention", 0.0003))
+        ],
+    }  # fmt: skip
 
 
 def peers_record() -> dict[str, Any]:
@@ -209,4 +249,5 @@ def write_all(machine: Path) -> Path:
     write(machine / "sweeps" / name, sweeps_record())
     write(machine / "profiles" / name, profiles_record())
     write(machine / "peers" / name, peers_record())
+    write(machine / "lm" / name, lm_record())
     return write(machine / "Linux" / name, benchmarks_record())

@@ -93,6 +93,41 @@ def test_a_run_is_compared_with_a_stored_one(run: tuple[subprocess.CompletedProc
     assert re.search(r"bench_count\[count-jit-small-\d+\] \(0001_", done.stdout)
 
 
+SLOWED_COUNTER = """
+import time
+
+import impls.count.finditer as finditer
+
+fast = finditer.count
+
+def count(*inputs, **options):
+    time.sleep(0.2)
+    return fast(*inputs, **options)
+
+finditer.count = count
+"""
+
+
+@pytest.mark.slow
+def test_a_slowed_implementation_is_found_by_the_comparison(
+    run: tuple[subprocess.CompletedProcess[str], Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "slowed_counter.py").write_text(SLOWED_COUNTER)
+    corpus = run[1].parent.parent.parent / "small.txt"
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "bench", "-q", "-k", "count", "-p", "slowed_counter",
+         "--benchmark-autosave", "--corpus", f"file:{corpus}", f"--benchmark-storage=file://{tmp_path}"],
+        cwd=ROOT, env={**os.environ, "PYTHONPATH": f"{tmp_path}:{ROOT}"}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout
+    (after,) = tmp_path.rglob("*.json")
+    # A hundred times as slow: whatever the machine does meanwhile, the verdict is the same.
+    assert build_report(["compare", str(after), "--against", str(run[1]), "--fail-above", "300"]) == 1
+    out, err = capsys.readouterr()
+    assert "4 implementations of unchanged code" in out
+    assert "count/finditer on small-" in err
+
+
 @pytest.mark.slow
 def test_every_figure_of_the_ladder_comes_from_the_record(
     run: tuple[subprocess.CompletedProcess[str], Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]

@@ -9,7 +9,7 @@ import pytest
 from made_up_records import benchmarks_record, write
 
 from reports.__main__ import main
-from reports.compare import compare
+from reports.compare import MIN_WITNESSES, compare
 from reports.load import load_record
 
 FIRST, SECOND = "0001_x_20260101_000000.json", "0002_x_20260102_000000.json"
@@ -56,7 +56,7 @@ def test_the_drift_of_the_machine_is_taken_off(tmp_path: Path) -> None:
     assert main(["compare", str(after), "--fail-above", "10"]) == 1
 
 
-def test_without_unchanged_code_nothing_is_taken_off(tmp_path: Path) -> None:
+def test_without_unchanged_code_nothing_is_taken_off(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     names = {f"{c['extra_info']['stage']}_{c['extra_info']['impl']}" for c in benchmarks_record()["benchmarks"]}
     before = write(tmp_path / "Linux" / FIRST, benchmarks_record())
     after = write(tmp_path / "Linux" / SECOND, changed(benchmarks_record(1, train_naive=3.0), *names))
@@ -64,6 +64,33 @@ def test_without_unchanged_code_nothing_is_taken_off(tmp_path: Path) -> None:
     assert (found.drift, found.witnesses) == (1.0, 0)
     assert not found.rows["unchanged"].any()
     assert main(["compare", str(after), "--fail-above", "10"]) == 1
+    assert "there is no implementation of unchanged code; at least 3 tell" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("n_unchanged", [1, 2, 3])
+def test_few_witnesses_take_nothing_off_and_that_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], n_unchanged: int
+) -> None:
+    # All of them are three times as slow: where they are few, that may be their own doing.
+    unchanged = ["train_jit", "count_jit", "encode_jit"][:n_unchanged]
+    names = {f"{c['extra_info']['stage']}_{c['extra_info']['impl']}" for c in benchmarks_record()["benchmarks"]}
+    before = write(tmp_path / "Linux" / FIRST, benchmarks_record())
+    slower = changed(benchmarks_record(1, **dict.fromkeys(unchanged, 3.0)), *names.difference(unchanged))
+    after = write(tmp_path / "Linux" / SECOND, slower)
+    found = compare(load_record(before), load_record(after))
+    assert (found.drift, found.witnesses) == (pytest.approx(3, rel=0.1), n_unchanged)
+    change = found.rows[found.rows["unchanged"]]["change"]
+    status = main(["compare", str(after), "--fail-above", "10"])
+    line = capsys.readouterr().out.splitlines()[1]
+    assert line.startswith(f"{n_unchanged} implementations of unchanged code took {found.drift:.2f}x as long; ")
+    if n_unchanged < MIN_WITNESSES:
+        assert status == 1
+        assert change.tolist() == pytest.approx([3.0] * len(change), rel=0.2)
+        assert "nothing is taken off" in line
+    else:
+        assert status == 0
+        assert change.tolist() == pytest.approx([1.0] * len(change), rel=0.2)
+        assert "that drift is taken off" in line
 
 
 def test_changed_code_is_compared_and_called_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -122,6 +149,15 @@ def test_a_case_with_another_output_is_left_out(tmp_path: Path, capsys: pytest.C
     write(after, content)
     assert main(["compare", str(after), "--against", str(before)]) == 0
     assert "count/findall on stories-100KB: not in the earlier record" in capsys.readouterr().out
+
+
+def test_a_case_that_is_measured_no_more_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    _, after = pair(tmp_path)
+    content = benchmarks_record(1)
+    del content["benchmarks"][0]
+    write(after, content)
+    assert main(["compare", str(after)]) == 0
+    assert "no more in the newer record: count/findall on stories-100KB\n" in capsys.readouterr().out
 
 
 def test_bad_usage_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

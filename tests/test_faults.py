@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from impls import Tokenizer, UsageError, train_bpe
-from impls.contract import Pretokens
+from impls.contract import MergeEvent, Pretokens
 from impls.corpus import Corpus
 from impls.count import process_pool
 from impls.registry import Impl, implementations
@@ -75,6 +75,26 @@ def test_of_overlapping_special_tokens_the_longest_wins() -> None:
     double = SPECIAL + SPECIAL
     tokenizer = Tokenizer({97: b"a"}, [], [SPECIAL, double])
     assert tokenizer.encode(f"a{double}a{SPECIAL}") == [97, 99, 97, 98]
+
+
+@pytest.mark.kernel
+@pytest.mark.parametrize("row", implementations("train"), ids=lambda row: row.name)
+def test_training_again_after_an_interrupt_gives_the_same_merges(row: Impl) -> None:
+    # Nothing of the interrupted training is left that could be wrong: neither in the pretokens nor in the trainer.
+    pretokens = Pretokens.from_mapping({b"ab": 3, b"abab": 2, b"abc": 7, b"bcbc": 4, b"cab": 5, b"aabb": 1})
+    before, train = pretokens.digest(), row.load()
+    whole = train(pretokens, n_merges=8)
+
+    for stop in range(8):
+
+        def interrupt(event: MergeEvent, stop: int = stop) -> None:
+            if event.index == stop:
+                raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            train(pretokens, n_merges=8, on_merge=interrupt)
+        assert pretokens.digest() == before
+        assert train(pretokens, n_merges=8) == whole
 
 
 @pytest.mark.kernel

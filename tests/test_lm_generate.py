@@ -63,9 +63,12 @@ def test_a_sample_depends_on_its_seed_alone() -> None:
         assert generate(model, PROMPT, Sampling(seed=5 + number, max_new_tokens=12)) == [three[number]]
 
 
-def test_draws_follow_the_distribution() -> None:
+@pytest.mark.parametrize("temperature", [1.0, 0.4])
+def test_draws_follow_the_distribution(temperature: float) -> None:
+    # That which is told, and shown by the demo: not one at another temperature.
     model = scrambled(CONFIGS["gpt2"])
-    tokens, probabilities = next(steps(model, PROMPT, Sampling(n_samples=3000, top_k=3)))
+    sampling = Sampling(temperature=temperature, n_samples=3000, top_k=3)
+    tokens, probabilities = next(steps(model, PROMPT, sampling))
     expected = probabilities[0][probabilities[0] > 0] * 3000
     counts = torch.bincount(tokens, minlength=97)[probabilities[0] > 0]
     assert counts.sum() == 3000

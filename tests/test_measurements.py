@@ -50,10 +50,11 @@ def test_another_machine_or_other_code_writes_nothing(tmp_path: Path, capsys: py
     record = write(tmp_path / "m" / "Linux" / NAME, benchmarks_record())
     target = ["--out", str(tmp_path / "measurements.json")]
     assert main(["measurements", str(record), *target]) == 1
-    content = sweeps_record()
-    content["machine_info"]["cpu"]["brand_raw"] = "Abacus 1"
-    write(tmp_path / "m" / "sweeps" / NAME, content)
-    assert main(["measurements", str(record), *target]) == 1
+    content, elsewhere = sweeps_record(), benchmarks_record()
+    for made in (content, elsewhere):
+        made["machine_info"]["cpu"]["brand_raw"] = "Abacus 1"
+    write(tmp_path / "there" / "sweeps" / NAME, content)
+    assert main(["measurements", str(write(tmp_path / "there" / "Linux" / NAME, elsewhere)), *target]) == 1
     content = sweeps_record()
     for point in content["studies"]["size"]["points"]:
         point["facts"]["code_sha256"] = "0" * 64

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import math
 import pstats
 import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,6 +22,10 @@ from profiles.phases import PHASES
 from profiles.stacks import SCHEMA, StackSampler, functions_of
 from profiles.targets import TARGETS, find_workload
 from profiles.tools import TOOLS, ToolError, run_tool
+
+# The trainer's stages need PyTorch; tests of them are skipped without it.
+NEEDS_TORCH = pytest.mark.skipif(not importlib.util.find_spec("torch"), reason="torch is not installed")
+STEPS = [stage for stage in TARGETS if stage not in STAGES]
 
 HAS = {name: not tool.needs or importlib.util.find_spec(tool.needs) is not None for name, tool in TOOLS.items()}
 SMALL = {"stage": "train", "impl": "weighted", "workload": "stories-100KB", "bytes": 20_000}
@@ -33,10 +39,11 @@ def test_every_implementation_can_be_profiled() -> None:
         assert run[0] in TOOLS
         assert run[2] in TARGETS[run[1]].impls
         assert find_workload(run[3])
+        assert run[1] in (TOOLS[run[0]].stages or TARGETS)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", [name for name in TOOLS if name != "counters"])
+@pytest.mark.parametrize("name", [name for name in TOOLS if name not in ("counters", "torch")])
 def test_a_tool_leaves_raw_file_and_digest(name: str, tmp_path: Path) -> None:
     if not HAS[name]:
         pytest.skip(f"{name} is not installed")
@@ -78,6 +85,95 @@ def test_counters_count_what_the_stage_put_out(tmp_path: Path) -> None:
     pretokens = inputs(find_workload("stories-100KB", 20_000)).pretokens
     assert digest["phases"]["pretokens looked up"] == pretokens.counts.sum()
     assert digest["phases"]["pretokens merged (not seen before)"] == len(pretokens)
+
+
+def test_targets_of_torch_are_the_stages_that_need_it() -> None:
+    assert list(TOOLS["torch"].stages) == STEPS
+    assert [stage for stage in TARGETS if TARGETS[stage].tensor_bytes] == STEPS
+
+
+@pytest.mark.slow
+@NEEDS_TORCH
+def test_implementations_of_a_step_train_the_same_shipped_model_on_the_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    import torch
+
+    from profiles import step
+
+    monkeypatch.setattr(step, "STEPS", 2)
+    workload = find_workload("stories-100KB", 20_000)
+    losses: dict[str, list[list[float]]] = {stage: [] for stage in STEPS}
+    threads, take = torch.get_num_threads(), step.optimizer_step
+    for stage in STEPS:
+        for impl in TARGETS[stage].impls:
+            found: list[float] = []
+
+            def noted(*arguments: Any, found: list[float] = found) -> Any:
+                loss, norm = take(*arguments)
+                found.append(float(loss))
+                return loss, norm
+
+            monkeypatch.setattr(step, "optimizer_step", noted)
+            TARGETS[stage].prepare(impl, workload, threads)()
+            losses[stage].append(found)
+    for reference, fused in losses.values():
+        assert len(reference) == 2
+        assert reference == pytest.approx(fused, rel=1e-4)
+        assert reference[0] == pytest.approx(math.log(320), rel=0.05)
+    assert step.config_of("gpt2-2k-4l", "fused", 320).model.n_layers == 4
+
+
+@pytest.mark.slow
+@NEEDS_TORCH
+def test_the_profiler_of_torch_leaves_a_trace_operators_and_predicted_memory(tmp_path: Path) -> None:
+    order = {"stage": "gpt2-step", "impl": "fused", "workload": "stories-100KB", "bytes": 20_000}
+    raw = tmp_path / "x.trace.json"
+    digest = run_tool(TOOLS["torch"], order, raw)
+    events = json.loads(raw.read_text())["traceEvents"]
+    assert any(event.get("name") == "aten::mm" and event.get("ph") == "X" for event in events)
+    operators = {row["name"]: row for row in digest["functions"]}
+    assert operators["aten::mm"]["calls"] == sum(event.get("name") == "aten::mm" for event in events)
+    for row in digest["functions"]:
+        assert 0 <= row["own"] <= row["cumulative"] * 1.001 + 1e-6
+    own = [row["own"] for row in digest["functions"]]
+    assert own == sorted(own, reverse=True)
+    assert sum(own) <= digest["own_total"] * 1.001
+    held = digest["tensor_bytes"]
+    for kind in ("parameters", "gradients", "optimizer"):
+        assert held["predicted"][kind] == held["measured"][kind] > 0
+    assert held["predicted"]["activations"] == pytest.approx(held["measured"]["activations"], rel=0.01)
+    assert (held["batch_size"], held["block_size"]) == (16, 128)
+    assert "bytes predicted" in command.describe({**order, "tool": "torch", **digest})
+
+
+@pytest.mark.slow
+@NEEDS_TORCH
+@pytest.mark.parametrize("name", ["scalene", "memray"])
+def test_other_tools_look_into_a_step_too(name: str, tmp_path: Path) -> None:
+    if not HAS[name]:
+        pytest.skip(f"{name} is not installed")
+    order = {"stage": "gpt2-step", "impl": "fused", "workload": "stories-100KB", "bytes": 20_000}
+    digest = run_tool(TOOLS[name], order, tmp_path / f"x{TOOLS[name].suffix}")
+    assert digest["seconds"] > 0
+    rows = digest["functions" if name == "scalene" else "sites"]
+    assert any(row["file"].startswith("lm/") for row in rows)
+
+
+def test_without_torch_the_suite_goes_on_and_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "torch", None)
+    told = "gpt2-step: needs PyTorch: pip install '.[lm]'"
+    words = ["run", "--tool", "torch", "--stage", "gpt2-step", "--impl", "fused", "--captures", str(tmp_path)]
+    assert command.main(words) == 1
+    assert capsys.readouterr().err == f"python -m profiles: error: {told}\n"
+    runs = [("torch", "gpt2-step", "fused", "stories-100KB"), ("cprofile", "count", "findall", "stories-100KB")]
+    monkeypatch.setattr(command, "suite", lambda: iter(runs))
+    monkeypatch.setattr(command, "run_tool", lambda *_: {"slow_down": 1.0})
+    assert command.main(["suite", "--captures", str(tmp_path / "c"), "--records", str(tmp_path / "r")]) == 1
+    (path,) = (tmp_path / "r").iterdir()
+    content = json.loads(path.read_text())
+    assert [(row["stage"], row["error"]) for row in content["failures"]] == [("gpt2-step", told)]
+    assert [row["stage"] for row in content["digests"]] == ["count"]
 
 
 def test_phases_name_helpers_that_exist() -> None:
@@ -149,6 +245,10 @@ def test_a_tool_that_says_nothing_is_one_line() -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
+        (
+            ["--stage", "train", "--impl", "naive", "--tool", "torch"],
+            "--tool torch: cannot look into train, only into",
+        ),
         (["--stage", "train", "--impl", "fast"], "no implementation 'fast' of train; there are naive"),
         (["--stage", "train", "--impl", "naive", "--workload", "w"], "no workload 'w'; there are stories-100KB"),
         (["--stage", "train", "--impl", "naive", "--workload", "stories-5MB"], "hours on 5 MB"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import statistics
@@ -24,12 +25,15 @@ from made_up_records import (
     write_all,
 )
 
+from impls.machine import machine_name
 from impls.registry import STAGES, implementations
 from reports.__main__ import main
 from reports.fit import growth
 from reports.formats import percent, ratio, seconds, size
 from reports.load import ReportError, load_evidence, newest_record
 from reports.sections import PARTS, sections
+
+N_CORES = len(os.sched_getaffinity(0))
 
 
 @pytest.fixture(scope="module")
@@ -205,6 +209,7 @@ def test_what_is_missing_says_why(tmp_path: Path) -> None:
     assert "Missing: no record; `python -m bench.sweeps` makes one" in text
     assert "Missing: no record; `nox -s profile` makes one" in text
     assert "Missing: no record; `nox -s peers` makes one" in text
+    assert "## The training step\n\nMissing: no record; `nox -s step` makes one" in text
 
 
 def test_a_corrupt_record_is_one_line_and_the_rest_goes_on(
@@ -239,7 +244,51 @@ def test_a_damaged_record_gives_way_to_the_one_before(
     assert "Missing" not in text
 
 
-def test_stale_code_is_said(tmp_path: Path) -> None:
+def test_a_record_of_another_machine_is_one_line_and_never_mixed_in(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    record = write_all(tmp_path / "m")
+    strange = sweeps_record()
+    strange["machine_info"]["cpu"]["brand_raw"] = "Abacus 1"
+    write(tmp_path / "m" / "sweeps" / "0002_x_20260102_000000.json", strange)
+    assert main([str(record), "--out", str(tmp_path)]) == 1
+    (problem,) = capsys.readouterr().err.splitlines()
+    assert f"0002_x_20260102_000000.json: comes from another machine (Abacus-1-{N_CORES}cores instead of" in problem
+    assert "Missing" not in (tmp_path / "report.md").read_text()
+
+
+def test_a_report_of_another_machine_is_made_and_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    content = benchmarks_record()
+    content["machine_info"]["cpu"] |= {"brand_raw": "Abacus 1", "count": 3}
+    record = write(tmp_path / "m" / "Linux" / "0001_x_20260101_000000.json", content)
+    assert main([str(record), "--out", str(tmp_path)]) == 0
+    out, err = capsys.readouterr()
+    assert f"{record.name} comes from Abacus-1-3cores, this is {machine_name()}; `nox -s bench`" in out
+    assert not err
+    assert "Abacus 1, 3 cores" in (tmp_path / "report.md").read_text()
+
+
+def test_without_a_record_every_command_is_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("reports.__main__.newest_record", lambda: newest_record(tmp_path))
+    for words in ([], ["build"], ["compare"], ["measurements"], ["tour"]):
+        assert main(words) == 1
+        (line,) = capsys.readouterr().err.splitlines()
+        assert line.endswith("no records yet; run `nox -s bench` first")
+
+
+def test_a_page_that_cannot_be_written_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    record = write_all(tmp_path / "m")
+    (tmp_path / "file").write_text("in the way")
+    (tmp_path / "folder" / "report.md").mkdir(parents=True)
+    for name in ("file", "folder"):
+        assert main([str(record), "--out", str(tmp_path / name)]) == 1
+        (line,) = capsys.readouterr().err.splitlines()
+        assert name in line
+
+
+def test_stale_code_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     content = benchmarks_record()
     for case in content["benchmarks"]:
         if case["extra_info"]["impl"] == "weighted":
@@ -248,6 +297,8 @@ def test_stale_code_is_said(tmp_path: Path) -> None:
     assert load_evidence(record).stale() == {"bench": ["train/weighted"]}
     summary = sections(load_evidence(record))[0]
     assert "before the code of train/weighted changed" in str(summary)
+    assert main([str(record), "--out", str(tmp_path)]) == 0
+    assert "before the code of train/weighted changed" in capsys.readouterr().out
 
 
 def test_the_newest_record_of_this_machine_is_taken(tmp_path: Path) -> None:

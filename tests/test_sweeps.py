@@ -14,7 +14,7 @@ import pytest
 
 from bench import proof
 from bench.memory import Sampler, children
-from bench.sweeps import faults, texts
+from bench.sweeps import faults, texts, trainer_faults
 from bench.sweeps.__main__ import main
 from bench.sweeps.measure import SCALES, Measured, Outlook, Point, Scale, Study, run_study, timed
 from bench.sweeps.studies import STUDIES, Text, stage_point
@@ -132,12 +132,41 @@ def test_bad_usage_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str
 
 
 def test_every_fault_is_one_and_has_its_test() -> None:
-    for fault in (*faults.correctness_faults(), *faults.speed_faults(), *faults.memory_faults()):
+    for fault in (*faults.tokenizer_faults(), *trainer_faults.trainer_faults()):
         path, _, name = fault.test.partition("::")
         source = (proof.ROOT / path).read_text()
         assert f"def {name}(" in source, fault.test
-        if fault.kind == "correctness":
+        if fault.kind in ("correctness", "trainer"):
             assert fault.faulty() != fault.here(), fault.name
+
+
+def test_faults_of_trainers_cost_what_is_said() -> None:
+    told = {
+        fault.name.split(":")[-1].strip(): (fault.faulty(), fault.here()) for fault in trainer_faults.trainer_faults()
+    }
+    wrong, right = told["wrong tokens learned"]
+    assert (wrong.split(" of ")[1], right) == ("63", "0 of 63")
+    assert 0 < int(wrong.split(" of ")[0]) < 63 // 2 + 2
+    wrong, right = (text.split(", uninterrupted ") for text in told["perplexity"])
+    assert right[0] == right[1] == wrong[1]
+    assert float(wrong[0]) > float(right[0])
+    shown, drawn = zip(
+        *(text.removeprefix("shown ").split(", drawn ") for text in told["the likeliest token after ` the`"]),
+        strict=True,
+    )
+    assert drawn[0] == drawn[1]
+    assert float(shown[1]) == pytest.approx(float(drawn[1]), abs=0.02)
+    assert abs(float(shown[0]) - float(drawn[0])) > 0.05
+    # What is above 127 is part of a character.
+    assert told["tokens with wrong bytes"] == ("128 of 320", "0 of 320")
+    wrong, right = (text.split(" of ") for text in told["masked targets"])
+    assert wrong == ["0", right[1]]
+    assert right[0] == right[1] != "0"
+    assert told["tokens counted"] == ("1,280 of 5,120", "5,120 of 5,120")
+    (ids,) = (fault for fault in faults.correctness_faults() if fault.name.endswith("ids stored wrong"))
+    wrong, right = (text.split(" of ") for text in (ids.faulty(), ids.here()))
+    assert right == ["0", "10,000"]
+    assert 5_000 < int(wrong[0].replace(",", "")) < 10_000
 
 
 def test_a_digest_covers_what_an_implementation_runs_and_nothing_else() -> None:

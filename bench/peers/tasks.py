@@ -186,14 +186,14 @@ def gigatoken_counts(output: Any, _: float) -> Facts:
     return pretokens_facts(pretokens, 0)._replace(seconds=learned.counting_seconds())
 
 
-def array_ours(tokenizer: str, path: str) -> Work:
-    """Encode bytes in memory to an array, with a new encoder and all cores."""
+def array_ours(tokenizer: str, path: str, workers: int | None = None) -> Work:
+    """Encode bytes in memory to an array, with a new encoder and all cores, or so many threads."""
     from impls import Tokenizer
     from impls.registry import find
 
     vocabulary, data = vocabulary_of(Tokenizer.load(tokenizer)), Path(path).read_bytes()
     encoder = find("encode", "jit").load()(vocabulary, PATTERN)
-    return lambda: encoder.encode(data)
+    return lambda: encoder.encode(data, workers=workers)
 
 
 def array_gigatoken(tokenizer: str, path: str) -> Work:

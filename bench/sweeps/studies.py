@@ -14,8 +14,10 @@ import numpy as np
 
 from bench.cases import SPECIAL_TOKENS, WORKERS, Prepared, count, output_digest, prepare
 from bench.proof import code_digest
-from bench.sweeps import chains, faults, fresh, texts
+from bench.sweeps import chains, fresh, texts
+from bench.sweeps.faults import points, tokenizer_faults
 from bench.sweeps.measure import Check, Measured, OutputError, Point, Scale, Study, timed
+from bench.sweeps.trainer_faults import trainer_faults
 from data import get
 from impls.registry import Impl, find, implementations
 
@@ -259,6 +261,13 @@ def ten_thousand(folder: Path, scale: Scale) -> Iterator[Point]:
             yield Point(f"train/{name}", n_bytes, f"10K {n_bytes}", measure, facts)
 
 
+def faults(folder: Path, scale: Scale) -> Iterator[Point]:
+    """Known faults of programs like this one, each beside what is done here."""
+    del folder, scale
+    yield from points(tokenizer_faults())
+    yield from points(trainer_faults())
+
+
 STUDIES: dict[str, tuple[str, str, str, Callable[[Path, Scale], Iterator[Point]]]] = {
     "size": ("How does time grow with the corpus?", "corpus in bytes", "s", size),
     "vocabulary": ("How does time grow with the vocabulary?", "vocabulary in tokens", "s", vocabulary),
@@ -284,7 +293,7 @@ STUDIES: dict[str, tuple[str, str, str, Callable[[Path, Scale], Iterator[Point]]
     ),
     "compression": ("How many bytes does a token stand for?", "text", "bytes a token", compression),
     "ten_thousand": ("What does a vocabulary of 10,000 cost?", "corpus in bytes", "s", ten_thousand),
-    "faults": ("What do the known faults of tokenizer programs cost?", "fault", "s", faults.points),
+    "faults": ("What do the known faults of tokenizer programs cost?", "fault", "s", faults),
 }
 """Name -> question, what is varied, unit of the samples, points."""
 

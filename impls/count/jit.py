@@ -20,34 +20,47 @@ from impls.kernels.count import COUNT_TEXT, ENTRIES, INVALID_AT, POOL_USED, TOTA
 from impls.kernels.keys import WORDS, new_batch, rehash
 from impls.kernels.specials import Specials, pack_specials
 from impls.kernels.splits import SPLITS
+from impls.memory import zeros
 from impls.parallel import in_order
 
 MIN_RANGE_BYTES = 1 << 18
 MAX_RANGE_BYTES = 1 << 20
 """Bounds of a step of a thread, some milliseconds of work at most."""
 
+MIN_ENTRIES, MAX_ENTRIES = 1 << 12, 1 << 17
+"""Bounds of what a table begins with: less growing for a large corpus, little memory for a small one."""
+
 
 class PretokenTable:
     """A growing hash table of unique pretokens with counts."""
 
-    def __init__(self, pattern: str) -> None:
-        """Start small: most of the cost of a large table is the first touch of its pages."""
+    def __init__(self, pattern: str, n_entries: int = MIN_ENTRIES) -> None:
+        """Make a table of `n_entries`, a power of two."""
         self._count_text, self._classes = COUNT_TEXT[pattern], SPLITS[pattern].classes()
-        self._table = np.zeros((1 << 12, WORDS), np.uint64)
+        self._table = zeros((n_entries, WORDS), np.uint64)
+        self._text = np.empty(0, np.uint8)
         self._pool = np.empty(1 << 12, np.uint8)
         self._state = np.array([0, 0, -1, 0], np.int64)
         self._batch = new_batch()
 
     def _grow(self, at_least: int) -> None:
         if 2 * self._state[ENTRIES] >= len(self._table):
-            larger = np.zeros((2 * len(self._table), WORDS), np.uint64)
+            larger = zeros((2 * len(self._table), WORDS), np.uint64)
             rehash(self._table, larger)
             self._table = larger
         else:
             used = self._state[POOL_USED]
-            pool = np.empty(2 * max(len(self._pool), at_least), np.uint8)
+            pool = zeros(2 * max(len(self._pool), at_least), np.uint8)
             pool[:used] = self._pool[:used]
             self._pool = pool
+
+    def read(self, corpus: Corpus, start: int, stop: int) -> Array8:
+        """Return bytes [start, stop) of a corpus, until the next call."""
+        if stop - start > len(self._text):
+            self._text = zeros(stop - start + MIN_RANGE_BYTES, np.uint8)
+        text = self._text[: stop - start]
+        corpus.read_into(start, text.data)
+        return text
 
     def count(self, text: Array8, specials: Specials, errors: str = "strict") -> int:
         """Count the pretokens of a text; returns the offset of the first invalid byte, or -1."""
@@ -78,7 +91,7 @@ class PretokenTable:
     def pretokens(self) -> Pretokens:
         """Return the entries as flat arrays."""
         n, total = int(self._state[ENTRIES]), int(self._state[TOTAL_BYTES])
-        bytes_, offsets, counts = np.empty(total + 16, np.uint8), np.zeros(n + 1, np.int64), np.empty(n, np.int64)
+        bytes_, offsets, counts = zeros(total + 16, np.uint8), zeros(n + 1, np.int64), zeros(n, np.int64)
         unpack_table(self._table, self._pool, bytes_, offsets, counts)
         return Pretokens(bytes_[:total], offsets, counts)
 
@@ -88,10 +101,9 @@ def count_range(
 ) -> None:
     """Count one byte range into one of the tables that no other thread holds."""
     start, stop = byte_range
-    text = np.frombuffer(corpus.read(start, stop), np.uint8)
     table = tables.get()
     try:
-        invalid = table.count(text, specials, corpus.errors)
+        invalid = table.count(table.read(corpus, start, stop), specials, corpus.errors)
     finally:
         tables.put(table)
     if invalid >= 0:
@@ -106,9 +118,10 @@ def count(corpus: Corpus, *, pattern: str, special_tokens: Sequence[str], worker
         return process_pool.count(corpus, pattern=pattern, special_tokens=special_tokens, workers=workers)
     range_bytes = min(max(corpus.n_bytes // (4 * workers), MIN_RANGE_BYTES), MAX_RANGE_BYTES)
     ranges = list(corpus.ranges(pattern, special_tokens, range_bytes))
+    n_entries = min(max(1 << (corpus.n_bytes >> 9).bit_length(), MIN_ENTRIES), MAX_ENTRIES)
     tables: SimpleQueue[PretokenTable] = SimpleQueue()
     for _ in range(min(workers, len(ranges))):
-        tables.put(PretokenTable(pattern))
+        tables.put(PretokenTable(pattern, n_entries))
     specials = pack_specials(dict.fromkeys(special_tokens, 0))
     job = partial(count_range, corpus=corpus, specials=specials, tables=tables)
     for _ in in_order(job, ranges, tables.qsize()):

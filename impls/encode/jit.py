@@ -37,10 +37,14 @@ from impls.kernels.encode import (
 from impls.kernels.keys import WORDS, new_batch, rehash
 from impls.kernels.specials import pack_specials
 from impls.kernels.splits import SPLITS
+from impls.memory import zeros
 from impls.parallel import in_order
 
 MAX_ENTRIES = 1 << 20
 """Entries of a thread's table, 32 bytes each, before its cache starts again."""
+
+FEW_ENTRIES, MANY_ENTRIES, MANY_BYTES = 1 << 12, 1 << 17, 1 << 18
+"""What a cache begins with: for a text of less than so many bytes, and for a larger one."""
 
 RANGE_BYTES = 1 << 21
 """A thread's part of a text; a text of one part is encoded by the calling thread."""
@@ -49,26 +53,26 @@ RANGE_BYTES = 1 << 21
 def pack_ranks(vocabulary: Vocabulary) -> Ranks:
     """Return the merges as a hash table for the kernels."""
     size = 1 << max(4, (2 * len(vocabulary.left)).bit_length())
-    ranks = Ranks(vocabulary.byte_ids, np.empty(1 << 16, np.int64), np.zeros((size, 2), np.uint64))
+    ranks = Ranks(vocabulary.byte_ids, np.empty(1 << 16, np.int64), zeros((size, 2), np.uint64))
     fill_ranks(vocabulary.left, vocabulary.right, vocabulary.merged, ranks)
     return ranks
 
 
 def scratch(longest: int) -> tuple[Array32, Array64]:
     """Return room to merge pretokens of up to `longest` bytes: symbols and heap of a `Cache`."""
-    return np.empty((3, longest), np.int32), np.empty(2 * longest, np.int64)
+    return zeros((3, longest), np.int32), zeros(2 * longest, np.int64)
 
 
 class Worker:
     """What one thread works with: a cache that grows to a bound, and the output of a text."""
 
-    def __init__(self, pattern: str, vocabulary: Vocabulary, ranks: Ranks) -> None:
-        """Start small: most of the cost of a large table is the first touch of its pages."""
+    def __init__(self, pattern: str, vocabulary: Vocabulary, ranks: Ranks, n_entries: int) -> None:
+        """Start with a cache of `n_entries`, a power of two, and room for as many long or rare pretokens as usual."""
         symbols, heap = scratch(CACHED_BYTES)
         self._cache = Cache(
-            table=np.zeros((1 << 12, WORDS), np.uint64),
-            pool=np.empty(1 << 14, np.uint8),
-            ids=np.empty(1 << 14, np.int32),
+            table=zeros((n_entries, WORDS), np.uint64),
+            pool=zeros(4 * n_entries, np.uint8),
+            ids=zeros(4 * n_entries, np.int32),
             symbols=symbols,
             heap=heap,
             numbers=np.zeros(7, np.int64),
@@ -83,10 +87,10 @@ class Worker:
         text = np.empty(0, np.uint8)
         self._call = self._kernel.bind(text, self._documents, *self._fixed, self._cache, self._output)
 
-    def encode(self, text: bytes) -> Array32:
-        """Encode a text; the ids are overwritten by the next one."""
-        self._documents[0, 0] = len(text)
-        return self._run(text)
+    def encode(self, text: bytes, start: int, stop: int) -> Array32:
+        """Encode bytes [start, stop) of a text; the ids are overwritten by the next one."""
+        self._documents[0, 0] = stop - start
+        return self._run(text, start, stop)
 
     def encode_batch(self, texts: Sequence[bytes]) -> tuple[Array32, list[int]]:
         """Encode several texts as one: their ids, and where those of each end."""
@@ -94,23 +98,24 @@ class Worker:
         documents[:, 0] = list(accumulate(map(len, texts)))
         self._documents = documents
         self._bind()
+        text = b"".join(texts)
         try:
-            return self._run(b"".join(texts)), documents[:, 1].tolist()
+            return self._run(text, 0, len(text)), documents[:, 1].tolist()
         finally:
             self._documents = single
             self._bind()
 
-    def _run(self, text: bytes) -> Array32:
+    def _run(self, text: bytes, start: int, stop: int) -> Array32:
         # No token is shorter than a byte; the kernel writes up to two ids more than there are.
-        needed = len(text) + INLINE_IDS
+        needed = stop - start + INLINE_IDS
         if needed > len(self._output):
-            self._output = np.empty(max(needed, min(RANGE_BYTES, 2 * len(self._output))), np.int32)
+            self._output = zeros(max(needed, min(RANGE_BYTES, 2 * len(self._output))), np.int32)
             self._bind()
-        self._call.set_bytes(text)
+        self._call.set_bytes(text, start, stop)
         while (n := self._call()) < 0:
             self._make_room(-n, int(self._cache.numbers[DETAIL]))
             self._bind()
-            self._call.set_bytes(text)
+            self._call.set_bytes(text, start, stop)
         return self._output[:n]
 
     def _make_room(self, status: int, detail: int) -> None:
@@ -127,9 +132,9 @@ class Worker:
 
     def _grow_cache(self) -> None:
         old, used = self._cache, self._cache.numbers
-        table = np.zeros((2 * len(old.table), WORDS), np.uint64)
+        table = zeros((2 * len(old.table), WORDS), np.uint64)
         rehash(old.table, table)
-        pool, ids = np.empty(2 * len(old.pool), np.uint8), np.empty(2 * len(old.ids), np.int32)
+        pool, ids = zeros(2 * len(old.pool), np.uint8), zeros(2 * len(old.ids), np.int32)
         pool[: used[POOL_USED]] = old.pool[: used[POOL_USED]]
         ids[: used[IDS_USED]] = old.ids[: used[IDS_USED]]
         self._cache = old._replace(table=table, pool=pool, ids=ids)
@@ -147,31 +152,35 @@ class JitEncoder:
             self._cuts = SafeCuts(pattern, list(vocabulary.special_tokens))
             self._idle: SimpleQueue[Worker] = SimpleQueue()
 
-    def _take_worker(self) -> Worker:
+    def _take_worker(self, n_bytes: int) -> Worker:
         try:
             return self._idle.get_nowait()
         except Empty:
-            return Worker(self._pattern, self._vocabulary, self._ranks)
+            n_entries = FEW_ENTRIES if n_bytes < MANY_BYTES else MANY_ENTRIES
+            return Worker(self._pattern, self._vocabulary, self._ranks, n_entries)
 
     def encode(self, text: bytes, *, workers: int | None = None) -> Ids:
         """Encode UTF-8 text. See `contract.Encoder`."""
         if self._fallback:
             return self._fallback.encode(text)
-        if len(text) > RANGE_BYTES and workers != 1:
-            ranges = self._cuts.ranges(lambda start, stop: text[start:stop], len(text), RANGE_BYTES)
-            job = partial(self._encode_range, text)
-            return joined(in_order(job, ranges, check_workers(workers)), len(text), self._dtype)
-        worker = self._take_worker()
-        ids = worker.encode(text).astype(self._dtype)
+        if len(text) <= RANGE_BYTES:
+            return self._encode_part(text, 0, len(text))
+        ranges = self._cuts.ranges(lambda start, stop: text[start:stop], len(text), RANGE_BYTES)
+        return joined(
+            in_order(partial(self._encode_range, text), ranges, check_workers(workers)), len(text), self._dtype
+        )
+
+    def _encode_part(self, text: bytes, start: int, stop: int) -> Ids:
+        worker = self._take_worker(stop - start)
+        ids = worker.encode(text, start, stop).astype(self._dtype)
         self._idle.put(worker)  # Not after an error or an interrupt: it stands in the middle of the text.
         return ids
 
     def _encode_range(self, text: bytes, part: tuple[int, int]) -> Ids:
-        start, stop = part
         try:
-            return self.encode(text[start:stop], workers=1)
+            return self._encode_part(text, *part)
         except InvalidUtf8Error as error:
-            raise InvalidUtf8Error(error.source, start + error.offset) from None
+            raise InvalidUtf8Error(error.source, part[0] + error.offset) from None
 
     def encode_batch(self, texts: Sequence[bytes], *, workers: int | None = None) -> list[Ids]:
         """Encode many texts. See `contract.Encoder`."""
@@ -181,7 +190,7 @@ class JitEncoder:
         return [ids for part in parts for ids in part]
 
     def _encode_texts(self, texts: Sequence[bytes]) -> list[Ids]:
-        worker = self._take_worker()
+        worker = self._take_worker(sum(map(len, texts)))
         try:
             ids, ends = worker.encode_batch(texts)
         except InvalidUtf8Error as error:

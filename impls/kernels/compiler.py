@@ -168,10 +168,11 @@ class Call:
         self._address = ctypes.addressof(self._block)
         self._bytes = (ctypes.c_char_p * len(values)).from_buffer(self._block)
 
-    def set_bytes(self, content: bytes) -> None:
-        """Replace the first argument, an array of bytes that the kernel only reads."""
+    def set_bytes(self, content: bytes, start: int, stop: int) -> None:
+        """Replace the first argument, an array of bytes that the kernel only reads, by a part of `content`."""
         self._bytes[1] = content
-        self._block[2] = len(content)
+        self._block[1] += start
+        self._block[2] = stop - start
 
     def __call__(self) -> int:
         """Run; returns the kernel's result."""
@@ -245,9 +246,9 @@ class PlainCall:
         """Take the place of a `Call`."""
         self._function, self._arguments = function, list(arguments)
 
-    def set_bytes(self, content: bytes) -> None:
+    def set_bytes(self, content: bytes, start: int, stop: int) -> None:
         """Replace the first argument."""
-        self._arguments[0] = np.frombuffer(content, np.uint8)
+        self._arguments[0] = np.frombuffer(content, np.uint8)[start:stop]
 
     def __call__(self) -> int:
         """Run; returns the kernel's result."""

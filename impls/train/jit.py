@@ -5,7 +5,6 @@ This side owns the arrays: it lays out the state, calls the kernel and makes roo
 
 from __future__ import annotations
 
-import operator
 from time import perf_counter
 from typing import TypeVar
 
@@ -36,6 +35,7 @@ from impls.kernels.merge import (
     refill_table,
     run_merges,
 )
+from impls.memory import zeros
 
 BATCH = 4096
 """Merges a call of the kernel, so that an interrupt is noticed."""
@@ -53,7 +53,10 @@ def tie_order(tie_break: TieBreak, n_tokens: int) -> NDArray[np.int64]:
 def initial_state(pretokens: Pretokens, n_merges: int, tie_break: TieBreak) -> State:
     """Lay out the pretokens, count and index the pairs of bytes."""
     n_positions = N_BYTES + len(pretokens.bytes_) + len(pretokens) + 1
-    most = sum(map(operator.mul, pretokens.counts.tolist(), (np.diff(pretokens.offsets) - 1).tolist()))
+    lengths = np.diff(pretokens.offsets) - 1
+    # In two halves, neither of which can overflow while there are fewer than 2**31 positions.
+    high, low = (int(half @ lengths) for half in (pretokens.counts >> 32, pretokens.counts & 0xFFFFFFFF))
+    most = (high << 32) + low
     if n_positions >= 1 << 31 or most >= 1 << 63:
         raise UsageError(
             f"pretokens: {n_positions} positions and {most} pairs are too many for the compiled trainer, "
@@ -62,39 +65,41 @@ def initial_state(pretokens: Pretokens, n_merges: int, tie_break: TieBreak) -> S
     # A merge shortens the text by at least one position.
     n_merges = min(n_merges, len(pretokens.bytes_))
     n_tokens = N_BYTES + n_merges
-    n_slots = 2 * BYTE_PAIRS
+    # As a rule a merge brings less than eight new pairs, and a pair stands in more than four places.
+    wanted = BYTE_PAIRS + min(n_positions // 4, 8 * n_merges)
+    n_slots = 1 << max(wanted - 1, BYTE_PAIRS).bit_length()
     state = State(
-        bytes_=np.zeros(n_positions, np.uint8),
-        head=np.empty(n_positions, np.int32),
-        tail=np.empty(n_positions, np.int32),
-        word=np.empty(n_positions, np.int32),
+        bytes_=zeros(n_positions, np.uint8),
+        head=zeros(n_positions, np.int32),
+        tail=zeros(n_positions, np.int32),
+        word=zeros(n_positions, np.int32),
         weights=pretokens.counts,
-        first=np.empty(n_tokens, np.int64),
-        length=np.empty(n_tokens, np.int32),
-        prefix=np.empty(n_tokens, np.uint64),
+        first=zeros(n_tokens, np.int64),
+        length=zeros(n_tokens, np.int32),
+        prefix=zeros(n_tokens, np.uint64),
         order=tie_order(tie_break, n_tokens),
-        pairs=np.empty(n_slots, np.int64),
-        counts=np.zeros(n_slots, np.int64),
-        starts=np.empty(n_slots, np.int64),
-        sizes=np.zeros(n_slots, np.int64),
-        queued=np.zeros(n_slots, np.bool_),
-        table=np.zeros((2 * n_slots, 2), np.int64),
-        pool=np.empty(0, np.int32),
-        heap_counts=np.empty(n_slots, np.int64),
-        heap_slots=np.empty(n_slots, np.int32),
-        events=np.empty((2, 2, 0), np.int32),
-        gained=np.zeros((2, n_tokens), np.int64),
-        filled=np.zeros((2, n_tokens), np.int64),
-        touched=np.empty((2, n_tokens), np.int32),
-        merges=np.empty((n_merges, 2), np.int32),
-        merge_counts=np.empty(n_merges, np.int64),
-        numbers=np.zeros(6, np.int64),
+        pairs=zeros(n_slots, np.int64),
+        counts=zeros(n_slots, np.int64),
+        starts=zeros(n_slots, np.int64),
+        sizes=zeros(n_slots, np.int64),
+        queued=zeros(n_slots, np.bool_),
+        table=zeros((2 * n_slots, 2), np.int64),
+        pool=zeros(0, np.int32),
+        heap_counts=zeros(n_slots, np.int64),
+        heap_slots=zeros(n_slots, np.int32),
+        events=zeros((2, 2, 0), np.int32),
+        gained=zeros((2, n_tokens), np.int64),
+        filled=zeros((2, n_tokens), np.int64),
+        touched=zeros((2, n_tokens), np.int32),
+        merges=zeros((n_merges, 2), np.int32),
+        merge_counts=zeros(n_merges, np.int64),
+        numbers=zeros(6, np.int64),
     )
     lay_out(pretokens.bytes_, pretokens.offsets, state)
     largest = count_byte_pairs(state)
     state = state._replace(
-        events=np.empty((2, 2, largest), np.int32),
-        pool=np.empty(2 * int(state.numbers[POOL_USED]) + 1, np.int32),
+        events=zeros((2, 2, largest), np.int32),
+        pool=zeros(2 * int(state.numbers[POOL_USED]) + 1, np.int32),
     )
     index_byte_pairs(state)
     return state
@@ -105,7 +110,7 @@ Scalar = TypeVar("Scalar", bound=np.generic)
 
 def resized(array: NDArray[Scalar], size: int) -> NDArray[Scalar]:
     """Return a copy with room for `size` entries."""
-    larger = np.empty(size, array.dtype)
+    larger = zeros(size, array.dtype)
     larger[: len(array)] = array
     return larger
 
@@ -121,7 +126,7 @@ def with_larger_slots(state: State) -> State:
         queued=resized(state.queued, n_slots),
         heap_counts=resized(state.heap_counts, n_slots),
         heap_slots=resized(state.heap_slots, n_slots),
-        table=np.zeros((2 * n_slots, 2), np.int64),
+        table=zeros((2 * n_slots, 2), np.int64),
     )
     refill_table(state)
     return state

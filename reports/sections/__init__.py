@@ -11,12 +11,14 @@ from reports.sections.faults import faults
 from reports.sections.growth import growth_studies, pick_table, stages, ten_thousand
 from reports.sections.peers import peers
 from reports.sections.profiles import bottlenecks, downscaling, memory
+from reports.sections.step import step
 
 PARTS: tuple[tuple[str, str, Callable[[Evidence], list[Section]]], ...] = (
     ("Summary", "bench", summary),
     ("Ladders", "bench", ladder_sections),
     ("The ladder, step by step", "bench", ladder_story),
     ("Against other tokenizers", "peers", peers),
+    ("The training step", "lm", step),
     ("Growth", "sweeps", growth_studies),
     ("Stages", "sweeps", stages),
     ("Bottlenecks", "profiles", bottlenecks),
@@ -41,7 +43,7 @@ def sections(evidence: Evidence) -> list[Section]:
             continue
         try:
             made += make(evidence)
-        except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
+        except (LookupError, TypeError, ArithmeticError, ValueError, AttributeError) as error:
             name = evidence.names.get(kind, evidence.bench.path.name)
             evidence.problems.append(f"{name}: no section {title!r} from it: {error!r}")
             made.append(missing(title, f"{name} lacks what it needs ({error!r}); run the session again"))

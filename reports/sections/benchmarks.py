@@ -12,7 +12,7 @@ import pandas as pd
 from impls.registry import STAGES, implementations
 from reports.blocks import Block, Bullets, Code, Figure, Heading, Paragraph, Section, Table
 from reports.fit import growth
-from reports.formats import percent, ratio, seconds
+from reports.formats import digits, percent, ratio, seconds
 from reports.load import Evidence, Record, ladders, workload_table
 from reports.plots import bars
 from reports.sections.growth import curve, picks
@@ -28,7 +28,7 @@ def verdict(record: Record) -> list[str]:
         best, base = rows.iloc[int(rows["median"].to_numpy().argmin())], rows.iloc[0]
         sentences.append(
             f"{stage}, {workload}: {best['impl']} is {ratio(best['speedup'])} as fast as {base['impl']} "
-            f"({ratio(best['speedup_low'])} to {ratio(best['speedup_high'])}), {best['mb_per_s']:.3g} MB/s"
+            f"({ratio(best['speedup_low'])} to {ratio(best['speedup_high'])}), {digits(best['mb_per_s'])} MB/s"
         )
     return sentences
 
@@ -83,7 +83,7 @@ def ladder_table(stage: str, workload: str, rows: pd.DataFrame) -> list[Block]:
         [
             row["impl"], row["idea"], seconds(row["median"]), f"{seconds(row['q1'])} .. {seconds(row['q3'])}",
             ratio(row["speedup"]), f"{ratio(row['speedup_low'])} .. {ratio(row['speedup_high'])}",
-            f"{row['mb_per_s']:.3g}", str(row["rounds"]),
+            digits(row["mb_per_s"]), str(row["rounds"]),
         ]
         for row in rows.to_dict("records")
     ]  # fmt: skip
@@ -182,7 +182,7 @@ def workloads(evidence: Evidence) -> list[Section]:
 
 
 RUNS = {kind: ("python", "-m", module) for kind, module in (
-    ("sweeps", "bench.sweeps"), ("profiles", "profiles"), ("peers", "bench.peers"),
+    ("sweeps", "bench.sweeps"), ("profiles", "profiles"), ("peers", "bench.peers"), ("lm", "bench.bench_lm_step"),
 )}  # fmt: skip
 """What wrote the records that are not of the benchmarks."""
 
@@ -240,6 +240,7 @@ def method(evidence: Evidence) -> list[Section]:
         f"{reproduce(evidence.bench):<34} # ladders, studies, this report",
         f"{'nox -s profile':<34} # bottlenecks and memory, this report",
         f"{'nox -s peers':<34} # against other tokenizers",
+        f"{'nox -s step':<34} # a training step beside other models",
         f"{'nox -s report':<34} # this report again from the newest records",
         f"{'nox -s compare':<34} # what got faster or slower since the last run",
     ]

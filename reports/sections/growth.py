@@ -9,7 +9,7 @@ import pandas as pd
 
 from reports.blocks import Block, Bullets, Figure, Heading, Paragraph, Section, Table
 from reports.fit import growth
-from reports.formats import measure, number, percent, ratio, seconds, size
+from reports.formats import digits, measure, number, percent, ratio, seconds, size
 from reports.load import Evidence, study_table
 from reports.measurements import fastest_by_size
 from reports.plots import Axis, Line, lines, stacked
@@ -119,13 +119,11 @@ def efficiency(table: pd.DataFrame) -> Table:
     """Return speed-up and efficiency by workers: the speed-up a worker."""
     rows = []
     for series, points in table.groupby("series", sort=False):
-        one = points[points["x"] == 1]
+        alone = points[points["x"] == 1]["median"].tolist()
         for row in points.to_dict("records"):
-            base = one.iloc[0]["median"] if len(one) else float("nan")
-            gain = base / row["median"]
-            rows.append(
-                [str(series), number(row["x"]), seconds(row["median"]), f"{gain:.2f}x", percent(gain / row["x"])]
-            )
+            gain = alone[0] / row["median"] if alone else None
+            earned = (f"{gain:.2f}x", percent(gain / row["x"])) if gain else ("-", "-")
+            rows.append([str(series), number(row["x"]), seconds(row["median"]), *earned])
     return Table(["series", "workers", "median", "speed-up over one", "efficiency"], rows, range(1, 5))
 
 
@@ -137,8 +135,8 @@ def rates(table: pd.DataFrame) -> Table:
         row = points.sort_values("x").iloc[-1]
         tokens, rate = row["output_length"], row["bytes"] / row["median"]
         rows.append([
-            str(series), size(row["bytes"]), f"{rate / 1e6:.3g}", f"{tokens / row['median'] / 1e6:.3g}",
-            f"{row['characters'] / row['median'] / 1e6:.3g}", f"{row['bytes'] / tokens:.2f}",
+            str(series), size(row["bytes"]), digits(rate / 1e6), digits(tokens / row["median"] / 1e6),
+            digits(row["characters"] / row["median"] / 1e6), f"{row['bytes'] / tokens:.2f}",
             f"{row['characters'] / tokens:.2f}", f"{825e9 / rate / 3600:,.1f} h",
         ])  # fmt: skip
     head = ["series", "text", "MB/s", "M tokens/s", "M characters/s", "bytes a token", "characters a token"]

@@ -6,13 +6,13 @@ from statistics import median
 from typing import Any
 
 from reports.blocks import Block, Bullets, Figure, Paragraph, Section, Table
-from reports.formats import seconds, size
+from reports.formats import digits, seconds, size
 from reports.load import Evidence
 from reports.plots import bars
 
 
 def _number(value: float, unit: str) -> str:
-    text = f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+    text = f"{value:,.0f}" if abs(value) >= 100 else digits(value)
     return f"{text} s" if unit == "s" else f"{text}{unit}"
 
 

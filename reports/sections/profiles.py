@@ -1,4 +1,4 @@
-"""What profilers saw: ranked bottlenecks, steps of compiled code, memory by call site and over time."""
+"""What profilers saw: ranked bottlenecks, steps of compiled code, operators, memory by call site and over time."""
 
 from __future__ import annotations
 
@@ -29,19 +29,19 @@ def where(row: dict[str, Any]) -> str:
 def bottlenecks(evidence: Evidence) -> list[Section]:
     """Rank what takes the time, by every tool that tells it."""
     blocks: list[Block] = [Heading("Deterministic profiles")]
-    blocks += [share_table(evidence), *function_tables(evidence, "cprofile", STAGES)]
+    blocks += [share_table(evidence), *function_tables(evidence, "cprofile")]
     for tool, title in (("scalene", "Sampled by line"), ("speedscope", "Sampled stacks")):
         found = evidence.digests(tool)
         blocks.append(Heading(title))
-        blocks += function_tables(evidence, tool, STAGES) if found else [Paragraph(f"Missing: no profile by {tool}.")]
-    blocks += [*counters(evidence), *failures(evidence)]
+        blocks += function_tables(evidence, tool) if found else [Paragraph(f"Missing: no profile by {tool}.")]
+    blocks += [*counters(evidence), *operators(evidence), *failures(evidence)]
     return [Section("Bottlenecks", blocks, "nox -s profile")]
 
 
 def share_table(evidence: Evidence) -> Table:
     """Return a row a profile: the share of its three largest functions, and what the tool itself cost."""
     rows = []
-    for digest in evidence.digests("cprofile", "scalene", "speedscope", "memray", "rss"):
+    for digest in evidence.digests("cprofile", "scalene", "speedscope", "memray", "rss", "torch"):
         top = top_functions(digest, 3) if digest.get("functions") else []
         names = ", ".join(f"{name} {percent(share)}" for name, share in top)
         rows.append([
@@ -61,10 +61,10 @@ def share_table(evidence: Evidence) -> Table:
     return Table(head, rows, (3, 4, 6))
 
 
-def function_tables(evidence: Evidence, tool: str, stages: tuple[str, ...]) -> list[Block]:
+def function_tables(evidence: Evidence, tool: str) -> list[Block]:
     """Return the largest functions of each profile of one tool: own and cumulative time, calls."""
     blocks: list[Block] = []
-    for digest in (row for row in evidence.digests(tool) if row["stage"] in stages):
+    for digest in evidence.digests(tool):
         total = digest["own_total"] or 1.0
         rows = [
             [
@@ -100,6 +100,29 @@ def counters(evidence: Evidence) -> list[Block]:
     return [*blocks, Paragraph(text), Table(["what", "workload", "step", "times"], rows, (3,))]
 
 
+def operators(evidence: Evidence) -> list[Block]:
+    """Show what PyTorch's own profiler saw of training steps: time, calls and memory of the largest operators."""
+    blocks: list[Block] = [Heading("Operators of PyTorch in training steps")]
+    found = evidence.digests("torch")
+    if not found:
+        return [*blocks, Paragraph("Missing: no profile by torch.")]
+    for digest in found:
+        total = digest["own_total"] or 1.0
+        rows = [
+            [
+                f"`{row['name']}`", seconds(row["own"]), percent(row["own"] / total), seconds(row["cumulative"]),
+                f"{row['calls']:,}", size(row["bytes"]),
+            ]
+            for row in digest["functions"][:8]
+        ]  # fmt: skip
+        what, calls = f"{digest['stage']}/{digest['impl']} on {digest['workload']}", digest["repeats"]
+        calls_of = f"{calls} call{'s' if calls > 1 else ''} of {digest['tensor_bytes']['steps']} steps"
+        blocks.append(Paragraph(f"{what}, {calls_of}:"))
+        blocks.append(Table(["operator", "own", "share", "cumulative", "calls", "memory"], rows, range(1, 6)))
+    text = "Memory is what an operator itself took, less what it gave back, over all of its calls."
+    return [*blocks, Paragraph(text)]
+
+
 def failures(evidence: Evidence) -> list[Block]:
     """List the profiles that failed."""
     rows = evidence.others["profiles"]["failures"]
@@ -129,7 +152,7 @@ def memory(evidence: Evidence) -> list[Section]:
         blocks.append(Heading(title))
         why = evidence.why_missing.get("sweeps")
         blocks += [Paragraph(f"Missing: {why}")] if why else one_study(evidence, name)
-    blocks += predicted(evidence)
+    blocks += [*predicted(evidence), *tensors(evidence)]
     return [Section("Memory", blocks, "nox -s profile; python -m bench.sweeps --only memory,trainer_memory")]
 
 
@@ -172,6 +195,28 @@ def predicted(evidence: Evidence) -> list[Block]:
     head = ["text", "unique pretokens", "sizes of the arrays", "memory rose by", "quotient"]
     note = "Pages that are never written to take no memory, so that memory may rise by less than the arrays hold."
     return [Table(head, rows, range(5)), Paragraph(note)]
+
+
+def tensors(evidence: Evidence) -> list[Block]:
+    """Compare what the tensors of a training step hold with what is predicted from the shape of the model."""
+    blocks: list[Block] = [Heading("A training step, predicted")]
+    rows = []
+    for digest in evidence.digests("torch"):
+        held = digest["tensor_bytes"]
+        for kind, counted in held["measured"].items():
+            told = held["predicted"][kind]
+            rows.append([
+                f"{digest['stage']}/{digest['impl']}", f"{held['batch_size']} x {held['block_size']}", kind,
+                size(told), size(counted), f"{counted / told:.3f}",
+            ])  # fmt: skip
+    if not rows:
+        return [*blocks, Paragraph("Missing: no profile by torch.")]
+    note = (
+        "Activations are what the forward pass keeps for the backward pass; their prediction is that of the fused "
+        "operations, and the reference operations keep more."
+    )
+    head = ["what", "ids", "tensors", "predicted", "measured", "quotient"]
+    return [*blocks, Table(head, rows, (3, 4, 5)), Paragraph(note)]
 
 
 def downscaling(evidence: Evidence) -> list[Section]:
