@@ -20,7 +20,18 @@ TOUR = (ROOT / "TOUR.md").read_text()
 DOCUMENTS = sorted(path for path in ROOT.glob("*.md"))
 PACKAGES = ("bench", "data", "impls", "lm", "profiles", "reports")
 LEFT_OUT = {
-    "impls": {"__init__", "__main__", "errors", "interrupts", "machine", "parallel", "peers", "storage", "warm"},
+    "impls": {
+        "__init__",
+        "__main__",
+        "errors",
+        "interrupts",
+        "machine",
+        "memory",
+        "parallel",
+        "peers",
+        "storage",
+        "warm",
+    },
     "lm": {"__init__", "__main__", "accounting", "checkpoint", "corpora", "memory", "metrics", "processes"},
 }
 """Modules that the diagrams do without: helpers, and what only the command line calls."""
