@@ -1,7 +1,7 @@
 """`tokenizer.json`: a tokenizer as the `tokenizers` package reads it, and with that `transformers`.
 
-Its regular expressions are Oniguruma's, with Unicode 16: letters and digits that are newer than that are split in
-another way. All else gets the same ids.
+Its regular expressions are Oniguruma's, with Unicode 16: characters that are newer, or of another kind since, may be
+split in another way. All others get the same ids.
 """
 
 from __future__ import annotations

@@ -78,6 +78,8 @@ def test_transformers_loads_the_tokenizer_with_the_same_ids(pattern: str, name: 
     story = get("stories", 20_000).read_text()
     assert theirs(story)["input_ids"] == ours.encode(story)
     assert (theirs.eos_token_id, theirs.bos_token_id, len(theirs)) == (eos_id, eos_id, len(ours.vocab))
+    stated, loaded = (tmp_path / "out" / "tokenizer.json").read_text(), theirs.backend_tokenizer.to_str()
+    assert json.loads(stated)["pre_tokenizer"] == json.loads(loaded)["pre_tokenizer"]
     theirs.save_pretrained(tmp_path / "again")
     again = transformers.AutoTokenizer.from_pretrained(tmp_path / "again", local_files_only=True)
     assert again(story)["input_ids"] == ours.encode(story)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from data import get
 from impls import MergelabError, Tokenizer, train_bpe
 from impls.formats import TokenizerFiles
-from impls.patterns import PATTERNS
+from impls.patterns import PATTERNS, Splitter
 from impls.tokenizer_json import EXPRESSIONS, tokenizer_json
 
 tokenizers = pytest.importorskip("tokenizers")
@@ -50,6 +50,12 @@ def test_corpora_get_the_same_ids(both: tuple[Tokenizer, Any], corpus: str) -> N
     assert theirs.decode(ids, skip_special_tokens=False) == text
 
 
+def splits(ours: Tokenizer, theirs: Any, text: str) -> tuple[list[str], list[str]]:
+    """What both split a text into; ids only tell where there is a merge across the cut."""
+    pieces = theirs.pre_tokenizer.pre_tokenize_str(text)
+    return list(Splitter(ours.pattern).pretokens(text)), [text[start:stop] for _, (start, stop) in pieces]
+
+
 # Without what Python's tables lack, as one side may not know it either, and one letter that has changed its kind.
 CHARACTERS = st.characters(exclude_categories=["Cs", "Cn", "Co"], exclude_characters="\u0295")
 PIECES = [*SPECIALS, "don't", "'LL", "'\u017f", "  ", "\r\n", "\n \n", "\u00a0", "\u2003", "123", "4567", "½", "٣"]
@@ -63,13 +69,15 @@ PIECES = [*SPECIALS, "don't", "'LL", "'\u017f", "  ", "\r\n", "\n \n", "\u00a0",
 def test_any_text_gets_the_same_ids(both: tuple[Tokenizer, Any], text: str) -> None:
     ours, theirs = both
     assert theirs.encode(text).ids == ours.encode(text)
+    own, other = splits(ours, theirs, text)
+    assert own == other
 
 
 def test_imported_ids_and_tokens_out_of_reach_are_kept() -> None:
     order = np.random.default_rng(0).permutation(256).tolist()
     vocab = {7 * number + 3: bytes([byte]) for number, byte in enumerate(order)}
     vocab |= {5: b"th", 6: b" never", 1: b"the", 2000: b"<s>", 2004: b" x"}
-    merges = [(b"t", b"h"), (b"th", b"e")]
+    merges = [(b"t", b"h"), (b"th", b"e"), (b" ", b"x")]
     ours = Tokenizer(vocab, merges, ["<s>", " x", "the"])
     theirs = tokenizers.Tokenizer.from_str(content_of(ours))
     for text in ("the other never thin", "<s> x the", " xthe<s>", " y"):
