@@ -21,8 +21,10 @@ def _cpu() -> dict[str, str]:
 
 
 def cpu_name() -> str:
-    """Return the model of the CPU."""
-    return _cpu().get("model name") or platform.processor() or platform.machine()
+    """Return the model of the CPU; a virtual machine often has nothing but its numbers to tell two of them apart."""
+    known = _cpu()
+    numbers = [f"{key.split()[-1]} {known[key]}" for key in ("cpu family", "model") if known.get(key)]
+    return ", ".join([known.get("model name") or platform.processor() or platform.machine(), *numbers])
 
 
 def cpu_features() -> str:
