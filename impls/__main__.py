@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from impls.interrupts import listen, report
+from impls.interrupts import interrupted, listen, report
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -14,8 +14,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from impls.commands import execute  # Here, since a signal may come before all is imported.
 
         return execute(arguments)
-    except KeyboardInterrupt as interrupt:
-        return report(interrupt)
+    except KeyboardInterrupt:
+        return report()
+    except Exception:
+        if interrupted():
+            return report()
+        raise
 
 
 if __name__ == "__main__":

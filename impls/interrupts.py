@@ -20,6 +20,7 @@ GRACE_SECONDS = 0.3
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _line = threading.Lock()
 _told = threading.Event()
+_caught: list[int] = []
 
 
 def listen() -> None:
@@ -37,6 +38,7 @@ def listen() -> None:
 def _interrupt(number: int, _frame: FrameType | None) -> NoReturn:
     for each in _SIGNALS:
         signal.signal(each, signal.SIG_IGN)  # Another one would interrupt the cleaning.
+    _caught.append(number)
     raise KeyboardInterrupt(number)
 
 
@@ -61,12 +63,17 @@ def _end_late(receiver: int) -> None:
         os._exit(128 + number)
 
 
-def report(interrupt: KeyboardInterrupt) -> int:
+def interrupted() -> bool:
+    """Tell whether a signal was caught: libraries turn the interrupt into errors of their own while they start."""
+    return bool(_caught)
+
+
+def report() -> int:
     """Remove what is unfinished and print the line; returns the exit status."""
     with _line:
         _tell()
         _told.set()
-    return 128 + (interrupt.args[0] if interrupt.args else signal.SIGINT)
+    return 128 + (_caught[0] if _caught else signal.SIGINT)
 
 
 def _tell() -> None:

@@ -109,3 +109,33 @@ def test_nobody_waits_for_one_long_pretoken(home: Path) -> None:
     (home / "text.txt").write_bytes(np.random.default_rng(0).choice(letters, 20_000_000).tobytes())
     done = interrupt(signal.SIGINT, (*TRAIN, "jit"), "impls/train/jit.py:train", 1.0, home)
     assert (done.returncode, done.stderr, done.stdout) == (130, LINE, "")
+
+
+def test_an_interrupt_that_became_another_error_is_still_one(home: Path) -> None:
+    # As NumPy's own start does, in C.
+    script = """
+import os, signal, sys, time, types
+from impls.__main__ import main
+from impls.interrupts import listen
+
+def execute(arguments):
+    try:
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(10)
+    except KeyboardInterrupt:
+        raise RuntimeError("could not be started") from None
+
+sys.modules["impls.commands"] = types.SimpleNamespace(execute=execute)
+listen()
+sys.exit(main())
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=home,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.default_int_handler),
+    )
+    assert (done.returncode, done.stderr, done.stdout) == (130, LINE, "")
