@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 Scalar = TypeVar("Scalar", bound=np.generic)
 
-HUGE_BYTES = 1 << 20
-"""From this size on an array gets a mapping of its own: half a huge page, at most as much again is wasted."""
+HUGE_BYTES = 1 << 21
+"""From this size on, that of a huge page, an array gets a mapping of its own."""
 
 
 def zeros(shape: int | tuple[int, ...], dtype: type[Scalar] | np.dtype[Scalar]) -> NDArray[Scalar]:
