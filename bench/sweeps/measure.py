@@ -155,7 +155,7 @@ class Outlook:
         expected = seconds * (x / last) ** slope
         if expected <= self._limit:
             return ""
-        return f"about {expected:,.3g} s a call to expect, after {seconds:,.3g} s at {last:,.6g}"
+        return f"about {expected:,.3g} s a call to expect, after {seconds:,.3g} s at {last:,.12g}"
 
 
 def run_study(study: Study, scale: Scale, progress: Callable[[str], None]) -> dict[str, Any]:
