@@ -30,6 +30,9 @@ from impls.corpus import Corpus
 GENERATED_BYTES = 64 * MEGABYTE
 """How much is made of a corpus that has no size of its own."""
 
+VOCAB_SIZE, GENERATED_VOCAB_SIZE = 32_000, 10_000
+"""A generated corpus runs out of pairs before the larger one, where the rules of trainers differ."""
+
 
 def build_parser() -> argparse.ArgumentParser:
     """Describe the command line."""
@@ -39,7 +42,11 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--corpus", default="stories", help="a name of `python -m data list`, or file:PATH")
     parser.add_argument("--bytes", type=float, help="how much of the corpus; 64e6 of a generated one, else all")
     parser.add_argument("--large-bytes", type=float, default=1e9, help="the size for P.4 (at most 512e6), P.8, P.10")
-    parser.add_argument("--vocab-size", type=int, default=32_000, help="256 bytes + merges + one special token")
+    parser.add_argument(
+        "--vocab-size",
+        type=int,
+        help=f"256 bytes + merges + one special token; {VOCAB_SIZE}, for a generated corpus {GENERATED_VOCAB_SIZE}",
+    )
     parser.add_argument(
         "--vocab", type=Path, help="encode with this vocab.json instead of a vocabulary of the corpus"
     )
@@ -57,15 +64,19 @@ def prepare(options: argparse.Namespace, folder: Path) -> Inputs:
         UsageError, DataError, FileFormatError: an option is wrong.
     """
     check_count("--rounds", options.rounds, 1)
-    check_count("--vocab-size", options.vocab_size, 300)
     if (options.vocab is None) != (options.merges is None):
         raise UsageError("--vocab, --merges: give both or none")
+    generated = find(options.corpus).kind == "generated"
+    vocab_size = options.vocab_size
+    if vocab_size is None:
+        vocab_size = GENERATED_VOCAB_SIZE if generated else VOCAB_SIZE
+    check_count("--vocab-size", vocab_size, 300)
     size = int(options.bytes) if options.bytes else None
-    if size is None and find(options.corpus).kind == "generated":
+    if size is None and generated:
         size = GENERATED_BYTES
     large = check_count("--large-bytes", int(options.large_bytes), 2 * MEGABYTE)
     files = (options.vocab.absolute(), options.merges.absolute()) if options.vocab else None
-    inputs = Inputs(options.corpus, size, large, options.vocab_size, folder, files)
+    inputs = Inputs(options.corpus, size, large, vocab_size, folder, files)
     Corpus.open(inputs.text)
     return inputs
 
