@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from torch import Tensor
 
+from lm.attention import Attention
 from lm.config import GPT2Config
-from lm.layers import Attention, Block, Dropout, Embedding, FeedForward, LayerNorm
+from lm.layers import Dropout, Embedding, FeedForward, LayerNorm
 from lm.ops import Ops
-from lm.transformer import LanguageModel
+from lm.transformer import Block, LanguageModel
 
 
 class GPT2(LanguageModel):

@@ -5,10 +5,11 @@ With as many key-value as query heads and untied embeddings it is also the model
 
 from __future__ import annotations
 
+from lm.attention import Attention, RoPE
 from lm.config import Llama3Config
-from lm.layers import Attention, Block, RMSNorm, RoPE, SwiGLU
+from lm.layers import RMSNorm, SwiGLU
 from lm.ops import Ops
-from lm.transformer import LanguageModel
+from lm.transformer import Block, LanguageModel
 
 
 class Llama3(LanguageModel):

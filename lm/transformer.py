@@ -1,4 +1,4 @@
-"""What both architectures share: ids through embeddings, blocks and the last norm to logits or to a loss."""
+"""What both architectures share: a block; ids through embeddings, blocks and the last norm to logits or a loss."""
 
 from __future__ import annotations
 
@@ -9,9 +9,24 @@ from torch import Tensor
 from torch.nn import Module, ModuleList, Parameter
 
 from impls.errors import UsageError
+from lm.attention import Attention, KeyValueCache
 from lm.config import ModelConfig
-from lm.layers import INIT_STD, Block, Embedding, KeyValueCache, Linear
+from lm.layers import INIT_STD, Embedding, FeedForward, Linear, SwiGLU
 from lm.ops import Ops
+
+
+class Block(Module):
+    """A layer with normalisation before each half: x + attn(ln1(x)), then x + ffn(ln2(x))."""
+
+    def __init__(self, attn: Attention, ffn: FeedForward | SwiGLU, ln1: Module, ln2: Module) -> None:
+        super().__init__()
+        self.attn, self.ffn, self.ln1, self.ln2 = attn, ffn, ln1, ln2
+
+    def forward(self, x_BTD: Tensor, positions_T: Tensor, cache: KeyValueCache | None = None) -> Tensor:
+        """Apply."""
+        x_BTD = x_BTD + self.attn(self.ln1(x_BTD), positions_T, cache)
+        y_BTD: Tensor = x_BTD + self.ffn(self.ln2(x_BTD))
+        return y_BTD
 
 
 class LanguageModel(Module):

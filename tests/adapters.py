@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn import Module
 
 import impls
-from lm import batches, checkpoint, layers, optim
+from lm import attention, batches, checkpoint, layers, optim
 from lm.config import Llama3Config
 from lm.model import build
 from lm.ops import pick
@@ -71,10 +71,10 @@ def run_scaled_dot_product_attention(Q: Tensor, K: Tensor, V: Tensor, mask: Tens
 
 
 def _attention(
-    d_model: int, num_heads: int, q: Tensor, k: Tensor, v: Tensor, o: Tensor, rope: layers.RoPE | None = None
+    d_model: int, num_heads: int, q: Tensor, k: Tensor, v: Tensor, o: Tensor, rope: attention.RoPE | None = None
 ) -> Module:
     weights = {"q_proj.weight": q, "k_proj.weight": k, "v_proj.weight": v, "output_proj.weight": o}
-    module = layers.Attention(d_model, num_heads, OPS, rope=rope)
+    module = attention.Attention(d_model, num_heads, OPS, rope=rope)
     return _load(module, weights)
 
 
@@ -105,14 +105,14 @@ def run_multihead_self_attention_with_rope(
     token_positions: Tensor | None = None,
 ) -> Tensor:
     """Apply causal self-attention with rotary positions."""
-    rope = layers.RoPE(d_model // num_heads, theta, max_seq_len)
+    rope = attention.RoPE(d_model // num_heads, theta, max_seq_len)
     module = _attention(d_model, num_heads, q_proj_weight, k_proj_weight, v_proj_weight, o_proj_weight, rope)
     return module(in_features, token_positions)
 
 
 def run_rope(d_k: int, theta: float, max_seq_len: int, in_query_or_key: Tensor, token_positions: Tensor) -> Tensor:
     """Turn queries or keys."""
-    return layers.RoPE(d_k, theta, max_seq_len)(in_query_or_key, token_positions)
+    return attention.RoPE(d_k, theta, max_seq_len)(in_query_or_key, token_positions)
 
 
 def _course_model(

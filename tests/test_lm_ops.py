@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from impls.errors import UsageError
-from lm.layers import RoPE
+from lm.attention import RoPE
 from lm.ops import IGNORE_INDEX, OPS, fused, pick, reference
 
 LM = Path(__file__).parents[1] / "lm"
