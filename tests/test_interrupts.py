@@ -139,3 +139,25 @@ sys.exit(main())
         preexec_fn=partial(signal.signal, signal.SIGINT, signal.default_int_handler),
     )
     assert (done.returncode, done.stderr, done.stdout) == (130, LINE, "")
+
+
+def test_semaphores_that_are_left_behind_are_removed_without_a_word(home: Path) -> None:
+    script = """
+import os
+from concurrent.futures import ProcessPoolExecutor
+from impls import train_bpe
+
+if __name__ == "__main__":
+    ProcessPoolExecutor.shutdown = lambda *_, **__: os._exit(3)
+    train_bpe("text.txt", 300, [], impl="incremental", workers=2)
+"""
+    (home / "leave.py").write_text(script)
+    done = subprocess.run(
+        [sys.executable, "leave.py"],
+        cwd=home,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert (done.returncode, done.stderr) == (3, "")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import collections
 import signal
+import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -42,6 +43,20 @@ def _interrupts_blocked() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
+@contextmanager
+def _quiet_tracker() -> Iterator[None]:
+    """Let the process that removes what others leave behind do so without a word, if it is started here.
+
+    A program that a signal ends in the midst leaves semaphores to `multiprocessing.resource_tracker`; it would warn.
+    """
+    option = "ignore::UserWarning:multiprocessing.resource_tracker"
+    sys.warnoptions.append(option)  # Child processes get these as -W.
+    try:
+        yield
+    finally:
+        sys.warnoptions.remove(option)
+
+
 def count(corpus: Corpus, *, pattern: str, special_tokens: Sequence[str], workers: int) -> Pretokens:
     """Count with up to `workers` processes, in this one where there is one range only. See `contract.Counter`."""
     range_bytes = min(max(corpus.n_bytes // (4 * workers), MIN_RANGE_BYTES), MAX_RANGE_BYTES)
@@ -54,7 +69,8 @@ def count(corpus: Corpus, *, pattern: str, special_tokens: Sequence[str], worker
     else:
         # Spawned, not forked: a fork of a process that runs threads (NumPy, Numba) can deadlock.
         others = set(active_children())
-        pool = ProcessPoolExecutor(min(workers, len(ranges)), get_context("spawn"))
+        with _quiet_tracker():
+            pool = ProcessPoolExecutor(min(workers, len(ranges)), get_context("spawn"))
         try:
             with _interrupts_blocked():
                 results = pool.map(job, ranges)
