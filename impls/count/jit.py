@@ -27,7 +27,7 @@ MIN_RANGE_BYTES = 1 << 18
 MAX_RANGE_BYTES = 1 << 20
 """Bounds of a step of a thread, some milliseconds of work at most."""
 
-MIN_ENTRIES, MAX_ENTRIES = 1 << 12, 1 << 17
+MIN_ENTRIES, MAX_ENTRIES = 1 << 12, 1 << 18
 """Bounds of what a table begins with: less growing for a large corpus, little memory for a small one."""
 
 
@@ -118,7 +118,7 @@ def count(corpus: Corpus, *, pattern: str, special_tokens: Sequence[str], worker
         return process_pool.count(corpus, pattern=pattern, special_tokens=special_tokens, workers=workers)
     range_bytes = min(max(corpus.n_bytes // (4 * workers), MIN_RANGE_BYTES), MAX_RANGE_BYTES)
     ranges = list(corpus.ranges(pattern, special_tokens, range_bytes))
-    n_entries = min(max(1 << (corpus.n_bytes >> 9).bit_length(), MIN_ENTRIES), MAX_ENTRIES)
+    n_entries = min(max(1 << (corpus.n_bytes >> 8).bit_length(), MIN_ENTRIES), MAX_ENTRIES)
     tables: SimpleQueue[PretokenTable] = SimpleQueue()
     for _ in range(min(workers, len(ranges))):
         tables.put(PretokenTable(pattern, n_entries))

@@ -43,8 +43,8 @@ from impls.parallel import in_order
 MAX_ENTRIES = 1 << 20
 """Entries of a thread's table, 32 bytes each, before its cache starts again."""
 
-FEW_ENTRIES, MANY_ENTRIES, MANY_BYTES = 1 << 12, 1 << 17, 1 << 18
-"""What a cache begins with: for a text of less than so many bytes, and for a larger one."""
+MIN_NEW_ENTRIES, MAX_NEW_ENTRIES = 1 << 12, 1 << 18
+"""Bounds of what a cache begins with: memory that growing gives back and takes again is slow."""
 
 RANGE_BYTES = 1 << 21
 """A thread's part of a text; a text of one part is encoded by the calling thread."""
@@ -156,7 +156,7 @@ class JitEncoder:
         try:
             return self._idle.get_nowait()
         except Empty:
-            n_entries = FEW_ENTRIES if n_bytes < MANY_BYTES else MANY_ENTRIES
+            n_entries = min(max(1 << (n_bytes >> 3).bit_length(), MIN_NEW_ENTRIES), MAX_NEW_ENTRIES)
             return Worker(self._pattern, self._vocabulary, self._ranks, n_entries)
 
     def encode(self, text: bytes, *, workers: int | None = None) -> Ids:
