@@ -1,4 +1,4 @@
-"""Options that several command lines of the bench have."""
+"""Options that several command lines have, those of the bench and of profiles."""
 
 from __future__ import annotations
 

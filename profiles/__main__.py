@@ -16,6 +16,7 @@ from typing import Any
 
 from bench import proof
 from bench.machine import RECORDS, machine_name
+from bench.options import chosen
 from bench.progress import progress
 from data import DataError
 from impls import MergelabError, UsageError
@@ -128,9 +129,7 @@ def describe(digest: dict[str, Any]) -> str:
 
 def run_suite(options: argparse.Namespace, arguments: Sequence[str]) -> int:
     """Run the set; a run that fails is one line and part of the record."""
-    tools = options.only.split(",") if options.only else list(TOOLS)
-    for unknown in (name for name in tools if name not in TOOLS):
-        raise UsageError(f"--only: no tool {unknown!r}; there are {', '.join(TOOLS)}")
+    tools = chosen(options.only, TOOLS, "tool")
     code = {**proof.code_digests(), TRAINER: proof.module_digest(TRAINER)}
     head = proof.head("profiles", arguments, PACKAGES, code)
     digests: list[dict[str, Any]] = []
