@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import warnings
 from pathlib import Path
 from typing import IO, Any, BinaryIO
 
@@ -57,15 +58,19 @@ def read_checkpoint(source: Target, device: str | torch.device = "cpu") -> dict[
     """
     name = source if isinstance(source, str | os.PathLike) else "checkpoint"
     try:
-        state = torch.load(source, map_location=device, weights_only=True)
+        if isinstance(source, str | os.PathLike):
+            Path(source).open("rb").close()
+    except OSError as error:
+        raise FileFormatError(f"{name}: {error.strerror}; give a checkpoint") from None
+    try:
+        with warnings.catch_warnings(action="ignore"):  # Of files that are refused with a line of ours.
+            state = torch.load(source, map_location=device, weights_only=True)
     except pickle.UnpicklingError:
         raise FileFormatError(f"{name}: holds code or objects that a checkpoint has no use for; not loaded") from None
-    except (RuntimeError, EOFError, ValueError, KeyError):
+    except (RuntimeError, EOFError, ValueError, KeyError, OSError):  # Short files are read from before their start.
         raise FileFormatError(
             f"{name}: is truncated or not a checkpoint; use an earlier one: to resume, remove last.pt, copy it there"
         ) from None
-    except OSError as error:
-        raise FileFormatError(f"{name}: {error.strerror or error}; give a checkpoint") from None
     if not isinstance(state, dict) or not {"model", "optimizer", "step", "generators"} <= state.keys():
         raise FileFormatError(f"{name}: is not a checkpoint of a training run")
     return state

@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 import time
+import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -460,6 +461,7 @@ def test_a_damaged_or_foreign_checkpoint_is_refused(home: Path, finished: Path, 
     deeper = build(config.model.model_copy(update={"n_layers": 3}))
     cases = {
         "truncated": (good[: len(good) // 2], "truncated or not a checkpoint"),
+        "its beginning": (good[:5000], "truncated or not a checkpoint"),
         "empty": (b"", "truncated or not a checkpoint"),
         "text": (b"hello", "truncated or not a checkpoint|holds code"),
         "code": (pickle.dumps({"model": Evil()}), "holds code"),
@@ -467,7 +469,7 @@ def test_a_damaged_or_foreign_checkpoint_is_refused(home: Path, finished: Path, 
     for name, (content, message) in cases.items():
         path = tmp_path / name
         path.write_bytes(content)
-        with pytest.raises(MergelabError, match=message) as error:
+        with pytest.raises(MergelabError, match=message) as error, warnings.catch_warnings(action="error"):
             load_checkpoint(path, model)
         assert "\n" not in str(error.value)
     torch.save({"model": Evil()}, tmp_path / "zip")
