@@ -84,42 +84,42 @@ def speed_faults() -> Iterator[Fault]:
         "speed",
         train("naive"),
         train("weighted"),
-        "tests/test_trainers.py::test_all_trainers_agree_with_the_oracle",
+        "tests/impls/test_trainers.py::test_all_trainers_agree_with_the_oracle",
     )
     yield Fault(
         "all pairs are counted again for every merge",
         "speed",
         train("weighted"),
         train("incremental"),
-        "tests/test_trainers.py::test_all_trainers_agree_with_the_oracle",
+        "tests/impls/test_trainers.py::test_all_trainers_agree_with_the_oracle",
     )
     yield Fault(
         "Counters of documents are summed, each sum a copy",
         "speed",
         lambda: sum(parts, collections.Counter()),
         lambda: added(parts),
-        "tests/test_faults.py::test_counts_of_ranges_are_added_in_place",
+        "tests/bench/test_faults.py::test_counts_of_ranges_are_added_in_place",
     )
     yield Fault(
         "one task a document instead of a few ranges",
         "speed",
         lambda: added(pickle.loads(pickle.dumps(_counts(document))) for document in _documents(middle)),  # type: ignore[arg-type]
         lambda: added([pickle.loads(pickle.dumps(_counts(middle.content)))]),
-        "tests/test_faults.py::test_there_are_few_tasks_and_not_one_a_document",
+        "tests/bench/test_faults.py::test_there_are_few_tasks_and_not_one_a_document",
     )
     yield Fault(
         "pair frequencies are counted while encoding, and only the pairs are used",
         "speed",
         encode("naive", small),
         encode("set_pairs", small),
-        "tests/test_encoders.py::test_all_encoders_agree_with_the_oracle",
+        "tests/impls/test_encoders.py::test_all_encoders_agree_with_the_oracle",
     )
     yield Fault(
         "a pretoken is merged again each time it occurs",
         "speed",
         encode("heap", middle),
         encode("cached", middle),
-        "tests/test_encoders.py::test_all_encoders_agree_with_the_oracle",
+        "tests/impls/test_encoders.py::test_all_encoders_agree_with_the_oracle",
     )
 
 
@@ -133,7 +133,7 @@ def memory_faults() -> Iterator[Fault]:
         "memory",
         lambda: len(pickle.dumps(inputs.content)),
         lambda: len(pickle.dumps((job, (0, corpus.n_bytes)))),
-        "tests/test_faults.py::test_a_worker_is_sent_a_range_and_not_the_text",
+        "tests/bench/test_faults.py::test_a_worker_is_sent_a_range_and_not_the_text",
     )
 
     def peak(name: str) -> int:
@@ -149,7 +149,7 @@ def memory_faults() -> Iterator[Fault]:
         "memory",
         partial(peak, "findall"),
         partial(peak, "finditer"),
-        "tests/test_counters.py::test_memory_of_finditer_does_not_grow_with_the_file",
+        "tests/impls/test_counters.py::test_memory_of_finditer_does_not_grow_with_the_file",
     )
 
 
@@ -215,49 +215,49 @@ def correctness_faults() -> Iterator[Fault]:
         "correctness",
         lambda: most_frequent_by_digits(counts),
         lambda: most_frequent(counts),
-        "tests/test_faults.py::test_pretokens_that_become_alike_keep_their_counts",
+        "tests/bench/test_faults.py::test_pretokens_that_become_alike_keep_their_counts",
     )
     yield Fault(
         "ties go to the pair that was seen first: words in two orders",
         "correctness",
         lambda: [first_seen(words) for words in ([b"ab", b"cd"], [b"cd", b"ab"])],
         lambda: [most_frequent(dict.fromkeys(words, 1))[0] for words in ([b"ab", b"cd"], [b"cd", b"ab"])],
-        "tests/test_faults.py::test_ties_do_not_depend_on_the_order_of_the_text",
+        "tests/bench/test_faults.py::test_ties_do_not_depend_on_the_order_of_the_text",
     )
     yield Fault(
         "special tokens are not in the vocabulary: the id of <|endoftext|>",
         "correctness",
         lambda: {token: token_id for token_id, token in vocab.items()}.get(SPECIAL.encode()),
         lambda: Tokenizer(vocab, [], [SPECIAL]).encode(SPECIAL)[0],
-        "tests/test_faults.py::test_special_tokens_are_in_the_vocabulary_even_if_absent_from_the_text",
+        "tests/bench/test_faults.py::test_special_tokens_are_in_the_vocabulary_even_if_absent_from_the_text",
     )
     yield Fault(
         "an empty special token is found for ever at the same place",
         "correctness",
         lambda: place_after("text", "", 1_000),
         lambda: error_of(lambda: Tokenizer(vocab, [], [""])),
-        "tests/test_faults.py::test_an_empty_special_token_is_an_error_and_no_endless_loop",
+        "tests/bench/test_faults.py::test_an_empty_special_token_is_an_error_and_no_endless_loop",
     )
     yield Fault(
         "of overlapping special tokens the first in the list is taken: tokens found in a doubled one",
         "correctness",
         lambda: len(regex.findall("|".join(map(regex.escape, [SPECIAL, double])), double)),
         lambda: len(Tokenizer(vocab, [], [SPECIAL, double]).encode(double)),
-        "tests/test_faults.py::test_of_overlapping_special_tokens_the_longest_wins",
+        "tests/bench/test_faults.py::test_of_overlapping_special_tokens_the_longest_wins",
     )
     yield Fault(
         'a pattern read with strip() loses the space at its end: pretokens of "a b"',
         "correctness",
         lambda: regex.findall("[a-z] ".strip(), "a b "),
         lambda: list(Splitter("regex:[a-z] ").pretokens("a b ")),
-        "tests/test_faults.py::test_a_pattern_that_ends_in_a_space_is_kept_as_it_is",
+        "tests/bench/test_faults.py::test_a_pattern_that_ends_in_a_space_is_kept_as_it_is",
     )
     yield Fault(
         "ids are cast to 16 bits before their range is checked, which finds nothing then: ids stored wrong",
         "correctness",
         lambda: ids_stored_wrong(cast_first=True),
         lambda: ids_stored_wrong(cast_first=False),
-        "tests/test_faults.py::test_ids_past_16_bits_are_not_wrapped",
+        "tests/bench/test_faults.py::test_ids_past_16_bits_are_not_wrapped",
     )
 
 

@@ -205,40 +205,40 @@ def trainer_faults() -> Iterator[Fault]:
         "trainer",
         lambda: wrong_tokens(loses_counts=True),
         lambda: wrong_tokens(loses_counts=False),
-        "tests/test_faults.py::test_training_again_after_an_interrupt_gives_the_same_merges",
+        "tests/bench/test_faults.py::test_training_again_after_an_interrupt_gives_the_same_merges",
     )
     yield Fault(
         "a checkpoint holds the weights alone, so that moments and place in the data begin anew: perplexity",
         "trainer",
         lambda: perplexity_resumed("weights"),
         lambda: perplexity_resumed("weights", "first", "second", "step"),
-        "tests/test_lm_train.py::test_a_resumed_run_ends_with_the_same_bits",
+        "tests/lm/test_train.py::test_a_resumed_run_ends_with_the_same_bits",
     )
     yield Fault(
         "probabilities are shown at another temperature than tokens are drawn at: the likeliest token after ` the`",
         "trainer",
         lambda: shown_and_drawn(shown_at=1.0),
         lambda: shown_and_drawn(shown_at=0.5),
-        "tests/test_lm_generate.py::test_draws_follow_the_distribution",
+        "tests/lm/test_generate.py::test_draws_follow_the_distribution",
     )
     yield Fault(
         "the bytes of a token are taken from its decoded text: tokens with wrong bytes",
         "trainer",
         lambda: tokens_with_wrong_bytes(decoded=True),
         lambda: tokens_with_wrong_bytes(decoded=False),
-        "tests/test_lm_demo.py::test_tokens_are_shown_with_their_own_bytes",
+        "tests/lm/test_demo.py::test_tokens_are_shown_with_their_own_bytes",
     )
     yield Fault(
         "the id that ends a document is that of an earlier, larger vocabulary: masked targets",
         "trainer",
         lambda: masked_targets(tokenizer(2 * VOCABULARY).special_tokens[SPECIAL]),
         lambda: masked_targets(tokenizer().special_tokens[SPECIAL]),
-        "tests/test_lm_faults.py::test_targets_are_masked_by_the_id_that_the_tokenizer_has_now",
+        "tests/bench/test_trainer_faults.py::test_targets_are_masked_by_the_id_that_the_tokenizer_has_now",
     )
     yield Fault(
         "tokens are counted once a step, whatever the accumulation: tokens counted",
         "trainer",
         lambda: tokens_counted(known_batches=1),
         lambda: tokens_counted(known_batches=4),
-        "tests/test_lm_train.py::test_tokens_count_accumulation",
+        "tests/lm/test_train.py::test_tokens_count_accumulation",
     )

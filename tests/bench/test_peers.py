@@ -1,0 +1,183 @@
+"""The runs against peers: no ratio without equal outputs, every sample kept, bad usage is one line."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench.peers import __main__ as command_line
+from bench.peers import runner
+from bench.peers.inputs import Inputs
+from bench.peers.measurements import MEASUREMENTS, Measurement, Row, Side, ratio, slope
+from bench.peers.render import as_record, table, verdict
+from bench.peers.runner import Result, measure
+from bench.peers.tasks import TASKS
+from data import get
+from reports.load import newest_record
+from tests.support import ROOT
+
+
+@pytest.fixture(scope="module")
+def inputs(tmp_path_factory: pytest.TempPathFactory) -> Inputs:
+    folder = tmp_path_factory.mktemp("inputs")
+    (folder / "corpus.txt").write_bytes(get("stories", 200_000).read_bytes())
+    return Inputs(f"file:{folder / 'corpus.txt'}", None, 2_000_000, 400, folder)
+
+
+def outcome(seconds: float, digest: str = "same") -> dict[str, Any]:
+    return {"seconds": seconds, "digest": digest, "n": 1, "n_bytes": 0, "peak_rss": 10**6, "samples": [seconds]}
+
+
+SIDES = (Side("ours", "train_ours", output="merges"), Side("peer", "train_peer", output="merges"))
+
+
+def measured(sides: tuple[Side, ...], outcomes: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch) -> Result:
+    waiting = iter(outcomes)
+    monkeypatch.setattr(runner, "run_side", lambda _: next(waiting))
+    build = lambda _: Measurement(sides, (ratio("train", "ours", "peer", 3),))  # noqa: E731
+    return measure("P.0", build, None, len(outcomes) // len(sides), lambda _: None)  # type: ignore[arg-type]
+
+
+def test_a_ratio_is_the_median_of_the_rounds_with_its_spread(monkeypatch: pytest.MonkeyPatch) -> None:
+    seconds = [1.0, 4.0, 2.0, 5.0, 1.0, 3.0]
+    result = measured(SIDES, [outcome(value) for value in seconds], monkeypatch)
+    line = table([result]).splitlines()[2]
+    assert [cell.strip() for cell in line.strip("| ").split("|")] == [
+        "P.0", "train", ">= 3x", "3x", "2.5x .. 4x", "1 s", "4 s", "reached",
+    ]  # fmt: skip
+    (row,) = as_record(result)["rows"]
+    assert row["values"] == [4.0, 2.5, 3.0]
+
+
+def test_outputs_that_differ_are_an_error_and_no_ratio(monkeypatch: pytest.MonkeyPatch) -> None:
+    outcomes = [outcome(1.0), outcome(2.0), outcome(1.0), outcome(2.0, "other")]
+    result = measured(SIDES, outcomes, monkeypatch)
+    assert "merges of ours and peer differ" in result.error
+    assert "P.0: error: merges of ours and peer differ" in table([result])
+    assert "2x" not in table([result])
+    assert as_record(result)["rows"] == []
+
+
+def test_outputs_are_compared_under_their_label_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    sides = (SIDES[0], Side("peer", "train_peer", output="other ties"))
+    assert not measured(sides, [outcome(1.0), outcome(2.0, "other")], monkeypatch).error
+
+
+def test_a_witness_runs_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    witness = Side("witness", "train_peer", output="merges", witness=True)
+    ran: list[str] = []
+    monkeypatch.setattr(runner, "run_side", lambda side: (ran.append(side.name), outcome(1.0))[1])
+    build = lambda _: Measurement((*SIDES, witness), (ratio("train", "ours", "peer"),))  # noqa: E731
+    result = measure("P.0", build, None, 3, lambda _: None)  # type: ignore[arg-type]
+    assert ran == ["ours", "peer", "witness", "ours", "peer", "ours", "peer"]
+    assert len(result.rounds()) == 3
+
+
+def test_a_side_that_fails_is_one_line() -> None:
+    with pytest.raises(runner.SideError, match=r"^ours: .*nowhere\.txt: No such file"):
+        runner.run_side(Side("ours", "count_ours", {"path": "nowhere.txt", "workers": 1}))
+
+
+@pytest.mark.parametrize(
+    ("at_least", "value", "expected"),
+    [
+        (True, 3.0, "reached"),
+        (True, 2.9, "short of the bar"),
+        (False, 3.0, "reached"),
+        (False, 3.1, "short of the bar"),
+    ],
+)
+def test_a_bar_is_reached_from_its_side(at_least: bool, value: float, expected: str) -> None:
+    assert verdict(Row("", lambda _: 0.0, ("", ""), 3.0, at_least), [value]) == expected
+
+
+def test_a_slope_is_that_of_the_logarithms() -> None:
+    row = slope("count", [10, 100, 1000], 1.05)
+    assert row.value({f"count {n}": outcome(3 * n**1.5) for n in (10, 100, 1000)}) == pytest.approx(1.5)
+
+
+def test_every_measurement_names_tasks_and_sides_that_there_are(
+    inputs: Inputs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1})
+    assert list(MEASUREMENTS) == [f"P.{number}" for number in range(1, 14)]
+    for build in MEASUREMENTS.values():
+        measurement = build(inputs)
+        names = [side.name for side in measurement.sides]
+        assert len(names) == len(set(names))
+        assert {side.task for side in measurement.sides} <= TASKS.keys()
+        assert {name for row in measurement.rows for name in row.sides if name} <= set(names)
+        figures = {name: outcome(1.0) | {"n_bytes": 1} for name in names}
+        assert all(isinstance(row.value(figures), float) for row in measurement.rows)
+
+
+def test_texts_are_parts_or_repetitions(inputs: Inputs) -> None:
+    whole = inputs.text.read_bytes()
+    assert inputs.part(1_000).read_bytes() == whole[:1_000]
+    assert inputs.part(450_000).read_bytes() == whole * 3
+    assert inputs.repeated(200_000).read_bytes() == whole
+    generated = Inputs("stories", 30_000, 2_000_000, 400, inputs.folder)
+    assert generated.text.read_bytes() == get("stories", 30_000).read_bytes()
+    assert generated.part(60_000).read_bytes() == get("stories", 60_000).read_bytes()
+
+
+def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "bench.peers", *map(str, arguments)]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.slow
+def test_every_side_does_the_same_work_and_a_record_keeps_it(inputs: Inputs, tmp_path: Path) -> None:
+    only = [name for name in MEASUREMENTS if name not in ("P.9", "P.11")]  # A compilation; two cores.
+    done = run(
+        "--corpus", inputs.corpus, "--rounds", 1, "--large-bytes", "2e6", "--vocab-size", 400,
+        "--only", ",".join(only), "--records", tmp_path,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert {line.split("|")[1].strip() for line in done.stdout.splitlines() if line.startswith("| P.")} == set(only)
+    (path,) = tmp_path.glob("0001_*.json")
+    assert done.stdout.splitlines()[-1] == str(path)
+    record = json.loads(path.read_text())
+    assert record["corpus"]["bytes"] == 200_000
+    assert record["versions"]["gigatoken"] != "not installed"
+    for measurement in record["measurements"]:
+        assert not measurement["error"]
+        assert all(len(side["samples"]) == 1 for side in measurement["sides"])
+        assert all(len(row["values"]) == 1 for row in measurement["rows"])
+    assert not list((ROOT / "data" / "cache").glob("peers-*"))
+
+
+def test_records_of_peers_are_not_those_of_the_benchmarks(tmp_path: Path) -> None:
+    (tmp_path / "machine" / "peers").mkdir(parents=True)
+    (tmp_path / "machine" / "0001_a.json").write_text("{}")
+    (tmp_path / "machine" / "peers" / "0002_b.json").write_text("{}")
+    assert newest_record(tmp_path).name == "0001_a.json"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--only", "P.99"], "no measurement 'P.99'"),
+        (["--corpus", "file:nowhere.txt"], "nowhere.txt"),
+        (["--corpus", "nothing"], "no such corpus"),
+        (["--rounds", "0"], "--rounds: 0 is too small"),
+        (["--large-bytes", "5"], "--large-bytes: 5 is too small"),
+        (["--vocab", "vocab.json"], "give both or none"),
+        (["--rounds", "many"], "invalid int value"),
+    ],
+)
+def test_bad_usage_is_one_line(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    try:
+        status = command_line.main(arguments)
+    except SystemExit as stop:
+        status = int(str(stop.code))
+    errors = capsys.readouterr().err
+    assert status == 2
+    assert errors.count("\n") == 1
+    assert message in errors

@@ -1,0 +1,181 @@
+"""`python -m lm` from outside: the way from text to samples, exit statuses, one line an error."""
+
+import re
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from impls import UsageError
+from lm.__main__ import main
+from lm.checkpoint import read_checkpoint
+from tests.lm.test_train import ENVIRONMENT
+from tests.support.lm_runs import tiny_config
+
+Capture = pytest.CaptureFixture[str]
+
+
+def status_of(arguments: Sequence[str]) -> int:
+    try:
+        return main(arguments)
+    except SystemExit as stop:
+        return int(stop.code or 0)
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a trained run."""
+    folder = tmp_path_factory.mktemp("cli")
+    config = folder / "tiny.yaml"
+    config.write_text(tiny_config(folder).dump())
+    assert status_of(["train", "--config", str(config), "--out", str(folder / "run")]) == 0
+    return folder
+
+
+@pytest.mark.slow
+def test_the_real_command_goes_from_text_to_samples(tmp_path: Path) -> None:
+    (tmp_path / "tiny.yaml").write_text(tiny_config(tmp_path, data={"folder": "ids"}).dump())
+
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "lm", *arguments]
+        return subprocess.run(command, cwd=tmp_path, env=ENVIRONMENT, capture_output=True, text=True, timeout=120)
+
+    done = run("train", "--config", "tiny.yaml", "--set", "training.max_steps=4")
+    assert (done.returncode, "step 4/4" in done.stderr) == (0, True), done.stderr
+    assert (tmp_path / "runs" / "tiny" / "checkpoints" / "last.pt").exists()
+    done = run("generate", "runs/tiny", "--prompt", "The", "--temperature", "0", "--tokens", "5")
+    assert done.returncode == 0
+    assert done.stdout.startswith("The")
+    done = run("generate", "runs/nowhere")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.count("\n") == 1
+    assert "runs/nowhere: holds no checkpoint; train first" in done.stderr
+
+
+def test_generate_has_all_its_options(home: Path, capsys: Capture) -> None:
+    run = str(home / "run")
+    options = ["--prompt", "The", "--tokens", "6", "--top-k", "50", "--top-p", "0.9", "--seed", "3", "--samples", "2"]
+    outputs = []
+    for more in ([], ["--no-cache"], ["--raw"]):
+        assert status_of(["generate", run, *options, *more]) == 0
+        outputs.append(capsys.readouterr().out)
+    assert outputs[0] == outputs[1]
+    assert outputs[0].count("--- sample") == 2
+    assert outputs[2] == re.sub(r"--- sample.*\n", "", outputs[0])
+    assert status_of(["generate", run, "--bos", "--prompt", "The", "--tokens", "3"]) == 0
+    assert status_of(["generate", run, "--tokens", "3"]) == 0
+
+
+def test_export_and_generate_from_safetensors_agree(home: Path, capsys: Capture) -> None:
+    assert status_of(["export", str(home / "run"), "--out", str(home / "out")]) == 0
+    shown = capsys.readouterr()
+    named = shown.out.strip().removeprefix(f"{home / 'out'}: ").replace("/", "").split(", ")
+    assert (sorted(named), shown.err) == (sorted(path.name for path in (home / "out").iterdir()), "")
+    greedy = ["--prompt", "The", "--temperature", "0", "--tokens", "8"]
+    texts = []
+    for source in ("run", "run/checkpoints/last.pt", "out"):
+        assert status_of(["generate", str(home / source), *greedy]) == 0
+        texts.append(capsys.readouterr().out)
+    assert texts[0] == texts[1] == texts[2]
+
+
+def test_export_says_why_there_is_no_tokenizer_json(home: Path, capsys: Capture, monkeypatch) -> None:
+    monkeypatch.setattr("lm.export.tokenizer_json", refuse)
+    assert status_of(["export", str(home / "run"), "--out", str(home / "plain")]) == 0
+    shown = capsys.readouterr()
+    assert "tokenizer.json" not in shown.out
+    assert shown.err == f"python -m lm: note: AutoTokenizer cannot load {home / 'plain'}: tokenizer.json: no\n"
+
+
+def refuse(_: object) -> str:
+    raise UsageError("tokenizer.json: no")
+
+
+def test_evaluate_prints_scores(home: Path, capsys: Capture) -> None:
+    assert status_of(["evaluate", str(home / "run")]) == 0
+    first = capsys.readouterr().out
+    assert re.match(
+        r"loss \d\.\d{4} nats a token, perplexity [\d.]+, [\d.]+ bits a byte; \d+ tokens, \d+ bytes\n", first
+    )
+    items = home / "items.jsonl"
+    items.write_text('{"activity_label": "A", "ctx": "b", "endings": ["c", "d"], "label": 0}\n' * 3)
+    assert status_of(["evaluate", str(home / "run"), "--hellaswag", str(items), "--items", "2"]) == 0
+    assert capsys.readouterr().out.startswith("HellaSwag: 2 items")
+    assert status_of(["evaluate", str(home / "run"), "--text", str(home / "data" / "val.txt")]) == 0
+    assert capsys.readouterr().out == first
+
+
+def test_params_and_batch(home: Path, capsys: Capture) -> None:
+    config = str(home / "tiny.yaml")
+    assert status_of(["params", "--config", config, "--measure", "--memory", "1"]) == 0
+    assert "measured" in capsys.readouterr().out
+    assert status_of(["batch", "--config", config, "--limit", "2"]) == 0
+    assert capsys.readouterr().out == "2 windows of 32 ids fit\n"
+
+
+def test_resuming_may_prolong(home: Path) -> None:
+    run = home / "longer"
+    assert status_of(["train", "--config", str(home / "tiny.yaml"), "--out", str(run)]) == 0
+    assert status_of(["train", "--resume", str(run), "--set", "training.max_steps=10"]) == 0
+    assert read_checkpoint(run / "checkpoints" / "last.pt")["step"] == 10
+
+
+def test_no_memory_is_one_line(home: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 10 bytes")
+
+    monkeypatch.setattr("lm.train.optimizer_step", fail)
+    assert status_of(["train", "--config", str(home / "tiny.yaml"), "--out", str(home / "memory")]) == 1
+    assert capsys.readouterr().err.splitlines()[-1].startswith("python -m lm: error: out of memory; lower")
+
+
+BAD = [
+    (["train"], 2, "give --config FILE"),
+    ([], 2, "command"),
+    (["train", "--config", "nowhere.yaml"], 2, r"nowhere\.yaml: No such file"),
+    (["train", "--config", "{home}/tiny.yaml", "--set", "model.n_heads=3"], 2, "n_heads: 3 does not divide"),
+    (["train", "--config", "{home}/tiny.yaml", "--set", "data.stride=64"], 2, "stride: 64 is above block_size"),
+    (["train", "--config", "{home}/tiny.yaml", "--set", "speed=1"], 2, "speed: no such field"),
+    (["train", "--config", "{home}/tiny.yaml", "--set", "training.device=cuda:7"], 2, "cuda:7 is not there"),
+    (["train", "--config", "{home}/tiny.yaml", "--model", "none"], 2, r"none\.yaml: No such file"),
+    (["train", "--config", "{home}/tiny.yaml", "--out", "{home}/run"], 1, "holds a run already"),
+    (["train", "--config", "{home}/tiny.yaml", "--out", "{home}/tiny.yaml"], 1, "give another --out"),
+    (["train", "--resume", "{home}"], 1, "holds no checkpoint"),
+    (["train", "--resume", "{home}/run", "--set", "model.n_layers=3"], 1, r"last\.pt: is of another model: it lacks"),
+    (["train", "--resume", "{home}/run", "--set", "model.d_model=16"], 1, r"last\.pt: is of another model: .* is \["),
+    (["train", "--resume", "{home}/run", "--set", "training.optimizer=sgd"], 1, "optimizer's state is of another"),
+    (["train", "--resume", "{home}/run", "--set", "data.folder={home}"], 1, "run python -m lm tokenize"),
+    (
+        ["train", "--config", "{home}/tiny.yaml", "--set", "tokenizer.vocab_size=300"],
+        1,
+        "another data set or tokenizer",
+    ),
+    (
+        ["tokenize", "--config", "{home}/tiny.yaml", "--set", "data.folder={home}/tiny.yaml"],
+        1,
+        "File exists|must be a folder",
+    ),
+    (["generate", "{home}/run", "--temperature", "-1"], 2, "temperature"),
+    (["generate", "{home}/run", "--temperature", "warm"], 2, "invalid float"),
+    (["generate", "{home}/run", "--top-p", "2"], 2, "top-p"),
+    (["generate", "{home}"], 1, "holds no checkpoint"),
+    (["generate", "{home}/tiny.yaml"], 1, "config.yaml|checkpoint"),
+    (["evaluate", "{home}/run", "--text", "{home}/none.txt"], 1, r"none\.txt"),
+    (["evaluate", "{home}/run", "--hellaswag", "{home}/none"], 1, "none: No such file"),
+    (["demo", "{home}"], 1, "holds no checkpoint"),
+    (["export", "{home}/run", "--out", "{home}/tiny.yaml"], 1, "give a folder"),
+]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "message"), BAD, ids=lambda value: " ".join(value) if isinstance(value, list) else ""
+)
+def test_bad_input_is_one_line(arguments: list[str], status: int, message: str, home: Path, capsys: Capture) -> None:
+    assert status_of([argument.replace("{home}", str(home)) for argument in arguments]) == status
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert shown.err.startswith("python -m lm")
+    assert shown.err.count("\n") == 1
+    assert re.search(message, shown.err), shown.err

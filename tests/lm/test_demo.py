@@ -1,0 +1,169 @@
+"""The interactive demo: transcripts by function, and once through a terminal."""
+
+import os
+import pty
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+
+from impls import Tokenizer
+from lm.demo import HELP, demo, token_table
+from lm.export import Trained
+from lm.generate import Sampling, steps
+from lm.shards import tokenize
+from lm.train import train
+from tests.lm.test_models import CONFIGS, scrambled
+from tests.support import ROOT
+from tests.support.lm_runs import tiny_config
+
+EMOJI = "🙃"
+VOCAB = {i: bytes([i]) for i in range(256)} | {256: b"he", 257: b"ll", 258: " \u00e9".encode(), 259: b"<s>"}
+TOKENIZER = Tokenizer(VOCAB, [(b"h", b"e"), (b"l", b"l")], ["<s>"])
+SMALL = Tokenizer({i: bytes([i]) for i in range(90)} | {96: b"<s>"}, [], ["<s>"])
+START = Sampling(temperature=0.8, max_new_tokens=6, seed=3)
+
+
+@pytest.fixture(scope="module")
+def trained() -> Trained:
+    return Trained(scrambled(CONFIGS["gpt2"]), SMALL, 96)
+
+
+def transcript(trained: Trained, lines: list[str], sampling: Sampling = START) -> list[str]:
+    """What is written in answer to lines; the end of input follows."""
+    source: Iterator[str] = iter(lines)
+    written: list[str] = []
+
+    def read(prompt: str) -> str:
+        written.append(prompt)
+        try:
+            return next(source)
+        except StopIteration:
+            raise EOFError from None
+
+    demo(trained, sampling, read, written.append)
+    return written
+
+
+def test_tokens_are_shown_with_their_own_bytes() -> None:
+    table = list(token_table(TOKENIZER, TOKENIZER.encode(f"hello\n{EMOJI[0]}<s>")))
+    assert table[0] == "Tokenization breakdown:"
+    assert (
+        table[3:-1][1:]
+        if False
+        else table[4:-1]
+        == [
+            "256        he                   68 65",
+            "257        ll                   6c 6c",
+            "111        o                    6f",
+            r"10         \n                   0a",
+            r"240        \xf0                 f0",
+            r"159        \x9f                 9f",
+            r"153        \x99                 99",
+            r"131        \x83                 83",
+            "259        <s>                  3c 73 3e",
+        ]
+    )
+
+
+def test_help_unknown_commands_and_the_ends(trained: Trained) -> None:
+    assert transcript(trained, ["/help", "/nonsense", "", "/quit", "never read"]) == [
+        HELP,
+        *("> ", HELP),
+        *("> ", "/nonsense: unknown command; /help lists them"),
+        *("> ", "> ", "bye"),
+    ]
+    assert transcript(trained, []) == [HELP, "> ", "", "bye"]
+
+    def interrupt(_: str) -> str:
+        raise KeyboardInterrupt
+
+    written: list[str] = []
+    demo(trained, START, interrupt, written.append)
+    assert written == [HELP, "", "bye"]
+
+
+def test_params_change_and_bad_input_keeps(trained: Trained) -> None:
+    answers = ["/params", "0.5", "3", "2", "4", "/params", "hot", "-1", "", "off", "/params", "-2", "", "", ""]
+    written = transcript(trained, answers)
+    asked = [line for line in written if line.endswith("]: ")]
+    assert asked == [
+        *("temperature [0.8]: ", "length [6]: ", "samples [1]: ", "top-k [off]: "),
+        *("temperature [0.5]: ", "length [3]: ", "samples [2]: ", "top-k [4]: "),
+        *("temperature [0.5]: ", "length [3]: ", "samples [2]: ", "top-k [off]: "),
+    ]
+    assert "temperature: 'hot' is not a number; it stays 0.5" in written
+    assert any("must be at least 1; it stays 3" in line for line in written)
+    assert any(line.startswith("temperature: -2.0") and line.endswith("it stays 0.5") for line in written)
+
+
+def test_tokens_describes_the_vocabulary(trained: Trained) -> None:
+    written = "\n".join(transcript(Trained(trained.model, TOKENIZER, 259), ["/tokens"]))
+    assert "260 tokens: 259 of text, 1 special" in written
+    assert "2 merges, split pattern gpt2" in written
+    assert "2 begin with a space, 128 are no whole characters" in written
+
+
+def test_generation_shows_boundaries_text_and_the_distribution_drawn_from(trained: Trained) -> None:
+    sampling = Sampling(temperature=0.8, top_k=3, max_new_tokens=4, n_samples=2, seed=3)
+    written = transcript(trained, ["#$"], sampling)
+    assert [line for line in written if line.startswith("Sample")] == [
+        "Sample 1 of 2, seed 3:",
+        "Sample 2 of 2, seed 4:",
+    ]
+    details = [line for line in written if "log p" in line]
+    ids = SMALL.encode("#$")
+    expected = [(tokens.tolist(), probabilities) for tokens, probabilities in steps(trained.model, ids, sampling)]
+    rows = iter(details)
+    for place in range(2):
+        for tokens, probabilities in expected:
+            line = next(rows, "")
+            p = float(probabilities[place, tokens[place]])
+            assert line.split()[0] == str(tokens[place])
+            assert f"p {p:.4f}  log p {torch.tensor(p).log().item():8.4f}" in line
+            shown = [float(value) for value in re.findall(r"' (\d\.\d{4})", line)]
+            top = probabilities[place].topk(3).values
+            assert shown == pytest.approx(top.tolist(), abs=1e-4)
+            assert sum(shown) == pytest.approx(1.0, abs=1e-3)
+            if tokens[place] == 96:
+                break
+    assert next(rows, None) is None
+    boundaries = written[written.index("Generated text with token boundaries:") + 1]
+    assert boundaries.startswith("[#][$][")
+    assert written[written.index("Clean text:") + 1].startswith("#$")
+
+
+def test_an_impossible_prompt_is_a_line_not_an_end(trained: Trained) -> None:
+    written = transcript(trained, ["\u00e9", "/quit"])
+    assert written[-1] == "bye"
+    assert any("0xc3" in line or "195" in line or "\u00e9" in line for line in written)
+
+
+@pytest.mark.slow
+def test_a_session_on_a_terminal(tmp_path: Path) -> None:
+    config = tiny_config(tmp_path, training={"max_steps": 2})
+    tokenize(config, lambda _: None)
+    train(config, tmp_path / "run")
+    ours, theirs = pty.openpty()
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-m", "lm", "demo", str(tmp_path / "run"), "--tokens", "5"]
+    process = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, env=environment)
+    os.close(theirs)
+    os.write(ours, b"Once\n/tokens\n/params\n0\n\n\n\n/quit\n")
+    shown = b""
+    while True:
+        try:
+            part = os.read(ours, 4096)
+        except OSError:
+            break
+        if not part:
+            break
+        shown += part
+    assert process.wait(60) == 0
+    text = shown.decode()
+    for expected in ("Clean text:", "320 tokens", "temperature [0.8]:", "bye"):
+        assert expected in text
