@@ -38,8 +38,8 @@ from torch.nn import functional as F
 
 from bench import proof
 from bench.machine import RECORDS, machine_name
-from impls.commands import OneLineParser
-from impls.contract import check_count
+from impls.arguments import check_count
+from impls.command_line import OneLineParser
 from impls.errors import MergelabError, UsageError
 from lm.accounting import count_parameters, peak_flops, training_flops_per_token
 from lm.config import GPT2Config, load

@@ -23,7 +23,7 @@ from data import get
 from data.workloads import Workload
 from impls import Tokenizer, train_bpe
 from impls.contract import Merges, Pretokens
-from impls.corpus import Corpus
+from impls.inputs.file import TextFile
 from impls.registry import Impl, find, implementations
 
 SPECIAL_TOKENS = ["<|endoftext|>"]
@@ -64,7 +64,7 @@ def cases(stage: str, workloads: tuple[Workload, ...]) -> list[Case]:
 class Prepared:
     """A workload's inputs: the file, and what the stages before the timed one made of it."""
 
-    corpus: Corpus
+    corpus: TextFile
     sha256: str
     pretokens: Pretokens
     n_merges: int
@@ -85,7 +85,7 @@ class Prepared:
 def prepare(corpus_name: str, n_bytes: int | None, vocab_size: int) -> Prepared:
     """Make the inputs of a workload, once a run, with compiled code."""
     path = get(corpus_name, n_bytes)
-    corpus = Corpus.open(path)
+    corpus = TextFile.open(path)
     vocab, merges = train_bpe(path, vocab_size, SPECIAL_TOKENS, pattern=PATTERN, impl="jit")
     return Prepared(
         corpus,
@@ -102,7 +102,7 @@ def inputs(workload: Workload) -> Prepared:
     return prepare(workload.corpus, workload.bytes, workload.vocab_size)
 
 
-def count(impl: Impl, corpus: Corpus, workers: int = WORKERS) -> Pretokens:
+def count(impl: Impl, corpus: TextFile, workers: int = WORKERS) -> Pretokens:
     """Count with one implementation."""
     pretokens: Pretokens = impl.load()(corpus, pattern=PATTERN, special_tokens=SPECIAL_TOKENS, workers=workers)
     return pretokens
@@ -150,7 +150,7 @@ def verify_and_time(
     started = perf_counter()
     output = run(case.impl)
     seconds = perf_counter() - started
-    if case.impl.needs:  # The first call has loaded or even compiled code; how long it takes is told by another.
+    if case.impl.compiled:  # The first call has loaded or even compiled code; how long it takes is told by another.
         started = perf_counter()
         run(case.impl)
         seconds = perf_counter() - started

@@ -11,7 +11,7 @@ from bench.machine import RECORDS, cpu_info, machine_name
 from data import DataError, get
 from data.workloads import Workload, workloads, workloads_on
 from impls import MergelabError
-from impls.corpus import Corpus
+from impls.inputs.file import TextFile
 
 collect_ignore = ["bench_lm_step.py"]
 """Needs torch and has a command of its own: `python -m bench.bench_lm_step`."""
@@ -37,7 +37,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[ERRORS] = []
     try:
         for workload in chosen_workloads(config):
-            corpus = Corpus.open(get(workload.corpus, workload.bytes))
+            corpus = TextFile.open(get(workload.corpus, workload.bytes))
             corpus.text(0, corpus.n_bytes)
     except (DataError, MergelabError) as error:
         raise pytest.UsageError(str(error)) from None

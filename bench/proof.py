@@ -73,7 +73,7 @@ def code_digest(impl: Impl) -> str:
     files = set(sources(impl.target.split(":")[0]))
     if impl.stage == "encode":
         files.add(ROOT / "impls" / "tokenizer.py")
-    if impl.needs == "numba":
+    if impl.compiled:
         files |= set((ROOT / "impls" / "kernels").glob("*.py"))
     return _digest(impl.target, files)
 

@@ -9,7 +9,6 @@ rename wins.
 import hashlib
 import os
 import re
-import secrets
 import sys
 import tomllib
 from collections.abc import Callable, Iterable, Iterator
@@ -18,6 +17,7 @@ from typing import Literal, NamedTuple
 
 from data import adversarial, fetch, python_sources, stories
 from data.errors import DataError, UnknownCorpusError
+from impls.storage import atomic_writer
 
 TABLE = Path(__file__).with_name("corpora.toml")
 
@@ -155,16 +155,11 @@ def chunks(name: str, n_bytes: int | None = None, *, seed: int = 0) -> Iterable[
 def write(path: Path, content: Iterable[bytes]) -> str:
     """Write the file under a temporary name, rename it when it is complete, and return its SHA-256 in hex."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     digest = hashlib.sha256()
-    try:
-        with temporary.open("wb") as file:
-            for chunk in content:
-                digest.update(chunk)
-                file.write(chunk)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with atomic_writer(path) as file:
+        for chunk in content:
+            digest.update(chunk)
+            file.write(chunk)
     return digest.hexdigest()
 
 

@@ -1,10 +1,10 @@
 """The exceptions of this package: a corpus that cannot be had, and what to do about it."""
 
+from impls.errors import MergelabError
 
-class DataError(ValueError):
+
+class DataError(MergelabError):
     """A corpus cannot be made or fetched, or is not what it should be; one line."""
-
-    exit_status = 1
 
 
 class UnknownCorpusError(DataError):

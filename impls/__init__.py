@@ -9,13 +9,26 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from impls.definition import Definition
     from impls.errors import FileFormatError, InvalidUtf8Error, MergelabError, UsageError
     from impls.pipeline import train_bpe
     from impls.tokenizer import Tokenizer
 
-__all__ = ["FileFormatError", "InvalidUtf8Error", "MergelabError", "Tokenizer", "UsageError", "train_bpe"]
+__all__ = [
+    "Definition",
+    "FileFormatError",
+    "InvalidUtf8Error",
+    "MergelabError",
+    "Tokenizer",
+    "UsageError",
+    "train_bpe",
+]
 
-_HOMES = {"Tokenizer": "impls.tokenizer", "train_bpe": "impls.pipeline"}
+_HOMES = {
+    "Definition": "impls.definition",
+    "Tokenizer": "impls.tokenizer",
+    "train_bpe": "impls.pipeline",
+}
 
 
 def __getattr__(name: str) -> Any:

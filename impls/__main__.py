@@ -1,27 +1,19 @@
-"""`python -m impls`: what the commands do stands in `commands`; here, only that any signal finds somebody at home."""
+"""`python -m impls`: each command is a module of `impls/commands/`."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 
-from impls.interrupts import interrupted, listen, report
+from impls import interrupts
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
-    try:
-        from impls.commands import execute  # Here, since a signal may come before all is imported.
+    from impls.command_line import run  # Here, since a signal may come before all is imported.
+    from impls.commands import PROGRAM
 
-        return execute(arguments)
-    except KeyboardInterrupt:
-        return report()
-    except Exception:
-        if interrupted():
-            return report()
-        raise
+    return run(PROGRAM, arguments)
 
 
 if __name__ == "__main__":
-    listen()
-    sys.exit(main())
+    interrupts.start(main, "impls")

@@ -1,6 +1,6 @@
 """The contract: the flat arrays that stages hand to each other, the three protocols, and the law of ties.
 
-A counter turns a corpus into `Pretokens`, a trainer turns `Pretokens` into `Merges`, an encoder is built from a
+A counter turns a text into `Pretokens`, a trainer turns `Pretokens` into `Merges`, an encoder is built from a
 `Vocabulary` and turns text into ids. Equality of `Merges` is the test of a trainer, equality of ids that of an
 encoder, equality of `Pretokens` as a mapping that of a counter.
 """
@@ -8,7 +8,6 @@ encoder, equality of `Pretokens` as a mapping that of a counter.
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, runtime_checkable
@@ -16,8 +15,7 @@ from typing import Any, Literal, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from impls.corpus import Corpus
-from impls.errors import UsageError
+from impls.inputs.text import Text
 
 N_BYTES = 256
 """Bytes 0..255 are ids 0..255; merge i makes id 256 + i."""
@@ -51,7 +49,7 @@ class Pretokens:
     """Unique pretokens with counts, in any order.
 
     Attributes:
-        bytes_: uint8[total], the pretokens one behind the other.
+        bytes_: uint8[total], the pretokens one after the other.
         offsets: int64[n + 1], pretoken i is `bytes_[offsets[i]:offsets[i + 1]]`, never empty.
         counts: int64[n], occurrences of each, at least 1.
     """
@@ -85,6 +83,18 @@ class Pretokens:
         return isinstance(other, Pretokens) and self.to_mapping() == other.to_mapping()
 
     __hash__ = None  # type: ignore[assignment]
+
+    @classmethod
+    def added(cls, parts: Iterable[Pretokens]) -> Pretokens:
+        """Add up the counts of parts of a text. The order of the parts does not count.
+
+        Cut a text where `Text.ranges` cuts it, count each part, add them: the result is that of the whole text.
+        """
+        total: dict[bytes, int] = {}
+        for part in parts:
+            for pretoken, count in part.to_mapping().items():
+                total[pretoken] = total.get(pretoken, 0) + count
+        return cls.from_mapping(total)
 
     def digest(self) -> str:
         """Hash the mapping, whatever the order: sha256 as hex."""
@@ -193,13 +203,13 @@ MergeListener = Callable[[MergeEvent], None]
 
 
 class Counter(Protocol):
-    """A corpus in, its unique pretokens with counts out. Special tokens separate texts and are not counted."""
+    """A text in, its unique pretokens with counts out. Special tokens separate texts and are not counted."""
 
-    def __call__(self, corpus: Corpus, *, pattern: str, special_tokens: Sequence[str], workers: int) -> Pretokens:
-        """Count with up to `workers` processes or threads.
+    def __call__(self, text: Text, *, pattern: str, special_tokens: Sequence[str], workers: int) -> Pretokens:
+        """Count with up to `workers` processes or threads. Of a part of a file, only the part is counted.
 
         Raises:
-            InvalidUtf8Error: the corpus is not UTF-8 and its `errors` is "strict".
+            InvalidUtf8Error: the text is not UTF-8 and its `errors` is "strict".
             FileFormatError: the file changed while it was read.
         """
 
@@ -244,25 +254,3 @@ class Encoder(Protocol):
 
     def encode_batch(self, texts: Sequence[bytes], *, workers: int | None = None) -> list[Ids]:
         """Encode each of many texts by itself. See `encode`."""
-
-
-def check_count(name: str, value: object, minimum: int) -> int:
-    """Return `value` as an int if it is a whole number of at least `minimum`.
-
-    Raises:
-        UsageError: it is not; the message names the argument.
-    """
-    if isinstance(value, bool) or not isinstance(value, int | np.integer):
-        raise UsageError(f"{name}: {value!r} is not a whole number; give an integer of at least {minimum}")
-    if value < minimum:
-        raise UsageError(f"{name}: {value} is too small; give at least {minimum}")
-    return int(value)
-
-
-def check_workers(workers: int | None) -> int:
-    """Return how many threads or processes to use: all cores that this process may use by default.
-
-    Raises:
-        UsageError: not a whole number of at least 1.
-    """
-    return len(os.sched_getaffinity(0)) if workers is None else check_count("workers", workers, 1)

@@ -9,22 +9,19 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from functools import cache
-from importlib import import_module
 from math import exp, log
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from impls.cache import measurements_path
 from impls.contract import Pretokens
-from impls.kernels.compiler import CodeState, cache_root
+from impls.kernels.compiler import CodeState
 from impls.machine import machine_name
-from impls.registry import STAGES, Impl, find, implementations
+from impls.registry import STAGES, Impl, find, implementations, load, most_advanced
 
 PURE_PYTHON_STEPS = 1 << 24
 """Symbols rewritten beyond which training is not for pure Python: a pretoken of n is rewritten up to n times."""
-
-_MAIN_KERNELS = {"count": "count:COUNT_TEXT", "train": "merge:run_merges", "encode": "encode:ENCODE_TEXT"}
 
 Points = Sequence[Sequence[float]]
 """Pairs of bytes and seconds, by size."""
@@ -62,15 +59,6 @@ class Choice(NamedTuple):
     reason: str
 
 
-def measurements_path() -> Path:
-    """Return where `nox -s bench` leaves the measurements of this machine.
-
-    Raises:
-        OSError: the user has no home.
-    """
-    return cache_root() / "measurements.json"
-
-
 @cache
 def measurements() -> Measurements:
     """Return the measurements of this machine, or the defaults where there are none that can be read."""
@@ -100,7 +88,9 @@ def _points(stage: str, rows: Mapping[str, Points]) -> dict[str, Points]:
     points: dict[str, Points] = {
         name: sorted((float(size), float(seconds)) for size, seconds in times) for name, times in rows.items()
     }
-    if min(min(map(min, times)) for times in points.values()) <= 0 or all(find(stage, name).needs for name in points):
+    if min(min(map(min, times)) for times in points.values()) <= 0 or all(
+        find(stage, name).compiled for name in points
+    ):
         raise ValueError(stage)
     return points
 
@@ -118,10 +108,9 @@ def expected_seconds(points: Points, n_bytes: int) -> float:
     return exp(log(low) + share * (log(high) - log(low)))
 
 
-def code_state(stage: str, pattern: str) -> CodeState:
-    """Tell what it takes to run the compiled implementation of a stage on texts split by `pattern`."""
-    module, name = _MAIN_KERNELS[stage].split(":")
-    kernel: Any = getattr(import_module(f"impls.kernels.{module}"), name)
+def code_state(impl: Impl, pattern: str) -> CodeState:
+    """Tell what it takes to run a compiled implementation on texts split by `pattern`."""
+    kernel: Any = load(impl.kernel)
     if isinstance(kernel, dict):
         if pattern not in kernel:
             return "loaded"  # It falls back to what needs no compiled code.
@@ -138,13 +127,12 @@ def choose(stage: str, n_bytes: int, pattern: str = "gpt2") -> Choice:
     """
     implementations(stage)
     known = measurements()
-    state = code_state(stage, pattern)
     expected: list[tuple[float, str, str]] = []
     for name, points in known.stages[stage].items():
-        seconds = expected_seconds(points, n_bytes)
-        if not find(stage, name).needs:
+        seconds, impl = expected_seconds(points, n_bytes), find(stage, name)
+        if not impl.compiled:
             expected.append((seconds, name, f"{name} {seconds:.3g} s"))
-        elif state in known.start:
+        elif (state := code_state(impl, pattern)) in known.start:
             start = known.start[state]
             told = f"{name} {start + seconds:.3g} s ({start:.3g} s to start, code {state})"
             expected.append((start + seconds, name, told))
@@ -162,4 +150,4 @@ def pick(stage: str, n_bytes: int, pattern: str = "gpt2") -> Impl:
 def pick_trainer(pretokens: Pretokens, n_bytes: int) -> Impl:
     """Return the trainer to use for the pretokens of `n_bytes` of text: long pretokens are not for pure Python."""
     steps = int((np.diff(pretokens.offsets).astype(np.float64) ** 2).sum())
-    return find("train", "jit") if steps > PURE_PYTHON_STEPS else pick("train", n_bytes)
+    return most_advanced("train", compiled=True) if steps > PURE_PYTHON_STEPS else pick("train", n_bytes)

@@ -1,40 +1,33 @@
-"""From a file to a vocabulary: a counter and a trainer, one behind the other."""
+"""From a file to a vocabulary: a counter, then a trainer."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import Literal
 
-from impls.contract import (
-    N_BYTES,
-    TIE_BREAKS,
-    MergeListener,
-    Merges,
-    TieBreak,
-    check_count,
-    check_workers,
-)
-from impls.corpus import Corpus
+from impls.arguments import Errors, check_count, check_workers
+from impls.contract import N_BYTES, TIE_BREAKS, MergeListener, TieBreak
+from impls.definition import Definition
 from impls.errors import UsageError
 from impls.fastest import pick, pick_trainer
+from impls.inputs.file import TextFile
 from impls.patterns import check_special_tokens, compile_pattern
 from impls.registry import find
 
 
-def train_bpe(
+def train(
     input_path: str | os.PathLike[str],
     vocab_size: int,
-    special_tokens: Sequence[str],
+    special_tokens: Sequence[str] = (),
     *,
     pattern: str = "gpt2",
     impl: str = "auto",
     workers: int | None = None,
     tie_break: TieBreak = "greatest",
-    errors: Literal["strict", "replace"] = "strict",
+    errors: Errors = "strict",
     on_merge: MergeListener | None = None,
-) -> tuple[dict[int, bytes], list[tuple[bytes, bytes]]]:
-    """Train a byte-level BPE vocabulary on a text file.
+) -> Definition:
+    """Train a byte-level BPE tokenizer on a text file.
 
     Args:
         input_path: UTF-8 text.
@@ -48,7 +41,7 @@ def train_bpe(
         on_merge: called with each merge as it is made.
 
     Returns:
-        The vocabulary, id to bytes, and the merges in order of creation.
+        The tokenizer as a value, pattern and special tokens included; `Tokenizer.from_definition` encodes with it.
 
     Raises:
         UsageError: an argument is wrong.
@@ -63,21 +56,56 @@ def train_bpe(
     compile_pattern(pattern)
     if tie_break not in TIE_BREAKS:
         raise UsageError(f"tie_break: unknown value {tie_break!r}; there are {', '.join(TIE_BREAKS)}")
-    size = check_count("vocab_size", vocab_size, 1)
-    n_merges = size - N_BYTES - len(specials)
-    if n_merges < 0:
-        needed = N_BYTES + len(specials)
-        raise UsageError(
-            f"vocab_size: {size} is too small; 256 bytes and {len(specials)} special tokens need {needed}"
-        )
+    n_merges = _n_merges(vocab_size, len(specials))
     workers = check_workers(workers)
     chosen = None if impl == "auto" else find("train", impl)
-    corpus = Corpus.open(input_path, errors)
-    counter = find("count", chosen.counter) if chosen else pick("count", corpus.n_bytes, pattern)
-    pretokens = counter.load()(corpus, pattern=pattern, special_tokens=specials, workers=workers)
-    trainer = chosen or pick_trainer(pretokens, corpus.n_bytes)
-    merges: Merges = trainer.load()(pretokens, n_merges=n_merges, tie_break=tie_break, on_merge=on_merge)
-    tokens = merges.token_bytes()
-    pairs = zip(merges.left.tolist(), merges.right.tolist(), strict=True)
-    vocab = dict(enumerate(tokens + [token.encode() for token in specials]))
-    return vocab, [(tokens[left], tokens[right]) for left, right in pairs]
+    text = TextFile.open(input_path, errors)
+    counter = find("count", chosen.counter) if chosen else pick("count", text.n_bytes, pattern)
+    pretokens = counter.load()(text, pattern=pattern, special_tokens=specials, workers=workers)
+    trainer = chosen or pick_trainer(pretokens, text.n_bytes)
+    merges = trainer.load()(pretokens, n_merges=n_merges, tie_break=tie_break, on_merge=on_merge)
+    return Definition.of_training(merges, specials, pattern)
+
+
+def train_bpe(
+    input_path: str | os.PathLike[str],
+    vocab_size: int,
+    special_tokens: Sequence[str],
+    *,
+    pattern: str = "gpt2",
+    impl: str = "auto",
+    workers: int | None = None,
+    tie_break: TieBreak = "greatest",
+    errors: Errors = "strict",
+    on_merge: MergeListener | None = None,
+) -> tuple[dict[int, bytes], list[tuple[bytes, bytes]]]:
+    """Train as `train` does, and return the vocabulary, id to bytes, and the merges in order of creation.
+
+    Pattern and special tokens are not part of the result: give them to `Tokenizer` again, or call `train`.
+    """
+    trained = train(
+        input_path,
+        vocab_size,
+        special_tokens,
+        pattern=pattern,
+        impl=impl,
+        workers=workers,
+        tie_break=tie_break,
+        errors=errors,
+        on_merge=on_merge,
+    )
+    return dict(trained.vocab), list(trained.merges)
+
+
+def _n_merges(vocab_size: int, n_special_tokens: int) -> int:
+    """Return how many merges a vocabulary of that size has.
+
+    Raises:
+        UsageError: no size, or too small.
+    """
+    size, needed = check_count("vocab_size", vocab_size, 1), N_BYTES + n_special_tokens
+    if size < needed:
+        raise UsageError(
+            f"vocab_size: {size} is too small; 256 bytes and {n_special_tokens} special tokens need {needed}"
+        )
+    return size - needed

@@ -21,7 +21,10 @@ class Impl:
         name: unique in its stage.
         target: "module:attribute" of the counter, trainer or encoder class.
         idea: what it changes over the row before, one line.
-        needs: the package it needs beyond NumPy and `regex`; empty if none.
+        package: what it needs beyond NumPy and `regex`; empty if nothing.
+        kernel: "module:attribute" of the kernel that does most of its work, or of a mapping from split pattern to
+            kernel; empty if nothing is compiled. The state of that kernel's code tells how soon it can start.
+        parallel: whether it makes use of more than one worker.
         counter: for a trainer, the counter that it is paired with in `train_bpe`.
     """
 
@@ -29,25 +32,46 @@ class Impl:
     name: str
     target: str
     idea: str
-    needs: str = ""
+    package: str = ""
+    kernel: str = ""
+    parallel: bool = False
     counter: str = ""
+
+    @property
+    def compiled(self) -> bool:
+        """Whether it runs compiled code: fast, without the interpreter lock, and with code to load before."""
+        return bool(self.kernel)
 
     def load(self) -> Any:
         """Import and return the counter, trainer or encoder class."""
-        module, attribute = self.target.split(":")
-        return getattr(import_module(module), attribute)
+        return load(self.target)
+
+
+def load(target: str) -> Any:
+    """Import the module of a "module:attribute" and return the attribute."""
+    module, attribute = target.split(":")
+    return getattr(import_module(module), attribute)
 
 
 _ROWS = (
     Impl("count", "findall", "impls.count.findall:count", "all pretokens in one list"),
+    Impl("count", "finditer", "impls.count.finditer:count", "streamed: counted as they are found, constant memory"),
     Impl(
         "count",
-        "finditer",
-        "impls.count.finditer:count",
-        "streamed: counted as they are found, constant memory",
+        "process_pool",
+        "impls.count.process_pool:count",
+        "ranges of the file counted in processes",
+        parallel=True,
     ),
-    Impl("count", "process_pool", "impls.count.process_pool:count", "ranges of the file counted in processes"),
-    Impl("count", "jit", "impls.count.jit:count", "compiled scan, hash table and threads", "numba"),
+    Impl(
+        "count",
+        "jit",
+        "impls.count.jit:count",
+        "compiled scan, hash table and threads",
+        package="numba",
+        kernel="impls.kernels.count:COUNT_TEXT",
+        parallel=True,
+    ),
     Impl(
         "train",
         "naive",
@@ -68,14 +92,23 @@ _ROWS = (
         "jit",
         "impls.train.jit:train",
         "compiled merge loop over flat arrays",
-        "numba",
+        package="numba",
+        kernel="impls.kernels.merge:run_merges",
         counter="jit",
     ),
     Impl("encode", "naive", "impls.encode.naive:NaiveEncoder", "pair frequencies, lowest rank first"),
     Impl("encode", "set_pairs", "impls.encode.set_pairs:SetPairsEncoder", "the set of adjacent pairs"),
     Impl("encode", "heap", "impls.encode.heap:HeapEncoder", "linked list and heap: n log n on long pretokens"),
     Impl("encode", "cached", "impls.encode.cached:CachedEncoder", "a pretoken is merged once"),
-    Impl("encode", "jit", "impls.encode.jit:JitEncoder", "compiled scan, cache and merge", "numba"),
+    Impl(
+        "encode",
+        "jit",
+        "impls.encode.jit:JitEncoder",
+        "compiled scan, cache and merge",
+        package="numba",
+        kernel="impls.kernels.encode:ENCODE_TEXT",
+        parallel=True,
+    ),
 )
 
 STAGES = tuple(dict.fromkeys(row.stage for row in _ROWS))
@@ -104,3 +137,14 @@ def find(stage: str, name: str) -> Impl:
             return row
     known = ", ".join(row.name for row in rows)
     raise UsageError(f"impl: unknown implementation {name!r} for stage {stage!r}; there are {known}")
+
+
+def most_advanced(stage: str, *, compiled: bool) -> Impl:
+    """Return the last row of a stage that is compiled, or the last one that is not.
+
+    Rows stand simplest first, so this is what the ladder of a stage ends with, with or without compiled code.
+
+    Raises:
+        UsageError: no such stage.
+    """
+    return [row for row in implementations(stage) if row.compiled == compiled][-1]

@@ -58,7 +58,9 @@ def atomic_writer(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
                 os.fsync(file.fileno())
             temporary.replace(target)
         except OSError as error:
-            raise FileFormatError(f"{path}: {error.strerror or error}; nothing was written") from None
+            # Work inside the block may have failed on another file.
+            place = path if error.filename in (None, str(temporary)) else error.filename
+            raise FileFormatError(f"{place}: {error.strerror or error}; nothing was written") from None
 
 
 def write_cache_entry(path: Path, content: bytes) -> None:

@@ -2,30 +2,34 @@
 
 from __future__ import annotations
 
-import operator
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from math import inf
+from pathlib import Path
 from typing import Literal, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from impls.contract import N_BYTES, Array32, Array64, Encoder, Ids, IdType, Vocabulary, check_workers
-from impls.corpus import Corpus, SafeCuts, decode_utf8
+from impls.arguments import check_workers
+from impls.contract import Encoder, Ids, IdType
+from impls.cuts import SafeCuts
+from impls.definition import Definition
 from impls.errors import FileFormatError, InvalidUtf8Error, UsageError
 from impls.fastest import pick
-from impls.formats import TokenizerFiles, read_files, read_merges, read_vocab, write_files
+from impls.formats import mergelab, recognise
+from impls.formats.gpt2 import read_merges, read_vocab
+from impls.inputs.file import TextFile
+from impls.inputs.text import Text, decode_utf8
 from impls.parallel import in_order
 from impls.patterns import Splitter, check_special_tokens
 from impls.registry import find
 from impls.storage import atomic_writer
+from impls.streams import STREAM_CHARACTERS, cut_stream
 
 SpecialMode = Literal["all", "none", "none_raise"]
-
-MAX_ID = (1 << 31) - 1
 
 LISTED_IDS = 1 << 13
 """Ids that are made a list at a time: few enough for the first cache."""
@@ -33,100 +37,12 @@ LISTED_IDS = 1 << 13
 DECODE_IDS = 1 << 20
 """Ids that `decode_file` works on at a time."""
 
-STREAM_CHARACTERS = 1 << 14
-"""How much text `encode_iterable` gathers before it encodes."""
-
-
-def build_vocabulary(vocab: Mapping[int, bytes], merges: Sequence[tuple[bytes, bytes]]) -> Vocabulary:
-    """Turn ids and merges given as bytes into the arrays that encoders are built from.
-
-    Raises:
-        UsageError: two ids for one token, a merge that is there twice, whose tokens are not in the vocabulary, or
-            that uses a token made by a later one.
-    """
-    return _vocabulary(_ids_of(vocab), merges)
-
-
-def _vocabulary(ids: Mapping[bytes, int], merges: Sequence[tuple[bytes, bytes]]) -> Vocabulary:
-    """Return the arrays of checked tokens with their ids, and of merges, which are checked here."""
-    try:
-        left_tokens, right_tokens = zip(*merges, strict=True) if merges else ((), ())
-        columns = (left_tokens, right_tokens, map(operator.add, left_tokens, right_tokens))
-        left, right, merged = (np.fromiter(map(ids.__getitem__, column), np.int32) for column in columns)
-        is_fine = len(np.unique((left.astype(np.int64) << 32) | right)) == len(left)
-    except (KeyError, TypeError, ValueError):
-        is_fine = False
-    if not is_fine:
-        raise _fault_in_merges(merges, ids)
-    made = _last_made(merged, np.stack([left, right]))
-    too_late = made >= np.arange(len(merged))
-    if too_late.any():
-        rank = int(too_late.any(axis=0).argmax())
-        side = int(too_late[:, rank].argmax())
-        told = f"{merges[rank][side]!r}, made by number {made[side, rank]}"
-        raise UsageError(f"merges: number {rank} {merges[rank]!r} uses {told}")
-    byte_ids = np.array([ids.get(bytes([byte]), -1) for byte in range(N_BYTES)], np.int32)
-    return Vocabulary(byte_ids, left, right, merged, 1 + max(ids.values(), default=0))
-
-
-def _last_made(merged: Array32, wanted: Array32) -> Array64:
-    """Return the rank of the last merge that makes each wanted id, -1 where none does."""
-    if not len(merged):
-        return np.full(wanted.shape, -1, np.int64)
-    made, from_the_end = np.unique(merged[::-1], return_index=True)
-    place = np.searchsorted(made, wanted).clip(max=len(made) - 1)
-    return np.where(made[place] == wanted, len(merged) - 1 - from_the_end[place], -1)
-
-
-def _ids_of(vocab: Mapping[int, bytes]) -> dict[bytes, int]:
-    """Return the id of each token; what all have in common is checked at once, which is ten times as fast."""
-    if not isinstance(vocab, Mapping):
-        raise UsageError(f"vocab: {type(vocab).__name__} is not a mapping from id to bytes")
-    ids: dict[bytes, int] = {}
-    if set(map(type, vocab)) <= {int} and set(map(type, vocab.values())) <= {bytes}:
-        ids = {token: token_id for token_id, token in vocab.items()}
-        if (
-            len(ids) == len(vocab)
-            and b"" not in ids
-            and min(vocab, default=0) >= 0
-            and max(vocab, default=0) <= MAX_ID
-        ):
-            return ids
-        ids.clear()
-    for token_id, token in vocab.items():
-        if token == b"":
-            raise UsageError(f"vocab: the token of id {token_id!r} is empty")
-        if not isinstance(token, bytes) or isinstance(token_id, bool) or not isinstance(token_id, int | np.integer):
-            raise UsageError(f"vocab: {token_id!r}: {token!r} is not an id with the bytes of a token")
-        if not 0 <= token_id <= MAX_ID:
-            raise UsageError(f"vocab: id {token_id} of {token!r} is not between 0 and {MAX_ID}")
-        if token in ids:
-            raise UsageError(f"vocab: {token!r} has two ids, {ids[token]} and {token_id}")
-        ids[token] = int(token_id)
-    return ids
-
-
-def _fault_in_merges(merges: Sequence[tuple[bytes, bytes]], ids: Mapping[bytes, int]) -> UsageError:
-    """Return the error for the first merge that is none."""
-    ranks: dict[tuple[bytes, bytes], int] = {}
-    for rank, pair in enumerate(merges):
-        if not isinstance(pair, tuple | list) or [type(token) for token in pair] != [bytes, bytes]:
-            return UsageError(f"merges: number {rank} {pair!r} is not a pair of bytes")
-        left, right = pair
-        for token in (left, right, left + right):
-            if token not in ids:
-                return UsageError(f"merges: number {rank} {(left, right)!r}: {token!r} is not in the vocabulary")
-        if ranks.setdefault((left, right), rank) != rank:
-            return UsageError(
-                f"merges: number {rank} {(left, right)!r} stands already at number {ranks[left, right]}"
-            )
-    return UsageError("merges: a list of pairs of bytes is needed")
-
 
 class Tokenizer:
     """Byte-level BPE: text to ids and back.
 
     Attributes:
+        definition: what it is: ids, merges, special tokens, split pattern.
         vocab: id to bytes, special tokens included.
         merges: pairs of tokens in order of rank.
         special_tokens: special token to id.
@@ -154,30 +70,33 @@ class Tokenizer:
         Raises:
             UsageError: an argument is wrong.
         """
-        ids = _ids_of(vocab)
-        vocabulary = _vocabulary(ids, merges)
-        self.vocab = {token_id: token for token, token_id in ids.items()}
-        # What is a tuple stays the same object: making 50,000 anew is slow.
-        self.merges = cast("list[tuple[bytes, bytes]]", list(map(tuple, merges)))
-        self.pattern = pattern
-        self.special_tokens: dict[str, int] = {}
-        for special in check_special_tokens(special_tokens or []):
-            token = special.encode()
-            if token not in ids:
-                ids[token] = max(self.vocab, default=-1) + 1
-                if ids[token] > MAX_ID:
-                    raise UsageError(f"special tokens: no id is left for {special!r} above {MAX_ID}")
-                self.vocab[ids[token]] = token
-            self.special_tokens[special] = ids[token]
-        n_ids = 1 + max(self.vocab, default=0)
-        self._vocabulary = replace(vocabulary, n_ids=n_ids, special_tokens=self.special_tokens)
-        self._splitter = Splitter(pattern, list(self.special_tokens))
+        self._set_up(Definition(vocab, merges, special_tokens or (), pattern), impl)
+
+    def _set_up(self, definition: Definition, impl: str) -> None:
+        self.definition = definition
+        self.vocab = dict(definition.vocab)
+        self.merges = list(definition.merges)
+        self.special_tokens = dict(definition.special_tokens)
+        self.pattern = definition.pattern
+        self._vocabulary = definition.vocabulary
+        self._splitter = Splitter(self.pattern, list(self.special_tokens))
         self._impl = impl
         self._auto, self._settled_bytes, self._seen_bytes = "", -1.0, 0
         self._encoders: dict[tuple[str, bool], Encoder] = {}
         self._integers: NDArray[np.object_] | None = None
         if impl != "auto":
             self._encoder(impl)
+
+    @classmethod
+    def from_definition(cls, definition: Definition, *, impl: str = "auto") -> Tokenizer:
+        """Build from what training returns and formats read.
+
+        Raises:
+            UsageError: there is no such encoder.
+        """
+        made = cls.__new__(cls)
+        made._set_up(definition, impl)
+        return made
 
     @classmethod
     def from_files(
@@ -200,19 +119,17 @@ class Tokenizer:
         return cls(vocab, read_merges(merges_filepath), specials, pattern=pattern, impl=impl)
 
     @classmethod
-    def load(cls, folder: str | os.PathLike[str], *, impl: str = "auto") -> Tokenizer:
-        """Build from a folder written by `save`.
+    def load(cls, path: str | os.PathLike[str], *, impl: str = "auto") -> Tokenizer:
+        """Build from a file or folder in a format of `impls.formats`, such as `save` writes.
 
         Raises:
             FileFormatError: a file is missing or damaged, or they do not belong together.
+            UsageError: there is no such encoder.
         """
         if impl != "auto":
             find("encode", impl)
-        files = read_files(folder)
-        try:
-            return cls(files.vocab, files.merges, files.special_tokens, pattern=files.pattern, impl=impl)
-        except UsageError as error:
-            raise FileFormatError(f"{folder}: {error}") from None
+        path = Path(path)
+        return cls.from_definition(recognise(path).load().read(path), impl=impl)
 
     def save(self, folder: str | os.PathLike[str]) -> None:
         """Write `vocab.json`, `merges.txt` and `mergelab.json` to a folder.
@@ -220,14 +137,11 @@ class Tokenizer:
         Raises:
             FileFormatError: the folder cannot be made or written.
         """
-        write_files(folder, self._files())
+        mergelab.write(folder, self.definition)
 
     def fingerprint(self) -> str:
         """Return the sha256, as hex, of ids, tokens, merges, special tokens and pattern."""
-        return self._files().digest()
-
-    def _files(self) -> TokenizerFiles:
-        return TokenizerFiles(self.vocab, self.merges, list(self.special_tokens), self.pattern)
+        return self.definition.fingerprint
 
     def _encoder(self, name: str, special: bool = True) -> Encoder:
         if (name, special) not in self._encoders:
@@ -241,7 +155,7 @@ class Tokenizer:
         if n_bytes > self._settled_bytes:
             chosen = pick("encode", n_bytes, self.pattern)
             # Asked again for twice as much; once compiled code is at hand, there is no reason to do without it.
-            self._auto, self._settled_bytes = chosen.name, inf if chosen.needs else 2 * n_bytes
+            self._auto, self._settled_bytes = chosen.name, inf if chosen.compiled else 2 * n_bytes
         return self._auto
 
     def _encoder_for(self, n_bytes: int, special: SpecialMode) -> Encoder:
@@ -310,8 +224,7 @@ class Tokenizer:
     def encode_iterable(self, iterable: Iterable[str]) -> Iterator[int]:
         """Encode a stream of strings lazily, in constant memory; the ids are those of the joined text.
 
-        Where the text offers no safe cut (see `corpus.SafeCuts`: as a rule, the end of a word), it is gathered until
-        one comes.
+        Text is gathered until it can be cut without an effect on the ids, see `cuts.SafeCuts`.
 
         Raises:
             UsageError: see `encode`.
@@ -319,21 +232,8 @@ class Tokenizer:
         # Small pieces: never worth loading compiled code, for which there may be no room.
         encoder = self._encoder(self._encoder_name(STREAM_CHARACTERS))
         cuts = SafeCuts(self.pattern, list(self.special_tokens))
-        parts: list[str] = []
-        size, wanted = 0, STREAM_CHARACTERS
-        for part in iterable:
-            parts.append(part)
-            size += len(part)
-            if size < wanted:
-                continue
-            text = "".join(parts)
-            place = cuts.last_in(text)
-            if place is None:  # Look again when there is twice as much.
-                parts, wanted = [text], 2 * size
-                continue
-            yield from encoder.encode(_utf8(text[:place])).tolist()
-            parts, size, wanted = [text[place:]], size - place, STREAM_CHARACTERS
-        yield from encoder.encode(_utf8("".join(parts))).tolist()
+        for text in cut_stream(iterable, cuts):
+            yield from encoder.encode(_utf8(text)).tolist()
 
     def encode_file(
         self,
@@ -351,30 +251,39 @@ class Tokenizer:
             FileFormatError: the input is missing, empty, not UTF-8 or has a byte that the vocabulary lacks, or the
                 output cannot be written.
         """
-        corpus = Corpus.open(input_path, errors)
-        name = self._encoder_name(corpus.n_bytes)
-        # Threads only help an encoder that works without the interpreter lock.
-        workers = check_workers(workers) if find("encode", name).needs == "numba" else 1
-        job = partial(self._encode_range, corpus=corpus, encoder=self._encoder(name))
+        text = TextFile.open(input_path, errors)
+        impl = find("encode", self._encoder_name(text.n_bytes))
+        job = partial(self._encode_range, text=text, encoder=self._encoder(impl.name))
+        ranges = text.ranges(self.pattern, list(self.special_tokens))
         n_ids = 0
         with atomic_writer(output_path) as output:
-            for ids in in_order(job, corpus.ranges(self.pattern, list(self.special_tokens)), workers):
+            # Threads only help an encoder that works without the interpreter lock.
+            for ids in in_order(job, ranges, check_workers(workers) if impl.parallel else 1):
                 output.write(ids.data)
                 n_ids += len(ids)
         return n_ids
 
+    def encode_range(self, text: Text, start: int, stop: int, *, workers: int | None = None) -> Ids:
+        """Encode bytes [start, stop) of a text, cut where `Text.ranges` cuts it, to ids, `id_dtype`[n].
+
+        Raises:
+            FileFormatError: the text cannot be read, is not UTF-8, or has a byte that the vocabulary lacks; the
+                message names the text, and the place of invalid UTF-8 in it.
+        """
+        encoder = self._encoder_for(stop - start, "all")
+        return self._encode_range((start, stop), text, encoder, check_workers(workers))
+
     @staticmethod
-    def _encode_range(byte_range: tuple[int, int], corpus: Corpus, encoder: Encoder) -> Ids:
-        start = byte_range[0]
-        text = corpus.read(*byte_range)
-        if corpus.errors == "replace":
-            text = text.decode(errors="replace").encode()
+    def _encode_range(byte_range: tuple[int, int], text: Text, encoder: Encoder, workers: int = 1) -> Ids:
+        content = text.read(*byte_range)
+        if text.errors == "replace":
+            content = content.decode(errors="replace").encode()
         try:
-            return encoder.encode(text, workers=1)
+            return encoder.encode(content, workers=workers)
         except InvalidUtf8Error as error:
-            raise InvalidUtf8Error(str(corpus.path), start + error.offset) from None
+            raise InvalidUtf8Error(text.name, byte_range[0] + error.offset) from None
         except UsageError as error:
-            raise FileFormatError(f"{corpus.path}: {error}") from None
+            raise FileFormatError(f"{text.name}: {error}") from None
 
     @property
     def id_dtype(self) -> IdType:
@@ -414,21 +323,21 @@ class Tokenizer:
         Raises:
             FileFormatError: see `read_ids`; or an id that the vocabulary lacks.
         """
-        corpus, dtype = self._open_ids(path), self.id_dtype
+        text, dtype = self._open_ids(path), self.id_dtype
         size = dtype.itemsize
         # Read, not mapped: a mapped file that shrinks kills the process.
-        for start in range(0, corpus.n_bytes, DECODE_IDS * size):
-            block = corpus.read(start, min(start + DECODE_IDS * size, corpus.n_bytes))
+        for start in range(0, text.n_bytes, DECODE_IDS * size):
+            block = text.read(start, min(start + DECODE_IDS * size, text.n_bytes))
             try:
                 yield self._join(np.frombuffer(block, dtype).tolist(), start // size)
             except UsageError as error:
                 raise FileFormatError(f"{path}: {error}") from None
 
-    def _open_ids(self, path: str | os.PathLike[str]) -> Corpus:
-        corpus = Corpus.open(path)
-        if corpus.n_bytes % self.id_dtype.itemsize:
-            raise FileFormatError(f"{path}: {corpus.n_bytes} bytes are not a whole number of {self.id_dtype} ids")
-        return corpus
+    def _open_ids(self, path: str | os.PathLike[str]) -> TextFile:
+        ids = TextFile.open(path)
+        if ids.n_bytes % self.id_dtype.itemsize:
+            raise FileFormatError(f"{path}: {ids.n_bytes} bytes are not a whole number of {self.id_dtype} ids")
+        return ids
 
     def _join(self, ids: list[int], first: int = 0) -> bytes:
         try:

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from data import DataError
-from impls.commands import OneLineParser
+from impls.command_line import OneLineParser
 from impls.errors import MergelabError, UsageError
 from lm.config import KINDS, RunConfig, load_run
 

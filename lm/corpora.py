@@ -5,7 +5,6 @@ Nothing is held in memory but one document (or, without separators, one block of
 
 from __future__ import annotations
 
-import json
 import os
 import zlib
 from collections.abc import Callable, Iterator
@@ -16,12 +15,11 @@ from typing import BinaryIO
 
 import data
 from impls import Tokenizer
-from impls.corpus import Corpus
 from impls.errors import FileFormatError
+from impls.inputs.documents import BLOCK_BYTES, contains, json_lines, separated
+from impls.inputs.file import TextFile
 from impls.storage import atomic_writer
 from lm.config import DatasetConfig
-
-BLOCK_BYTES = 1 << 20
 
 SPLITS = ("train", "val")
 """Names of the texts and of the files of ids."""
@@ -54,7 +52,7 @@ def prepare(dataset: DatasetConfig, folder: Path, cache: Path) -> Counts:
     with ExitStack() as stack:
         outputs = {split: stack.enter_context(atomic_writer(folder / f"{split}.txt")) for split in SPLITS}
         for role, path in _sources(dataset, cache):
-            if path.suffix != ".jsonl" and not _has(path, separator):
+            if path.suffix != ".jsonl" and not contains(path, separator):
                 _write_plain(dataset, role, path, outputs, counts)
                 continue
             choose = _chooser(dataset, role)
@@ -82,7 +80,7 @@ def _sources(dataset: DatasetConfig, cache: Path) -> Iterator[tuple[str, Path]]:
         return
     for role, name in dataset.files.items():
         if dataset.source == "local":
-            yield role, Corpus.open(name).path
+            yield role, TextFile.open(name).path
         elif dataset.source == "hub":
             yield role, download(dataset.path, name, cache)
         else:
@@ -111,48 +109,13 @@ def download(repository: str, file: str, cache: Path) -> Path:
         raise FileFormatError(f"{repository}/{file}: cannot be fetched: {reason}") from None
 
 
-def _has(path: Path, separator: bytes) -> bool:
-    """Tell whether the separator stands in the text."""
-    end = b""
-    with path.open("rb") as file:
-        while block := file.read(BLOCK_BYTES):
-            if separator in end + block:
-                return True
-            end = block[-len(separator) :]
-    return False
-
-
-def _split(path: Path, separator: bytes) -> Iterator[bytes]:
-    """Yield what stands between the separators."""
-    parts: list[bytes] = []
-    end = b""  # May be the beginning of a separator.
-    with path.open("rb") as file:
-        while block := file.read(BLOCK_BYTES):
-            *whole, rest = (end + block).split(separator)
-            for document in whole:
-                yield b"".join([*parts, document])
-                parts = []
-            cut = max(0, len(rest) - len(separator) + 1)
-            parts.append(rest[:cut])
-            end = rest[cut:]
-    yield b"".join([*parts, end])
-
-
 def _documents(dataset: DatasetConfig, path: Path) -> Iterator[bytes]:
-    if path.suffix != ".jsonl":
-        # A line end behind a separator is layout, not text.
-        documents = (document.removeprefix(b"\n") for document in _split(path, dataset.separator.encode()))
-        yield from (document for document in documents if document)
+    if path.suffix == ".jsonl":
+        yield from json_lines(path, dataset.text_field)
         return
-    with path.open("rb") as file:
-        for number, line in enumerate(file, 1):
-            try:
-                text = json.loads(line)[dataset.text_field]
-                yield text.encode()
-            except (ValueError, KeyError, TypeError, AttributeError):
-                raise FileFormatError(
-                    f"{path}: line {number}: is not an object with a text in the field {dataset.text_field!r}"
-                ) from None
+    # A line end after a separator is layout, not text.
+    documents = (document.removeprefix(b"\n") for document in separated(path, dataset.separator.encode()))
+    yield from (document for document in documents if document)
 
 
 def _chooser(dataset: DatasetConfig, role: str) -> Callable[[bytes], str]:

@@ -19,9 +19,8 @@ from torch import Tensor
 
 from impls import Tokenizer
 from impls.errors import FileFormatError, UsageError
-from impls.formats import TokenizerFiles
+from impls.formats import tokenizer_json
 from impls.storage import atomic_writer
-from impls.tokenizer_json import tokenizer_json
 from lm.batches import open_tokenizer
 from lm.checkpoint import latest, load_checkpoint, load_weights
 from lm.config import GPT2Config, Llama3Config, ModelConfig, check, load_run
@@ -131,12 +130,10 @@ def _write_tokenizer(trained: Trained, folder: Path) -> str | None:
     with atomic_writer(folder / "tokenizer_config.json") as file:
         file.write(json.dumps(settings, ensure_ascii=False, indent=2).encode())
     try:
-        content = tokenizer_json(TokenizerFiles(own.vocab, own.merges, list(own.special_tokens), own.pattern))
+        tokenizer_json.write(folder / "tokenizer.json", own.definition)
     except UsageError as error:
         (folder / "tokenizer.json").unlink(missing_ok=True)  # Of another tokenizer, if there is one.
         return str(error)
-    with atomic_writer(folder / "tokenizer.json") as file:
-        file.write(content.encode())
     return None
 
 

@@ -9,30 +9,27 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from impls import Tokenizer, train_bpe
-from impls.corpus import Corpus, SafeCuts
-from impls.errors import FileFormatError, InvalidUtf8Error, UsageError
+from impls import Tokenizer
+from impls.cuts import SafeCuts
+from impls.errors import FileFormatError, UsageError
+from impls.inputs.file import TextFile
+from impls.jobs.encode import Say, ShardedEncoding
+from impls.pipeline import train
 from impls.storage import atomic_writer
-from lm.batches import Ids, read_metadata
+from lm.batches import read_metadata
 from lm.config import DataConfig, RunConfig, TokenizerConfig
 from lm.corpora import SPLITS, Counts, prepare
-
-Say = Callable[[str], None]
 
 Sources = dict[str, list[int]]
 """Path to size and time of change."""
 
 SHARD_TOKENS = 1 << 24
 """Ids in a shard where the config keeps none."""
-
-RANGE_BYTES = 1 << 24
-"""Text that is encoded at a time."""
 
 
 def tokenize(config: RunConfig, say: Say = print) -> None:
@@ -136,10 +133,8 @@ def _tokenizer(config: TokenizerConfig, folder: Path, say: Say) -> Tokenizer:
         if config.train_bytes is not None and config.train_bytes < text.stat().st_size:
             text = _prefix(text, config)
         say(f"{target}: training {config.vocab_size} tokens on {text.stat().st_size} bytes")
-        vocab, merges = train_bpe(
-            text, config.vocab_size, config.special_tokens, pattern=config.pattern, impl=config.impl
-        )
-        tokenizer = Tokenizer(vocab, merges, config.special_tokens, pattern=config.pattern)
+        trained = train(text, config.vocab_size, config.special_tokens, pattern=config.pattern, impl=config.impl)
+        tokenizer = Tokenizer.from_definition(trained)
     temporary = folder / ".tokenizer.tmp"
     shutil.rmtree(temporary, ignore_errors=True)
     tokenizer.save(temporary)
@@ -150,7 +145,7 @@ def _tokenizer(config: TokenizerConfig, folder: Path, say: Say) -> Tokenizer:
 def _prefix(text: Path, config: TokenizerConfig) -> Path:
     """Write the beginning of the text, up to a place where it can be cut."""
     assert config.train_bytes is not None
-    corpus, target = Corpus.open(text), text.with_name("tokenizer.txt")
+    corpus, target = TextFile.open(text), text.with_name("tokenizer.txt")
     cuts = SafeCuts(config.pattern, config.special_tokens)
     stop = cuts.first_after(corpus.read, corpus.n_bytes, config.train_bytes)
     with atomic_writer(target) as output:
@@ -178,96 +173,12 @@ def _encode(
 ) -> int:
     """Encode the text of a split to shards, join them, and return the number of ids."""
     text, target = folder / f"{split}.txt", folder / f"{split}.bin"
-    shards = _Shards(folder / "shards", split, tokenizer, dtype, config.shard_tokens or SHARD_TOKENS)
+    shards = ShardedEncoding(folder / "shards", split, tokenizer, dtype, config.shard_tokens or SHARD_TOKENS)
     if text.stat().st_size:
-        shards.encode(Corpus.open(text), say)
+        shards.run(TextFile.open(text), say)
     with atomic_writer(target) as output:
-        for number in range(shards.finished):
-            with shards.path(number).open("rb") as file:
-                shutil.copyfileobj(file, output, 1 << 22)
+        shards.join(output)
     return target.stat().st_size // dtype.itemsize
-
-
-class _Shards:
-    """The shards of a split: `SPLIT-000000.bin` and on; `SPLIT.json` says with what they were made, and how far.
-
-    Attributes:
-        finished: how many there are.
-    """
-
-    def __init__(
-        self, folder: Path, split: str, tokenizer: Tokenizer, dtype: np.dtype[Any], shard_tokens: int
-    ) -> None:
-        """Take up the shards that an interrupted run has finished, and remove what else there is of the split."""
-        self._folder, self._split, self._tokenizer, self._dtype = folder, split, tokenizer, dtype
-        self._made_with = {
-            "tokenizer": tokenizer.fingerprint(),
-            "dtype": dtype.name,
-            "shard_tokens": shard_tokens,
-            "range_bytes": RANGE_BYTES,
-        }
-        self._shard_tokens = shard_tokens
-        # The next shard begins in the range of text that begins at byte `_start`, behind its first `_skip` ids.
-        self.finished, self._start, self._skip = self._read_progress()
-        folder.mkdir(exist_ok=True)
-        for path in set(folder.glob(f"{split}-*")) - {self.path(number) for number in range(self.finished)}:
-            path.unlink()
-
-    def path(self, number: int) -> Path:
-        """Return where a shard is."""
-        return self._folder / f"{self._split}-{number:06d}.bin"
-
-    def encode(self, corpus: Corpus, say: Say) -> None:
-        """Make the shards that are missing.
-
-        Raises:
-            FileFormatError: the text is not UTF-8, or has a byte that the vocabulary lacks.
-        """
-        pending: Ids = np.empty(0, self._dtype)
-        special_tokens = list(self._tokenizer.special_tokens)
-        for start, stop in corpus.ranges(self._tokenizer.pattern, special_tokens, RANGE_BYTES):
-            if start < self._start:
-                continue
-            ids = self._encode_range(corpus, start, stop)
-            pending = np.concatenate([pending, ids[self._skip :]])
-            self._skip = 0
-            while len(pending) >= self._shard_tokens or (len(pending) and stop == corpus.n_bytes):
-                shard, pending = pending[: self._shard_tokens], pending[self._shard_tokens :]
-                # What is still pending is the end of this range: the ranges before it filled no shard.
-                behind = (start, len(ids) - len(pending)) if len(pending) else (stop, 0)
-                self._finish(shard, *behind)
-                say(f"{self.path(self.finished - 1)}: {len(shard)} ids, at {stop} of {corpus.n_bytes} bytes")
-
-    def _encode_range(self, corpus: Corpus, start: int, stop: int) -> Ids:
-        try:
-            return self._tokenizer.encode_to_array(corpus.read(start, stop)).astype(self._dtype, copy=False)
-        except InvalidUtf8Error as error:
-            raise InvalidUtf8Error(str(corpus.path), start + error.offset) from None
-        except UsageError as error:
-            raise FileFormatError(f"{corpus.path}: {error}") from None
-
-    def _finish(self, ids: Ids, start: int, skip: int) -> None:
-        """Write a shard, then where the next one begins."""
-        with atomic_writer(self.path(self.finished)) as file:
-            file.write(ids.data)
-        self.finished += 1
-        progress = {"shards": self.finished, "next_byte": start, "ids_before": skip}
-        _write_json(self._progress_path, self._made_with | progress)
-
-    @property
-    def _progress_path(self) -> Path:
-        return self._folder / f"{self._split}.json"
-
-    def _read_progress(self) -> tuple[int, int, int]:
-        """Return how many shards are finished, and where in the text the next one begins."""
-        try:
-            known = json.loads(self._progress_path.read_bytes())
-            finished, start, skip = (known.pop(name) for name in ("shards", "next_byte", "ids_before"))
-        except (OSError, ValueError, LookupError, TypeError, AttributeError):
-            return 0, 0, 0
-        if known != self._made_with or not all(self.path(number).exists() for number in range(finished)):
-            return 0, 0, 0
-        return finished, start, skip
 
 
 def _write_json(path: Path, values: object) -> None:

@@ -20,7 +20,7 @@ from bench.options import chosen
 from bench.progress import progress
 from data import DataError
 from impls import MergelabError, UsageError
-from impls.commands import OneLineParser
+from impls.command_line import OneLineParser
 from profiles.targets import TARGETS, TRAINER, check, code_digest, find_workload
 from profiles.tools import TOOLS, run_tool
 

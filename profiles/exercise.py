@@ -31,7 +31,7 @@ from time import perf_counter
 import numpy as np
 from numpy.typing import NDArray
 
-from impls.commands import OneLineParser
+from impls.command_line import OneLineParser
 
 Array = NDArray[np.float32]
 

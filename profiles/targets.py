@@ -56,7 +56,7 @@ def _encode(impl: str, workload: Workload, workers: int) -> Work:
 
 def _of_registry(stage: str, prepare: Callable[[str, Workload, int], Work]) -> Target:
     names = tuple(row.name for row in implementations(stage))
-    return Target(names, prepare, lambda name: bool(find(stage, name).needs))
+    return Target(names, prepare, lambda name: find(stage, name).compiled)
 
 
 def _step(model: str, impl: str, workload: Workload, workers: int) -> Work:

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from impls import MergelabError
-from impls.commands import OneLineParser
+from impls.command_line import OneLineParser
 from impls.machine import machine_name
 from impls.storage import atomic_writer
 from reports.compare import as_text, compare, last_comparable

@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 
 from bench.proof import code_digests
-from impls.kernels.compiler import cache_root
+from impls.cache import cache_root
 from impls.machine import machine_name
 from impls.storage import atomic_writer
 from reports.load import Evidence, ReportError, machine_of

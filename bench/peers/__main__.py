@@ -23,9 +23,9 @@ from bench.progress import progress
 from data import DataError
 from data.catalogue import cache_folder, find
 from impls import MergelabError, UsageError
-from impls.commands import OneLineParser
-from impls.contract import check_count
-from impls.corpus import Corpus
+from impls.arguments import check_count
+from impls.command_line import OneLineParser
+from impls.inputs.file import TextFile
 
 GENERATED_BYTES = 64 * MEGABYTE
 """How much is made of a corpus that has no size of its own."""
@@ -77,7 +77,7 @@ def prepare(options: argparse.Namespace, folder: Path) -> Inputs:
     large = check_count("--large-bytes", int(options.large_bytes), 2 * MEGABYTE)
     files = (options.vocab.absolute(), options.merges.absolute()) if options.vocab else None
     inputs = Inputs(options.corpus, size, large, vocab_size, folder, files)
-    Corpus.open(inputs.text)
+    TextFile.open(inputs.text)
     return inputs
 
 

@@ -127,12 +127,12 @@ def merges_ours(path: str, vocab_size: int) -> Work:
 
 def count_ours(path: str, workers: int | None) -> Work:
     """Count the pretokens of a file."""
-    from impls.corpus import Corpus
+    from impls.inputs.file import TextFile
     from impls.registry import find
 
     count = find("count", "jit").load()
     n_workers = workers or len(os.sched_getaffinity(0))
-    return lambda: count(Corpus.open(path), pattern=PATTERN, special_tokens=SPECIAL_TOKENS, workers=n_workers)
+    return lambda: count(TextFile.open(path), pattern=PATTERN, special_tokens=SPECIAL_TOKENS, workers=n_workers)
 
 
 def tables_ours(path: str, vocab_size: int) -> Work:
@@ -204,11 +204,7 @@ def array_gigatoken(tokenizer: str, path: str) -> Work:
 
 def vocabulary_of(tokenizer: Any) -> Any:
     """Return the arrays that encoders are built from, special tokens included."""
-    from dataclasses import replace
-
-    from impls.tokenizer import build_vocabulary
-
-    return replace(build_vocabulary(tokenizer.vocab, tokenizer.merges), special_tokens=tokenizer.special_tokens)
+    return tokenizer.definition.vocabulary
 
 
 def peer_encoder(name: str, tokenizer: str) -> Any:

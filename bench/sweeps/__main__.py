@@ -20,7 +20,7 @@ from bench.sweeps.measure import SCALES, run_study
 from bench.sweeps.studies import STUDIES, studies
 from data import DataError
 from impls import MergelabError
-from impls.commands import OneLineParser
+from impls.command_line import OneLineParser
 
 
 def build_parser() -> argparse.ArgumentParser:

@@ -14,7 +14,8 @@ from bench.cases import PATTERN, SPECIAL_TOKENS, Prepared, count, output_digest,
 from bench.proof import code_digest
 from bench.sweeps.measure import Check, Measured, Point, Scale, timed
 from impls.contract import MergeEvent
-from impls.kernels.compiler import Int, kernel
+from impls.kernels.compiler import kernel
+from impls.kernels.helpers import Int
 from impls.kernels.keys import BATCH
 from impls.kernels.specials import next_special, pack_specials, special_at, special_length
 from impls.kernels.splits import SPLITS

@@ -127,7 +127,7 @@ def memory_faults() -> Iterator[Fault]:
     """Faults that cost memory: bytes handed to the workers, or allocated at once."""
     inputs = prepare("stories", 1_000_000, 300)
     corpus = inputs.corpus
-    job = partial(process_pool.count_range, corpus=corpus, pattern=PATTERN, special_tokens=tuple(SPECIAL_TOKENS))
+    job = partial(process_pool.count_range, text=corpus, pattern=PATTERN, special_tokens=tuple(SPECIAL_TOKENS))
     yield Fault(
         "the text is pickled for each worker instead of a range",
         "memory",

@@ -46,12 +46,12 @@ def count(path: str, impl: str, workers: int, spawned: float) -> dict[str, Any]:
     """Count the pretokens of a file and report the peak of memory with that of child processes."""
     del spawned
     from bench.memory import Sampler
-    from impls.corpus import Corpus
+    from impls.inputs.file import TextFile
     from impls.registry import find
 
     counter = find("count", impl).load()
     with Sampler(interval=0.002) as sampler:
-        pretokens = counter(Corpus.open(path), pattern="gpt2", special_tokens=SPECIAL_TOKENS, workers=workers)
+        pretokens = counter(TextFile.open(path), pattern="gpt2", special_tokens=SPECIAL_TOKENS, workers=workers)
     return {
         "digest": pretokens.digest(),
         "peak_bytes": max(sampler.peak, peak_rss()),
@@ -89,12 +89,12 @@ def train_memory(path: str, vocab_size: int, spawned: float) -> dict[str, Any]:
     import os
 
     from bench.memory import resident
-    from impls.corpus import Corpus
+    from impls.inputs.file import TextFile
     from impls.registry import find
     from impls.train import jit
 
     pretokens = find("count", "jit").load()(
-        Corpus.open(path), pattern="gpt2", special_tokens=SPECIAL_TOKENS, workers=1
+        TextFile.open(path), pattern="gpt2", special_tokens=SPECIAL_TOKENS, workers=1
     )
     jit.train(empty(), n_merges=0)
     before = resident(os.getpid())

@@ -56,7 +56,7 @@ def stage_point(impl: Impl, text: Text, x: float | str, workers: int = WORKERS) 
     """Return the point of one implementation on one text; outputs of a stage on a text must be equal."""
 
     def measure(check: Check, scale: Scale) -> Measured:
-        measured: Measured = timed(partial(work, impl, text, workers), output_digest, loads=bool(impl.needs))(
+        measured: Measured = timed(partial(work, impl, text, workers), output_digest, loads=impl.compiled)(
             check, scale
         )
         inputs = text.prepared()

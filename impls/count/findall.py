@@ -9,14 +9,14 @@ import collections
 from collections.abc import Sequence
 
 from impls.contract import Pretokens
-from impls.corpus import Corpus
+from impls.inputs.text import Text
 from impls.patterns import Splitter
 
 
-def count(corpus: Corpus, *, pattern: str, special_tokens: Sequence[str], workers: int) -> Pretokens:
+def count(text: Text, *, pattern: str, special_tokens: Sequence[str], workers: int) -> Pretokens:
     """Count pretokens in memory that grows with the file; `workers` is not used. See `contract.Counter`."""
     del workers
     splitter = Splitter(pattern, special_tokens)
-    pretokens = list(splitter.corpus_pretokens(corpus.text(0, corpus.n_bytes)))
+    pretokens = list(splitter.corpus_pretokens(text.text(text.start, text.stop)))
     counts = collections.Counter(pretokens)
     return Pretokens.from_mapping({pretoken.encode(): count for pretoken, count in counts.items()})

@@ -10,15 +10,15 @@ import collections
 from collections.abc import Sequence
 
 from impls.contract import Pretokens
-from impls.corpus import Corpus
+from impls.inputs.text import Text
 from impls.patterns import Splitter
 
 
-def count(corpus: Corpus, *, pattern: str, special_tokens: Sequence[str], workers: int) -> Pretokens:
+def count(text: Text, *, pattern: str, special_tokens: Sequence[str], workers: int) -> Pretokens:
     """Count pretokens in constant memory; `workers` is not used. See `contract.Counter`."""
     del workers
     splitter = Splitter(pattern, special_tokens)
     counts: collections.Counter[str] = collections.Counter()
-    for start, stop in corpus.ranges(pattern, special_tokens):
-        counts.update(splitter.corpus_pretokens(corpus.text(start, stop)))
+    for start, stop in text.ranges(pattern, special_tokens):
+        counts.update(splitter.corpus_pretokens(text.text(start, stop)))
     return Pretokens.from_mapping({pretoken.encode(): count for pretoken, count in counts.items()})

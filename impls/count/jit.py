@@ -14,8 +14,8 @@ from queue import SimpleQueue
 import numpy as np
 
 from impls.contract import Array8, Pretokens
-from impls.corpus import Corpus
 from impls.errors import InvalidUtf8Error
+from impls.inputs.text import Text
 from impls.kernels.count import COUNT_TEXT, ENTRIES, INVALID_AT, POOL_USED, TOTAL_BYTES, add_table, unpack_table
 from impls.kernels.keys import WORDS, new_batch, rehash
 from impls.kernels.specials import Specials, pack_specials
@@ -54,12 +54,12 @@ class PretokenTable:
             pool[:used] = self._pool[:used]
             self._pool = pool
 
-    def read(self, corpus: Corpus, start: int, stop: int) -> Array8:
-        """Return bytes [start, stop) of a corpus, until the next call."""
+    def read(self, source: Text, start: int, stop: int) -> Array8:
+        """Return bytes [start, stop) of a text, until the next call."""
         if stop - start > len(self._text):
             self._text = zeros(stop - start + MIN_RANGE_BYTES, np.uint8)
         text = self._text[: stop - start]
-        corpus.read_into(start, text.data)
+        source.read_into(start, text.data)
         return text
 
     def count(self, text: Array8, specials: Specials, errors: str = "strict") -> int:
@@ -97,33 +97,33 @@ class PretokenTable:
 
 
 def count_range(
-    byte_range: tuple[int, int], corpus: Corpus, specials: Specials, tables: SimpleQueue[PretokenTable]
+    byte_range: tuple[int, int], text: Text, specials: Specials, tables: SimpleQueue[PretokenTable]
 ) -> None:
     """Count one byte range into one of the tables that no other thread holds."""
     start, stop = byte_range
     table = tables.get()
     try:
-        invalid = table.count(table.read(corpus, start, stop), specials, corpus.errors)
+        invalid = table.count(table.read(text, start, stop), specials, text.errors)
     finally:
         tables.put(table)
     if invalid >= 0:
-        raise InvalidUtf8Error(str(corpus.path), start + invalid)
+        raise InvalidUtf8Error(text.name, start + invalid)
 
 
-def count(corpus: Corpus, *, pattern: str, special_tokens: Sequence[str], workers: int) -> Pretokens:
+def count(text: Text, *, pattern: str, special_tokens: Sequence[str], workers: int) -> Pretokens:
     """Count with up to `workers` threads. See `contract.Counter`."""
     if pattern not in SPLITS:
         from impls.count import process_pool  # Here, since it brings multiprocessing along.
 
-        return process_pool.count(corpus, pattern=pattern, special_tokens=special_tokens, workers=workers)
-    range_bytes = min(max(corpus.n_bytes // (4 * workers), MIN_RANGE_BYTES), MAX_RANGE_BYTES)
-    ranges = list(corpus.ranges(pattern, special_tokens, range_bytes))
-    n_entries = min(max(1 << (corpus.n_bytes >> 8).bit_length(), MIN_ENTRIES), MAX_ENTRIES)
+        return process_pool.count(text, pattern=pattern, special_tokens=special_tokens, workers=workers)
+    range_bytes = min(max(text.n_bytes // (4 * workers), MIN_RANGE_BYTES), MAX_RANGE_BYTES)
+    ranges = list(text.ranges(pattern, special_tokens, range_bytes))
+    n_entries = min(max(1 << (text.n_bytes >> 8).bit_length(), MIN_ENTRIES), MAX_ENTRIES)
     tables: SimpleQueue[PretokenTable] = SimpleQueue()
     for _ in range(min(workers, len(ranges))):
         tables.put(PretokenTable(pattern, n_entries))
     specials = pack_specials(dict.fromkeys(special_tokens, 0))
-    job = partial(count_range, corpus=corpus, specials=specials, tables=tables)
+    job = partial(count_range, text=text, specials=specials, tables=tables)
     for _ in in_order(job, ranges, tables.qsize()):
         pass
     total = tables.get()

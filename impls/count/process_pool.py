@@ -17,8 +17,8 @@ from functools import partial
 from multiprocessing import active_children, get_context
 
 from impls.contract import Pretokens
-from impls.corpus import Corpus
 from impls.errors import MergelabError
+from impls.inputs.text import Text
 from impls.patterns import Splitter
 
 MIN_RANGE_BYTES = 1 << 20
@@ -26,11 +26,11 @@ MAX_RANGE_BYTES = 1 << 24
 
 
 def count_range(
-    byte_range: tuple[int, int], corpus: Corpus, pattern: str, special_tokens: Sequence[str]
+    byte_range: tuple[int, int], text: Text, pattern: str, special_tokens: Sequence[str]
 ) -> collections.Counter[str]:
     """Count the pretokens of one byte range; runs in a worker."""
     splitter = Splitter(pattern, special_tokens)
-    return collections.Counter(splitter.corpus_pretokens(corpus.text(*byte_range)))
+    return collections.Counter(splitter.corpus_pretokens(text.text(*byte_range)))
 
 
 @contextmanager
@@ -57,11 +57,11 @@ def _quiet_tracker() -> Iterator[None]:
         sys.warnoptions.remove(option)
 
 
-def count(corpus: Corpus, *, pattern: str, special_tokens: Sequence[str], workers: int) -> Pretokens:
+def count(text: Text, *, pattern: str, special_tokens: Sequence[str], workers: int) -> Pretokens:
     """Count with up to `workers` processes, in this one where there is one range only. See `contract.Counter`."""
-    range_bytes = min(max(corpus.n_bytes // (4 * workers), MIN_RANGE_BYTES), MAX_RANGE_BYTES)
-    ranges = list(corpus.ranges(pattern, special_tokens, range_bytes))
-    job = partial(count_range, corpus=corpus, pattern=pattern, special_tokens=tuple(special_tokens))
+    range_bytes = min(max(text.n_bytes // (4 * workers), MIN_RANGE_BYTES), MAX_RANGE_BYTES)
+    ranges = list(text.ranges(pattern, special_tokens, range_bytes))
+    job = partial(count_range, text=text, pattern=pattern, special_tokens=tuple(special_tokens))
     total: collections.Counter[str] = collections.Counter()
     if min(workers, len(ranges)) == 1:
         for counts in map(job, ranges):

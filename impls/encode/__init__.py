@@ -12,8 +12,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from impls.contract import Ids, Vocabulary
-from impls.corpus import decode_utf8
 from impls.errors import UsageError
+from impls.inputs.text import decode_utf8
 from impls.patterns import Splitter
 
 

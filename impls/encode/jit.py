@@ -14,8 +14,9 @@ from queue import Empty, SimpleQueue
 
 import numpy as np
 
-from impls.contract import Array32, Array64, Ids, IdType, Vocabulary, check_workers
-from impls.corpus import SafeCuts
+from impls.arguments import check_workers
+from impls.contract import Array32, Array64, Ids, IdType, Vocabulary
+from impls.cuts import SafeCuts
 from impls.encode import missing_byte
 from impls.encode.cached import CachedEncoder
 from impls.errors import InvalidUtf8Error
@@ -31,10 +32,9 @@ from impls.kernels.encode import (
     POOL_USED,
     SCRATCH_SMALL,
     Cache,
-    Ranks,
-    fill_ranks,
 )
 from impls.kernels.keys import WORDS, new_batch, rehash
+from impls.kernels.ranks import Ranks, fill_ranks
 from impls.kernels.specials import pack_specials
 from impls.kernels.splits import SPLITS
 from impls.memory import zeros
@@ -165,7 +165,7 @@ class JitEncoder:
             return self._fallback.encode(text)
         if len(text) <= RANGE_BYTES:
             return self._encode_part(text, 0, len(text))
-        ranges = self._cuts.ranges(lambda start, stop: text[start:stop], len(text), RANGE_BYTES)
+        ranges = self._cuts.ranges(lambda start, stop: text[start:stop], 0, len(text), RANGE_BYTES)
         return joined(
             in_order(partial(self._encode_range, text), ranges, check_workers(workers)), len(text), self._dtype
         )

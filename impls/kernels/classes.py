@@ -14,7 +14,7 @@ import numpy as np
 import regex
 from numpy.typing import NDArray
 
-from impls.kernels.compiler import cache_root
+from impls.cache import cache_root
 from impls.storage import write_cache_entry
 
 OTHER, SPACE, NUMBER, LETTER, UPPER, LOWER, CASELESS, MARK = range(8)

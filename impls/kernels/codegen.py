@@ -24,7 +24,7 @@ from numba.core.registry import cpu_target
 from numba.extending import intrinsic, typeof_impl
 from numba.np import arrayobj, numpy_support
 
-from impls.kernels.compiler import Inline
+from impls.kernels.helpers import Inline
 from impls.kernels.instructions import Block
 
 settings: Any = numba_config

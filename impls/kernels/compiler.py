@@ -3,104 +3,30 @@
 Numba's own cache needs Numba to be imported, and each array of a call to be unpacked. Here a kernel is compiled to
 one C function that takes a block of addresses and sizes, kept as object code below `<cache>/kernels-<digest>`, and
 called through ctypes, which releases the interpreter lock: a process with a full cache never imports Numba. The
-digest is that of all kernel sources, versions, flags and the CPU. With NUMBA_DISABLE_JIT=1 everything runs
-as plain Python, which the tests use.
+digest covers all kernel sources, versions, flags and the CPU. With NUMBA_DISABLE_JIT=1 everything runs as plain
+Python, which the tests use.
 """
 
 from __future__ import annotations
 
 import ctypes
-import errno
 import hashlib
 import importlib
-import os
-import warnings
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from functools import cache
-from importlib.util import find_spec
 from pathlib import Path
 from threading import RLock
-from typing import Any, Literal, TypeVar, cast
+from typing import Any, Literal, cast
 
 import numpy as np
 
-from impls.machine import cpu_features
+from impls.cache import code_folder, warn_that_code_is_lost
+from impls.kernels.helpers import JIT
 from impls.storage import write_cache_entry
-
-Function = TypeVar("Function", bound=Callable[..., Any])
-
-Int = Any
-"""An integer of any width in a kernel: Python's, or NumPy's where it comes from an array."""
-
-JIT = os.environ.get("NUMBA_DISABLE_JIT", "0") in ("", "0")
-"""Whether kernels are compiled; decided once, when the process starts."""
 
 CodeState = Literal["loaded", "cached", "absent", "plain"]
 
 _LOCK = RLock()
-
-
-def cache_root() -> Path:
-    """Return the folder for compiled code and tables: $MERGELAB_CACHE, else below the user's cache folder.
-
-    Raises:
-        OSError: the user has no home.
-    """
-    if chosen := os.environ.get("MERGELAB_CACHE"):
-        return Path(chosen)
-    if chosen := os.environ.get("XDG_CACHE_HOME"):
-        return Path(chosen) / "mergelab"
-    try:
-        return Path.home() / ".cache" / "mergelab"
-    except RuntimeError as error:
-        raise OSError(errno.ENOENT, f"{error}") from None
-
-
-@cache
-def kernels_digest() -> str:
-    """Hash the kernel sources, and the versions, flags and CPU that compiled code depends on."""
-    flags = sorted(f"{name}={value}" for name, value in os.environ.items() if name.startswith("NUMBA_"))
-    digest = hashlib.sha256(repr([np.__version__, flags, cpu_features()]).encode())
-    # Found, not imported: a tenth of the time.
-    specs = [find_spec(name) for name in ("numba", "llvmlite")]
-    versions = [Path(str(spec.origin)).with_name("_version.py") for spec in specs if spec]
-    for source in [*versions, *sorted(Path(__file__).parent.glob("*.py"))]:
-        digest.update(source.read_bytes())
-    return digest.hexdigest()[:16]
-
-
-@cache
-def code_folder() -> Path | None:
-    """Return the folder of object code, which need not be there; None, with a warning, where there can be none."""
-    try:
-        return cache_root() / f"kernels-{kernels_digest()}"
-    except OSError as error:
-        _warn_that_code_is_lost("MERGELAB_CACHE", str(error.strerror))
-        return None
-
-
-@cache
-def _warn_that_code_is_lost(where: str, reason: str) -> None:
-    warnings.warn(f"{where}: {reason}; kernels are compiled again by each process", stacklevel=3)
-
-
-class Inline:
-    """A helper that is compiled into the kernels that call it."""
-
-    def __init__(self, function: Callable[..., Any], instruction: bool = False) -> None:
-        """Wrap the helper; `instruction`: `codegen` has LLVM's code for it, the function only says what it does."""
-        self.function, self.instruction = function, instruction
-
-
-def inline(function: Function) -> Function:
-    """Make a helper that kernels may call."""
-    return cast(Function, Inline(function)) if JIT else function
-
-
-def instruction(function: Function) -> Function:
-    """Make a helper for which `codegen` has instructions that Numba has no word for."""
-    return cast(Function, Inline(function, instruction=True)) if JIT else function
 
 
 def leaves(argument: Any) -> Iterator[Any]:
@@ -223,7 +149,7 @@ class Kernel:
         try:
             write_cache_entry(path, _seal(path.name, code) + code)
         except OSError as error:
-            _warn_that_code_is_lost(str(folder), str(error.strerror))
+            warn_that_code_is_lost(str(folder), str(error.strerror))
         return code
 
     def _compile(self, arguments: tuple[Any, ...]) -> bytes:

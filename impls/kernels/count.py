@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from impls.kernels.compiler import Int, inline, kernel
+from impls.kernels.compiler import kernel
+from impls.kernels.helpers import Int, inline
 from impls.kernels.instructions import prefetch_row, store_u64
 from impls.kernels.keys import SHORT_BYTES, copy_bytes, find, key_length, look_ahead, slot_of
 from impls.kernels.specials import next_special, special_at, special_length

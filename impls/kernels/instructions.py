@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from impls.kernels.compiler import Int, instruction
+from impls.kernels.helpers import Int, instruction
 
 
 @instruction

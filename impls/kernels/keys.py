@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from impls.kernels.compiler import Int, inline, kernel
+from impls.kernels.compiler import kernel
+from impls.kernels.helpers import Int, inline
 from impls.kernels.instructions import load_u64, multiply_fold, prefetch_row
 
 SHORT_BYTES = 15

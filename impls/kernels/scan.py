@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from impls.kernels.classes import SPACE
-from impls.kernels.compiler import Int, inline
+from impls.kernels.helpers import Int, inline
 from impls.kernels.instructions import classify_block, count_ones, leading_zeros, trailing_zeros, without_lowest
 
 ONE = np.uint64(1)

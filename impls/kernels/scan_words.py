@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from impls.kernels.classes import CASELESS, LETTER, LOWER, MARK, NUMBER, OTHER, SPACE, UPPER
-from impls.kernels.compiler import Int, inline
+from impls.kernels.helpers import Int, inline
 from impls.kernels.instructions import classify_block, leading_zeros, trailing_zeros
 from impls.kernels.scan import INVALID, ONE, ascii_until, class_at, scanner
 

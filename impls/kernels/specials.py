@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from impls.kernels.compiler import Int, inline
+from impls.kernels.helpers import Int, inline
 from impls.kernels.instructions import match_block, trailing_zeros
 
 

@@ -74,7 +74,7 @@ def load_peer(stage: str, name: str) -> Any:
     if name not in rows:
         raise UsageError(f"peer: unknown peer {name!r} for stage {stage!r}; there are {', '.join(rows) or 'none'}")
     try:
-        import_module(rows[name].needs)
+        import_module(rows[name].package)
     except ModuleNotFoundError:
         raise UsageError(f"peer {name} needs a package that is missing: pip install 'mergelab[peers]'") from None
     return rows[name].load()

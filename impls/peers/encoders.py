@@ -14,12 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from impls.contract import Ids, Vocabulary
-from impls.corpus import SafeCuts, decode_utf8
+from impls.cuts import SafeCuts
 from impls.errors import UsageError
-from impls.formats import to_text
+from impls.formats.alphabet import to_text
+from impls.formats.tokenizer_json import EXPRESSIONS, byte_level, compose, split_by
+from impls.inputs.text import decode_utf8
 from impls.patterns import PATTERNS
 from impls.peers.files import flat_ids
-from impls.tokenizer_json import EXPRESSIONS, byte_level, compose, split_by
 
 PIECE_BYTES = 1 << 16
 """What HF gets in one string: it encodes a string in one thread, and long ones slowly."""
@@ -148,7 +149,7 @@ class HuggingFaceEncoder(PeerEncoder):
     def encode(self, text: bytes, *, workers: int | None = None) -> Ids:  # noqa: ARG002
         """Encode pieces cut at safe places. See `contract.Encoder`."""
         decode_utf8(text, "text")
-        ranges = self._cuts.ranges(lambda start, stop: text[start:stop], len(text), PIECE_BYTES)
+        ranges = self._cuts.ranges(lambda start, stop: text[start:stop], 0, len(text), PIECE_BYTES)
         parts = self._tokenizer.encode_batch_fast([text[start:stop].decode() for start, stop in ranges])
         return np.concatenate([np.empty(0, self._dtype), *(np.array(part.ids, self._dtype) for part in parts)])
 

@@ -210,7 +210,7 @@ class HuggingFaceTrainer(PeerTrainer[str]):
 
     def merges(self, learned: str) -> Pairs:
         """Read them from the model."""
-        from impls.formats import from_text
+        from impls.formats.alphabet import from_text
 
         rows: list[list[str]] = json.loads(learned)["model"]["merges"]
         return [(from_text(left), from_text(right)) for left, right in rows]

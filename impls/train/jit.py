@@ -22,19 +22,14 @@ from impls.contract import (
 )
 from impls.errors import UsageError
 from impls.kernels.merge import (
-    BYTE_PAIRS,
     EXHAUSTED,
     GROW_POOL,
     GROW_SLOTS,
-    MERGES_DONE,
-    POOL_USED,
-    State,
-    count_byte_pairs,
     index_byte_pairs,
-    lay_out,
     refill_table,
     run_merges,
 )
+from impls.kernels.merge_state import BYTE_PAIRS, MERGES_DONE, POOL_USED, State, count_byte_pairs, lay_out
 from impls.memory import zeros
 
 BATCH = 4096

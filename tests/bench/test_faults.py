@@ -12,8 +12,8 @@ import pytest
 
 from impls import Tokenizer, UsageError, train_bpe
 from impls.contract import MergeEvent, Pretokens
-from impls.corpus import Corpus
 from impls.count import process_pool
+from impls.inputs.file import TextFile
 from impls.registry import Impl, implementations
 
 SPECIAL = "<|endoftext|>"
@@ -28,13 +28,13 @@ def many_documents(tmp_path: Path) -> Path:
 
 def test_a_worker_is_sent_a_range_and_not_the_text(many_documents: Path) -> None:
     job = partial(
-        process_pool.count_range, corpus=Corpus.open(many_documents), pattern="gpt2", special_tokens=(SPECIAL,)
+        process_pool.count_range, corpus=TextFile.open(many_documents), pattern="gpt2", special_tokens=(SPECIAL,)
     )
     assert len(pickle.dumps((job, (0, many_documents.stat().st_size)))) < 1000
 
 
 def test_there_are_few_tasks_and_not_one_a_document(many_documents: Path) -> None:
-    ranges = list(Corpus.open(many_documents).ranges("gpt2", [SPECIAL], process_pool.MIN_RANGE_BYTES))
+    ranges = list(TextFile.open(many_documents).ranges("gpt2", [SPECIAL], process_pool.MIN_RANGE_BYTES))
     assert len(ranges) <= many_documents.stat().st_size // process_pool.MIN_RANGE_BYTES + 1
 
 
@@ -45,7 +45,7 @@ def test_counts_of_ranges_are_added_in_place(many_documents: Path, monkeypatch: 
 
     monkeypatch.setattr(collections.Counter, "__add__", copying_sum)
     monkeypatch.setattr(collections.Counter, "__iadd__", copying_sum)
-    counts = process_pool.count(Corpus.open(many_documents), pattern="gpt2", special_tokens=[SPECIAL], workers=1)
+    counts = process_pool.count(TextFile.open(many_documents), pattern="gpt2", special_tokens=[SPECIAL], workers=1)
     assert counts.to_mapping()[b" document"] == 100_000
 
 

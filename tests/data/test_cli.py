@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from data.__main__ import _size, main
+from data.__main__ import main
+from data.commands.make import _size
 from tests.support import ROOT
 
 Capture = pytest.CaptureFixture[str]
@@ -59,7 +60,7 @@ def test_verify(cache: Path, capsys: Capture) -> None:
     assert main(["verify"]) == 1
     shown = capsys.readouterr()
     assert "FAILED" in shown.out
-    assert shown.err.startswith("data: error: ")
+    assert shown.err.startswith("python -m data: error: ")
     assert shown.err.count("\n") == 1
 
 
@@ -85,7 +86,9 @@ def test_bad_usage_exits_2(arguments: tuple[str, ...], names: str, capsys: Captu
     shown = capsys.readouterr()
     assert caught.value.code == 2
     assert shown.out == ""
-    assert shown.err.startswith("data: error: ")
+    assert shown.err.startswith(
+        ("python -m data: error: ", f"python -m data {arguments[:1] and arguments[0]}: error: ")
+    )
     assert shown.err.count("\n") == 1
     assert names in shown.err
 
@@ -107,7 +110,7 @@ def test_failure_exits_1(arguments: tuple[str, ...], names: str, capsys: Capture
     assert main(list(arguments)) == 1
     shown = capsys.readouterr()
     assert shown.out == ""
-    assert shown.err.startswith("data: error: ")
+    assert shown.err.startswith("python -m data: error: ")
     assert shown.err.count("\n") == 1
     assert names in shown.err
 
@@ -117,7 +120,7 @@ def test_unknown_corpus_exits_2_and_lists_what_exists(command: str, capsys: Capt
     assert main([command, "nope"]) == 2
     shown = capsys.readouterr()
     assert shown.out == ""
-    assert re.fullmatch(r"data: error: nope: no such corpus: .*stories, stdlib.*\n", shown.err)
+    assert re.fullmatch(r"python -m data: error: nope: no such corpus: .*stories, stdlib.*\n", shown.err)
 
 
 def test_errors_of_the_real_command() -> None:
@@ -144,7 +147,7 @@ def test_interrupt(tmp_path: Path) -> None:
     heed = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
     process = subprocess.Popen(command, cwd=ROOT, env=os.environ, stderr=subprocess.PIPE, text=True, preexec_fn=heed)
     deadline = time.monotonic() + 20
-    while not any(tmp_path.glob(".big.*")) and time.monotonic() < deadline:
+    while not any(tmp_path.glob(".*.tmp")) and time.monotonic() < deadline:
         time.sleep(0.02)
     process.send_signal(signal.SIGINT)
     try:
@@ -152,9 +155,9 @@ def test_interrupt(tmp_path: Path) -> None:
     finally:
         process.kill()
     assert process.returncode == 130
-    assert complaint.startswith("data: error: interrupted")
+    assert complaint.startswith("python -m data: error: interrupted")
     assert complaint.count("\n") == 1
-    assert not list(tmp_path.glob("*big*"))
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(

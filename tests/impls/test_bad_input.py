@@ -19,11 +19,12 @@ import pytest
 
 from impls import FileFormatError, InvalidUtf8Error, Tokenizer, train_bpe
 from impls.__main__ import main
-from impls.corpus import Corpus
 from impls.encode.jit import Worker
 from impls.errors import MergelabError
+from impls.inputs.file import TextFile
 from impls.kernels import compiler, keys
-from impls.kernels.compiler import JIT, Kernel
+from impls.kernels.compiler import Kernel
+from impls.kernels.helpers import JIT
 from impls.registry import find, implementations
 from tests.impls.test_counters import cut_small, use_threads
 from tests.support import ROOT
@@ -74,14 +75,14 @@ def text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def change_at_read(number: int, change: Callable[[], object], patch: pytest.MonkeyPatch) -> None:
     """Let something happen to the file before one of the reads."""
-    read, reads = Corpus.read, iter(range(10**6))
+    read, reads = TextFile.read, iter(range(10**6))
 
-    def read_later(corpus: Corpus, start: int, stop: int) -> bytes:
+    def read_later(corpus: TextFile, start: int, stop: int) -> bytes:
         if next(reads) == number:
             change()
         return read(corpus, start, stop)
 
-    patch.setattr(Corpus, "read", read_later)
+    patch.setattr(TextFile, "read", read_later)
 
 
 def append(path: Path) -> None:
@@ -162,7 +163,7 @@ def test_invalid_utf8_near_a_cut_is_named_the_same_by_any_number_of_workers(
     cut_small(monkeypatch, 100)
     content = LINE * 10
     text.write_bytes(content)
-    (_, cut), *_ = Corpus.open(text).ranges("gpt2", [], 100)
+    (_, cut), *_ = TextFile.open(text).ranges("gpt2", [], 100)
     for place in range(cut - 5, cut + 6):
         faulty = content[:place] + fault + content[place:]
         with pytest.raises(UnicodeDecodeError) as expected:
@@ -235,7 +236,7 @@ def test_a_million_special_tokens_are_a_million_ids(pattern: str, tmp_path: Path
     path = tmp_path / "text.txt"
     path.write_bytes(END.encode() * 1_000_000)
     count = find("count", "jit").load()
-    assert len(count(Corpus.open(path), pattern=pattern, special_tokens=[END], workers=2)) == 0
+    assert len(count(TextFile.open(path), pattern=pattern, special_tokens=[END], workers=2)) == 0
     tokenizer = Tokenizer(*train_bpe(path, 1000, [END], pattern=pattern), [END], pattern=pattern)
     assert tokenizer.encode_file(path, tmp_path / "ids.bin") == 1_000_000
     assert np.array_equal(tokenizer.read_ids(tmp_path / "ids.bin"), np.full(1_000_000, 256))

@@ -17,10 +17,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from data import adversarial
-from impls.corpus import WINDOW_BYTES, Corpus
 from impls.count import jit, process_pool
+from impls.cuts import WINDOW_BYTES
 from impls.errors import FileFormatError, InvalidUtf8Error, UsageError
-from impls.kernels.compiler import JIT
+from impls.inputs.file import TextFile
+from impls.kernels.helpers import JIT
 from impls.kernels.specials import pack_specials
 from impls.patterns import PATTERNS
 from impls.registry import find, implementations
@@ -51,7 +52,7 @@ def reference(text: str, pattern: str, special_tokens: Sequence[str]) -> dict[by
 
 
 def count(
-    name: str, corpus: Corpus, pattern: str = "gpt2", special_tokens: Sequence[str] = (EOT,), workers: int = 1
+    name: str, corpus: TextFile, pattern: str = "gpt2", special_tokens: Sequence[str] = (EOT,), workers: int = 1
 ) -> dict[bytes, int]:
     pretokens = find("count", name).load()(corpus, pattern=pattern, special_tokens=special_tokens, workers=workers)
     assert (pretokens.bytes_.dtype, pretokens.offsets.dtype, pretokens.counts.dtype) == (
@@ -64,15 +65,15 @@ def count(
     return mapping
 
 
-def write(folder: Path, data: bytes, errors: Any = "strict") -> Corpus:
+def write(folder: Path, data: bytes, errors: Any = "strict") -> TextFile:
     path = folder / "corpus.txt"
     path.write_bytes(data)
-    return Corpus.open(path, errors)
+    return TextFile.open(path, errors)
 
 
 def cut_small(patch: pytest.MonkeyPatch, range_bytes: int) -> None:
     """Let every counter that reads ranges read small ones."""
-    patch.setattr(Corpus.ranges, "__defaults__", (range_bytes,))
+    patch.setattr(TextFile.ranges, "__defaults__", (range_bytes,))
     for module in (process_pool, jit):
         patch.setattr(module, "MIN_RANGE_BYTES", 1)
         patch.setattr(module, "MAX_RANGE_BYTES", range_bytes)
@@ -297,13 +298,13 @@ def test_no_read_is_larger_than_a_range_and_a_window(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sizes: list[int] = []
-    read = Corpus.read
+    read = TextFile.read
 
-    def recorded(corpus: Corpus, start: int, stop: int) -> bytes:
+    def recorded(corpus: TextFile, start: int, stop: int) -> bytes:
         sizes.append(stop - start)
         return read(corpus, start, stop)
 
-    monkeypatch.setattr(Corpus, "read", recorded)
+    monkeypatch.setattr(TextFile, "read", recorded)
     use_threads(monkeypatch)
     cut_small(monkeypatch, 1 << 13)
     corpus = write(tmp_path, STORY.encode() * (600 if SLOW_KERNELS else 3_000))

@@ -26,7 +26,7 @@ CAT_MERGES = [("t", "h"), (" ", "c"), (" ", "a"), ("th", "e"), (" a", "t")]
 
 def as_cases(stage: str) -> list[object]:
     def case(row: Impl) -> object:
-        return pytest.param(row.name, id=row.name, marks=[pytest.mark.kernel] if row.needs else [])
+        return pytest.param(row.name, id=row.name, marks=[pytest.mark.kernel] if row.compiled else [])
 
     return [case(row) for row in implementations(stage)]
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from impls import InvalidUtf8Error, UsageError
 from impls.contract import Encoder, Merges, Pretokens, Vocabulary
 from impls.encode import cached, jit
-from impls.kernels.compiler import JIT
+from impls.kernels.helpers import JIT
 from impls.patterns import PATTERNS, Splitter
 from impls.registry import Impl, implementations
 

@@ -16,7 +16,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from impls import FileFormatError, Tokenizer, UsageError
-from impls.formats import MERGES_FILE, SETTINGS_FILE, VOCAB_FILE, from_text, read_merges, read_vocab, to_text
+from impls.formats.alphabet import from_text, to_text
+from impls.formats.gpt2 import MERGES_FILE, VOCAB_FILE, read_merges, read_vocab
+from impls.formats.mergelab import SETTINGS_FILE
 from tests.support import ROOT
 
 BYTES = {byte: bytes([byte]) for byte in range(256)}

@@ -11,10 +11,12 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-import impls.corpus
 from data import adversarial
-from impls.corpus import RANGE_BYTES, Corpus, SafeCuts, decode_utf8
+from impls import cuts
+from impls.cuts import SafeCuts
 from impls.errors import FileFormatError, InvalidUtf8Error, UsageError
+from impls.inputs.file import TextFile
+from impls.inputs.text import RANGE_BYTES, decode_utf8
 from impls.patterns import PATTERNS, Splitter
 
 CUSTOM = [r"regex:\w+|\s", r"regex:a\s?b|(\s+)", r"regex:(?<=a )b|\Z", "regex:"]
@@ -29,19 +31,19 @@ quick = settings(max_examples=200, deadline=None, suppress_health_check=[HealthC
 
 
 @pytest.fixture
-def corpus_of(tmp_path: Path) -> Callable[[bytes], Corpus]:
+def corpus_of(tmp_path: Path) -> Callable[[bytes], TextFile]:
     """Write a file and open it."""
 
-    def write_and_open(data: bytes) -> Corpus:
+    def write_and_open(data: bytes) -> TextFile:
         path = tmp_path / "corpus.txt"
         path.write_bytes(data)
-        return Corpus.open(path)
+        return TextFile.open(path)
 
     return write_and_open
 
 
 def assert_ranges_split_apart(
-    corpus: Corpus, pattern: str, special_tokens: list[str], range_bytes: int
+    corpus: TextFile, pattern: str, special_tokens: list[str], range_bytes: int
 ) -> list[tuple[int, int]]:
     ranges = list(corpus.ranges(pattern, special_tokens, range_bytes))
     starts, stops = zip(*ranges, strict=True)
@@ -58,7 +60,7 @@ def assert_ranges_split_apart(
 @quick
 @given(text=texts, pattern=patterns, special_tokens=special_lists, range_bytes=st.integers(1, 40))
 def test_ranges_split_apart_give_the_pretokens_of_the_whole(
-    corpus_of: Callable[[bytes], Corpus], text: str, pattern: str, special_tokens: list[str], range_bytes: int
+    corpus_of: Callable[[bytes], TextFile], text: str, pattern: str, special_tokens: list[str], range_bytes: int
 ) -> None:
     assume(text)
     assert_ranges_split_apart(corpus_of(text.encode()), pattern, special_tokens, range_bytes)
@@ -73,7 +75,7 @@ def test_ranges_split_apart_give_the_pretokens_of_the_whole(
     window=st.integers(1, 9),
 )
 def test_the_search_may_need_many_windows(
-    corpus_of: Callable[[bytes], Corpus],
+    corpus_of: Callable[[bytes], TextFile],
     text: str,
     pattern: str,
     special_tokens: list[str],
@@ -84,19 +86,19 @@ def test_the_search_may_need_many_windows(
     corpus = corpus_of(text.encode())
     expected = list(corpus.ranges(pattern, special_tokens, range_bytes))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(impls.corpus, "WINDOW_BYTES", window)
+        patch.setattr(cuts, "WINDOW_BYTES", window)
         assert assert_ranges_split_apart(corpus, pattern, special_tokens, range_bytes) == expected
 
 
 @pytest.mark.parametrize("pattern", PATTERNS)
 @pytest.mark.parametrize("name", [name for name in adversarial.TEXTS if name != "invalid-utf8"])
-def test_adversarial_texts_are_cut_safely(corpus_of: Callable[[bytes], Corpus], name: str, pattern: str) -> None:
+def test_adversarial_texts_are_cut_safely(corpus_of: Callable[[bytes], TextFile], name: str, pattern: str) -> None:
     corpus = corpus_of(adversarial.TEXTS[name](9_000))
     for range_bytes in (1, 13, 100, 5_000):
         assert_ranges_split_apart(corpus, pattern, ["<|endoftext|>"], range_bytes)
 
 
-def test_every_range_size_covers_the_file(corpus_of: Callable[[bytes], Corpus]) -> None:
+def test_every_range_size_covers_the_file(corpus_of: Callable[[bytes], TextFile]) -> None:
     data = "One day, a 語 man<|e|>said:\r\n\r\n 'it's 12 o'clock' é é<|e|><|e|>  and left.".encode()
     corpus = corpus_of(data)
     for range_bytes in range(1, len(data) + 2):
@@ -106,7 +108,7 @@ def test_every_range_size_covers_the_file(corpus_of: Callable[[bytes], Corpus]) 
     assert list(corpus.ranges("gpt2", [])) == [(0, len(data))]
 
 
-def test_ranges_of_a_long_text_are_about_the_size_wanted(corpus_of: Callable[[bytes], Corpus]) -> None:
+def test_ranges_of_a_long_text_are_about_the_size_wanted(corpus_of: Callable[[bytes], TextFile]) -> None:
     corpus = corpus_of(b"Some words in a line.\n" * 150_000)
     assert all(stop - start < RANGE_BYTES + 30 for start, stop in corpus.ranges("gpt2", []))
 
@@ -142,14 +144,14 @@ def test_the_last_cut_is_found_far_from_the_end() -> None:
     assert SafeCuts("regex:x", ["<|e|>"]).last_in("é<|e|>" + "x" * 100_000) == 1
 
 
-def test_patterns_of_ones_own_are_only_cut_at_special_tokens(corpus_of: Callable[[bytes], Corpus]) -> None:
+def test_patterns_of_ones_own_are_only_cut_at_special_tokens(corpus_of: Callable[[bytes], TextFile]) -> None:
     corpus = corpus_of(b"one two<|e|>three four 5 6<|e|>seven")
     assert list(corpus.ranges(r"regex:\w+", [], 1)) == [(0, corpus.n_bytes)]
     assert list(corpus.ranges(r"regex:\w+", ["<|e|>"], 1)) == [(0, 7), (7, 26), (26, corpus.n_bytes)]
     assert SafeCuts(r"regex:\w+", []).last_in("one two three") is None
 
 
-def test_no_cut_within_occurrences_that_overlap(corpus_of: Callable[[bytes], Corpus]) -> None:
+def test_no_cut_within_occurrences_that_overlap(corpus_of: Callable[[bytes], TextFile]) -> None:
     corpus = corpus_of(b"xabcabcx")
     assert list(corpus.ranges("regex:x", ["abc", "bc", "c"], 1)) == [(0, 1), (1, 4), (4, 8)]
     assert list(corpus.ranges("regex:x", ["bca", "ab", "c"], 1)) == [(0, 1), (1, 6), (6, 8)]
@@ -164,15 +166,15 @@ def test_no_cut_within_occurrences_that_overlap(corpus_of: Callable[[bytes], Cor
     range_bytes=st.integers(1, 20),
 )
 def test_cuts_change_nothing_of_what_replaces_invalid_utf8(
-    corpus_of: Callable[[bytes], Corpus], data: bytes, special_tokens: list[str], range_bytes: int
+    corpus_of: Callable[[bytes], TextFile], data: bytes, special_tokens: list[str], range_bytes: int
 ) -> None:
-    corpus = Corpus.open(corpus_of(data).path, "replace")
+    corpus = TextFile.open(corpus_of(data).path, "replace")
     assert_ranges_split_apart(corpus, "gpt2", special_tokens, range_bytes)
     ranges = corpus.ranges("gpt2", special_tokens, range_bytes)
     assert "".join(corpus.text(*each) for each in ranges) == data.decode("utf-8", "replace")
 
 
-def test_bytes_are_read_as_they_stand(corpus_of: Callable[[bytes], Corpus]) -> None:
+def test_bytes_are_read_as_they_stand(corpus_of: Callable[[bytes], TextFile]) -> None:
     data = b"\xef\xbb\xbfa\r\nb\rc\x00\x1a\n"
     corpus = corpus_of(data)
     assert (corpus.n_bytes, corpus.errors) == (len(data), "strict")
@@ -182,14 +184,14 @@ def test_bytes_are_read_as_they_stand(corpus_of: Callable[[bytes], Corpus]) -> N
     assert corpus.text(0, len(data)) == "\ufeffa\r\nb\rc\x00\x1a\n"
 
 
-def test_invalid_utf8_is_named_by_its_offset_in_the_file(corpus_of: Callable[[bytes], Corpus]) -> None:
+def test_invalid_utf8_is_named_by_its_offset_in_the_file(corpus_of: Callable[[bytes], TextFile]) -> None:
     corpus = corpus_of(b"ab\xc3\xa9cd\xe8\xaa")
     with pytest.raises(InvalidUtf8Error) as caught:
         corpus.text(3, 6)
     assert (caught.value.source, caught.value.offset) == (str(corpus.path), 3)
     with pytest.raises(InvalidUtf8Error, match=r"corpus\.txt: .*byte 6;"):
         corpus.text(4, 8)
-    assert Corpus.open(corpus.path, "replace").text(4, 8) == "cd\ufffd"
+    assert TextFile.open(corpus.path, "replace").text(4, 8) == "cd\ufffd"
 
 
 def test_decode_counts_from_the_offset_given() -> None:
@@ -201,24 +203,24 @@ def test_decode_counts_from_the_offset_given() -> None:
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     path = tmp_path / "absent.txt"
     with pytest.raises(FileFormatError, match=f"^{path}: No such file"):
-        Corpus.open(path)
+        TextFile.open(path)
 
 
 def test_a_folder_is_named(tmp_path: Path) -> None:
     with pytest.raises(FileFormatError, match=f"^{tmp_path}: "):
-        Corpus.open(str(tmp_path))
+        TextFile.open(str(tmp_path))
 
 
 def test_an_empty_file_is_named(tmp_path: Path) -> None:
     path = tmp_path / "empty.txt"
     path.touch()
     with pytest.raises(FileFormatError, match=f"^{path}: the file is empty"):
-        Corpus.open(path)
+        TextFile.open(path)
 
 
 def test_a_device_is_not_a_regular_file() -> None:
     with pytest.raises(FileFormatError, match=f"^{os.devnull}: not a regular file"):
-        Corpus.open(os.devnull)
+        TextFile.open(os.devnull)
 
 
 def test_a_pipe_is_refused_without_waiting_for_a_writer(tmp_path: Path) -> None:
@@ -228,7 +230,7 @@ def test_a_pipe_is_refused_without_waiting_for_a_writer(tmp_path: Path) -> None:
 
     def open_pipe() -> None:
         try:
-            Corpus.open(path)
+            TextFile.open(path)
         except FileFormatError as error:
             told.append(str(error))
 
@@ -244,13 +246,13 @@ def test_a_pipe_is_refused_without_waiting_for_a_writer(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("errors", ["ignore", "", None, "STRICT"])
-def test_an_unknown_way_with_errors_is_refused(corpus_of: Callable[[bytes], Corpus], errors: str | None) -> None:
+def test_an_unknown_way_with_errors_is_refused(corpus_of: Callable[[bytes], TextFile], errors: str | None) -> None:
     path = corpus_of(b"text").path
     with pytest.raises(UsageError, match=r"^errors: unknown value .*'strict' or 'replace'"):
-        Corpus.open(path, errors)  # type: ignore[arg-type]
+        TextFile.open(path, errors)  # type: ignore[arg-type]
 
 
-def test_a_file_that_shrank_is_named_with_its_end(corpus_of: Callable[[bytes], Corpus]) -> None:
+def test_a_file_that_shrank_is_named_with_its_end(corpus_of: Callable[[bytes], TextFile]) -> None:
     corpus = corpus_of(b"some words in a line")
     corpus.path.write_bytes(b"some words")
     with pytest.raises(FileFormatError, match=f"^{corpus.path}: shrank while it was read, at byte 10"):
@@ -266,5 +268,5 @@ def test_a_file_that_shrank_is_named_with_its_end(corpus_of: Callable[[bytes], C
 def test_text_in_any_script_offers_cuts(pattern: str, tmp_path: Path) -> None:
     path = tmp_path / "kana.txt"
     path.write_text("むかし むかし ある ところに、 おじいさん と おばあさん が\nすんで いました\n" * 200)
-    ranges = list(Corpus.open(path).ranges(pattern, [], 1000))
+    ranges = list(TextFile.open(path).ranges(pattern, [], 1000))
     assert len(ranges) > path.stat().st_size // 1200

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from impls import Tokenizer
-from impls.kernels.compiler import JIT
+from impls.kernels.helpers import JIT
 from tests.support import ROOT
 
 LINE = "python -m impls: error: interrupted; no unfinished file was left\n"

@@ -23,7 +23,6 @@ from impls.peers.files import encode_file, encode_file_to_file, load_tokenizer
 from impls.peers.output import with_output
 from impls.peers.trainers import GigatokenLearned, PeerTrainer
 from impls.registry import Impl, find, implementations
-from impls.tokenizer import build_vocabulary
 from impls.train.naive import merge_pair
 
 SPECIAL = "<|endoftext|>"
@@ -45,8 +44,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Tokenizer:
 
 
 def vocabulary_of(tokenizer: Tokenizer) -> Vocabulary:
-    vocabulary = build_vocabulary(tokenizer.vocab, tokenizer.merges)
-    return replace(vocabulary, special_tokens=tokenizer.special_tokens)
+    return tokenizer.definition.vocabulary
 
 
 def text_of(corpus: str) -> bytes:
@@ -227,7 +225,7 @@ def test_a_process_that_trains_with_a_peer_pays_for_the_peer_alone(row: Impl, tm
     path = without_special("stories", 2_000, tmp_path)
     program = f"""
 import sys
-import {row.needs}
+import {row.package}
 before = set(sys.modules)
 from impls.peers import load_peer
 trainer = load_peer("train", {row.name!r})()
@@ -241,7 +239,7 @@ print(sorted({{"numpy", "regex", "numba", "impls.contract"}} & (set(sys.modules)
 
 @pytest.mark.parametrize("row", [*TRAINERS, *ENCODERS], ids=lambda row: f"{row.stage}-{row.name}")
 def test_a_missing_package_is_one_line(row: Impl, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, row.needs, None)
+    monkeypatch.setitem(sys.modules, row.package, None)
     with pytest.raises(UsageError, match=rf"peer {row.name} needs .* pip install 'mergelab\[peers\]'"):
         load_peer(row.stage, row.name)
 

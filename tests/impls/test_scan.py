@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from data import adversarial
 from impls.kernels import classes
-from impls.kernels.compiler import JIT, Int, kernel
+from impls.kernels.compiler import kernel
+from impls.kernels.helpers import JIT, Int
 from impls.kernels.scan import gpt2_end
 from impls.kernels.scan_words import gpt4_end, o200k_end
 from impls.kernels.specials import next_special, pack_specials, special_at, special_length

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from data import adversarial
 from impls import FileFormatError, InvalidUtf8Error, Tokenizer, UsageError, train_bpe
 from impls import tokenizer as tokenizer_module
-from impls.kernels.compiler import JIT
+from impls.kernels.helpers import JIT
 from impls.patterns import PATTERNS
 from tests.impls.test_course import CAT_MERGES, CAT_VOCAB, END, as_cases
 from tests.support import ROOT

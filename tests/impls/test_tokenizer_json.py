@@ -11,9 +11,8 @@ from hypothesis import strategies as st
 
 from data import get
 from impls import MergelabError, Tokenizer, train_bpe
-from impls.formats import TokenizerFiles
+from impls.formats.tokenizer_json import EXPRESSIONS, content
 from impls.patterns import PATTERNS, Splitter
-from impls.tokenizer_json import EXPRESSIONS, tokenizer_json
 
 tokenizers = pytest.importorskip("tokenizers")
 
@@ -30,8 +29,7 @@ def with_pattern(pattern: str, folder: Path) -> Tokenizer:
 
 
 def content_of(tokenizer: Tokenizer) -> str:
-    files = TokenizerFiles(tokenizer.vocab, tokenizer.merges, list(tokenizer.special_tokens), tokenizer.pattern)
-    return tokenizer_json(files)
+    return content(tokenizer.definition)
 
 
 @pytest.fixture(scope="module", params=[*PATTERNS, *OWN])

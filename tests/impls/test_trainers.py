@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from impls import UsageError
 from impls.contract import TIE_BREAKS, MergeEvent, Merges, Pretokens, TieBreak
-from impls.kernels.compiler import JIT
+from impls.kernels.helpers import JIT
 from impls.kernels.merge import DONE, run_merges
 from impls.registry import Impl, find, implementations
 from impls.train.jit import initial_state, with_larger_pool, with_larger_slots

@@ -7,14 +7,17 @@ split in another way. All others get the same ids.
 from __future__ import annotations
 
 import json
+import os
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from impls.contract import N_BYTES
+from impls.definition import Definition
 from impls.errors import UsageError
-from impls.formats import TokenizerFiles, to_text
+from impls.formats.alphabet import to_text
 from impls.patterns import CUSTOM, PATTERNS, Splitter
+from impls.storage import atomic_writer
 
 EXPRESSIONS = {**PATTERNS, "gpt4": PATTERNS["gpt4"].replace("{1,3}+", "{1,3}")}
 """Named patterns in Oniguruma's syntax, where `{1,3}+` repeats; with nothing behind it, it need not be possessive."""
@@ -34,6 +37,18 @@ def split_by(expression: str) -> dict[str, Any]:
     """Return the steps that split by an expression and turn bytes into GPT-2's alphabet."""
     split = {"type": "Split", "pattern": {"Regex": expression}, "behavior": "Isolated", "invert": False}
     return {"type": "Sequence", "pretokenizers": [split, byte_level(use_regex=False)]}
+
+
+def write(path: str | os.PathLike[str], definition: Definition) -> None:
+    """Write the file.
+
+    Raises:
+        UsageError: see `content`.
+        FileFormatError: the file cannot be written.
+    """
+    written = content(definition)
+    with atomic_writer(path) as file:
+        file.write(written.encode())
 
 
 def compose(
@@ -66,7 +81,7 @@ def compose(
         "vocab": {**vocab, **special_tokens},
         "merges": [list(pair) for pair in merges],
     }
-    content = {
+    whole = {
         "version": "1.0",
         "truncation": None,
         "padding": None,
@@ -77,22 +92,22 @@ def compose(
         "decoder": byte_level(use_regex=True),
         "model": model,
     }
-    return json.dumps(content, ensure_ascii=False)
+    return json.dumps(whole, ensure_ascii=False)
 
 
-def tokenizer_json(files: TokenizerFiles) -> str:
+def content(definition: Definition) -> str:
     """Return the tokenizer.json of a tokenizer.
 
     Raises:
         UsageError: it cannot be said in this format: a byte has no token (and would be dropped without a word), a
             special token is written as another token is, or the expression of the pattern means something else there.
     """
-    ids = {token: token_id for token_id, token in files.vocab.items()}
+    ids = {token: token_id for token_id, token in definition.vocab.items()}
     missing = next((byte for byte in range(N_BYTES) if bytes([byte]) not in ids), None)
     if missing is not None:
         raise UsageError(f"tokenizer.json: byte {missing:#04x} has no token, and would be dropped without a word")
-    special_tokens = {token: ids[token.encode()] for token in files.special_tokens}
-    merged = {token for left, right in files.merges for token in (left, right, left + right)}
+    special_tokens = definition.special_tokens
+    merged = {token for left, right in definition.merges for token in (left, right, left + right)}
     vocab = {
         to_text(token): token_id
         for token, token_id in ids.items()
@@ -101,10 +116,10 @@ def tokenizer_json(files: TokenizerFiles) -> str:
     }
     for token, token_id in special_tokens.items():
         if vocab.get(token, token_id) != token_id:
-            other = files.vocab[vocab[token]]
+            other = definition.vocab[vocab[token]]
             raise UsageError(f"tokenizer.json: special token {token!r} is written as the token {other!r} is")
-    merges = [(to_text(left), to_text(right)) for left, right in files.merges]
-    return compose(vocab, merges, special_tokens, split_by(_expression(files.pattern)))
+    merges = [(to_text(left), to_text(right)) for left, right in definition.merges]
+    return compose(vocab, merges, special_tokens, split_by(_expression(definition.pattern)))
 
 
 def _expression(pattern: str) -> str:

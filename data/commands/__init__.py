@@ -1,0 +1,15 @@
+"""The commands of `python -m data`, one module each."""
+
+from impls.command_line import Program
+
+PROGRAM = Program(
+    "data",
+    "The corpora to measure on.",
+    {
+        "list": "show all corpora",
+        "make": "make or fetch a corpus and print its path",
+        "fetch": "download a corpus and print its path",
+        "verify": "check cached corpora against their digests",
+    },
+    interrupted="run it again, a download resumes",
+)

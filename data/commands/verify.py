@@ -1,0 +1,26 @@
+"""`python -m data verify`: check cached corpora against their digests."""
+
+from argparse import ArgumentParser, Namespace
+
+from data import catalogue
+from data.errors import DataError
+
+
+def configure(parser: ArgumentParser) -> None:
+    """Add the options."""
+    parser.add_argument("names", nargs="*", metavar="NAME", help="what to check (default: all in the cache)")
+
+
+def run(options: Namespace) -> None:
+    """Print a line for each file; a fault is an error in the end."""
+    checks = []
+    for name in options.names or catalogue.names():
+        found = catalogue.verify(name)
+        if options.names and not found:
+            raise DataError(f"{name}: not in {catalogue.cache_folder()}: make or fetch it first")
+        checks += found
+    for check in checks:
+        print(f"{'FAILED' if check.fault else 'ok':6} {check.sha256}  {check.path}")
+    faults = [check for check in checks if check.fault]
+    if faults:
+        raise DataError(f"{faults[0].path}: {faults[0].fault} ({len(faults)} of {len(checks)} files failed)")

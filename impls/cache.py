@@ -1,0 +1,71 @@
+"""Where compiled code and this machine's measurements are kept: $MERGELAB_CACHE, else the user's cache folder."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import warnings
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+
+from impls.machine import cpu_features
+
+KERNELS = Path(__file__).with_name("kernels")
+
+
+def cache_root() -> Path:
+    """Return the folder: $MERGELAB_CACHE, else `mergelab` below $XDG_CACHE_HOME or ~/.cache.
+
+    Raises:
+        OSError: the user has no home.
+    """
+    if chosen := os.environ.get("MERGELAB_CACHE"):
+        return Path(chosen)
+    if chosen := os.environ.get("XDG_CACHE_HOME"):
+        return Path(chosen) / "mergelab"
+    try:
+        return Path.home() / ".cache" / "mergelab"
+    except RuntimeError as error:
+        raise OSError(errno.ENOENT, f"{error}") from None
+
+
+def measurements_path() -> Path:
+    """Return where `nox -s bench` leaves the measurements that `impl="auto"` decides from.
+
+    Raises:
+        OSError: the user has no home.
+    """
+    return cache_root() / "measurements.json"
+
+
+@cache
+def kernels_digest() -> str:
+    """Hash what compiled code depends on: kernel sources, versions, flags and the CPU."""
+    flags = sorted(f"{name}={value}" for name, value in os.environ.items() if name.startswith("NUMBA_"))
+    digest = hashlib.sha256(repr([np.__version__, flags, cpu_features()]).encode())
+    # Found, not imported: a tenth of the time.
+    specs = [find_spec(name) for name in ("numba", "llvmlite")]
+    versions = [Path(str(spec.origin)).with_name("_version.py") for spec in specs if spec]
+    for source in [*versions, *sorted(KERNELS.glob("*.py"))]:
+        digest.update(source.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+@cache
+def code_folder() -> Path | None:
+    """Return the folder of object code, which may not exist yet; None, with a warning, where there can be none."""
+    try:
+        return cache_root() / f"kernels-{kernels_digest()}"
+    except OSError as error:
+        warn_that_code_is_lost("MERGELAB_CACHE", str(error.strerror))
+        return None
+
+
+@cache
+def warn_that_code_is_lost(where: str, reason: str) -> None:
+    """Warn, once per process and place, that compiled code cannot be kept."""
+    warnings.warn(f"{where}: {reason}; kernels are compiled again by each process", stacklevel=3)

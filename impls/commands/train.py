@@ -1,0 +1,60 @@
+"""`python -m impls train`: from a text file to a tokenizer's folder."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+from time import perf_counter
+
+from impls.contract import TIE_BREAKS, MergeEvent
+from impls.errors import FileFormatError
+from impls.formats import mergelab
+from impls.patterns import CUSTOM, PATTERNS
+from impls.pipeline import train
+from impls.registry import implementations
+
+
+def configure(parser: ArgumentParser) -> None:
+    """Add the options."""
+    trainers = ", ".join(row.name for row in implementations("train"))
+    parser.add_argument("input", type=Path, help="UTF-8 text")
+    parser.add_argument("--vocab-size", type=int, required=True, help="256 bytes + merges + special tokens")
+    parser.add_argument("--special-token", action="append", default=[], metavar="TEXT", help="may be repeated")
+    parser.add_argument("--out", type=Path, required=True, help="folder for vocab.json, merges.txt, mergelab.json")
+    parser.add_argument("--pattern", default="gpt2", help=f"{', '.join(PATTERNS)} or {CUSTOM}EXPRESSION")
+    parser.add_argument("--impl", default="auto", help=f"auto, {trainers}")
+    parser.add_argument("--workers", type=int, help="processes or threads that count; all cores by default")
+    parser.add_argument("--tie-break", default="greatest", choices=TIE_BREAKS)
+    parser.add_argument("--errors", default="strict", choices=("strict", "replace"), help="for invalid UTF-8")
+    parser.add_argument("--verbose", action="store_true", help="print each merge")
+
+
+def print_merge(event: MergeEvent) -> None:
+    """Print one line of the verbose stream."""
+    print(
+        f"merge {event.index + 1}: {event.pair} -> {event.new_id} {event.token!r} "
+        f"count {event.count} in {event.seconds * 1e3:.3f} ms"
+    )
+
+
+def run(options: Namespace) -> None:
+    """Train and save."""
+    if options.out.exists() and not options.out.is_dir():
+        raise FileFormatError(f"{options.out}: exists and is not a folder; give a folder")
+    started = perf_counter()
+    trained = train(
+        options.input,
+        options.vocab_size,
+        options.special_token,
+        pattern=options.pattern,
+        impl=options.impl,
+        workers=options.workers,
+        tie_break=options.tie_break,
+        errors=options.errors,
+        on_merge=print_merge if options.verbose else None,
+    )
+    mergelab.write(options.out, trained)
+    print(
+        f"{options.out}: {len(trained.vocab)} tokens ({len(trained.merges)} merges, "
+        f"{len(trained.special_tokens)} special) in {perf_counter() - started:.2f} s"
+    )

@@ -1,0 +1,26 @@
+"""`python -m impls warm`: compile all kernels ahead, so that no later process has to."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+from time import perf_counter
+
+from impls.cache import code_folder
+from impls.patterns import PATTERNS
+from impls.warm import warm
+
+
+def configure(parser: ArgumentParser) -> None:
+    """Add the options."""
+    parser.add_argument("--pattern", action="append", choices=tuple(PATTERNS), help="may be repeated; all by default")
+
+
+def run(options: Namespace) -> None:
+    """Compile what is missing, and say where it is kept."""
+    for pattern in options.pattern or PATTERNS:
+        started = perf_counter()
+        warm(pattern)
+        print(f"{pattern}: ready in {perf_counter() - started:.2f} s", flush=True)
+    folder = code_folder()
+    kept = folder and any(folder.glob("*.o"))
+    print(f"compiled code is in {folder}" if kept else "compiled code could not be kept")

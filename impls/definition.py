@@ -1,0 +1,257 @@
+"""What a tokenizer is: ids, merges, special tokens and the split pattern, as one checked value that never changes.
+
+Training returns a `Definition`, formats read and write it, encoders are built from the arrays that it holds. So a
+pattern or a special token is never lost on the way.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import operator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
+from types import MappingProxyType
+
+import numpy as np
+
+from impls.contract import N_BYTES, Array32, Array64, IdType, Merges, Vocabulary
+from impls.errors import UsageError
+from impls.patterns import check_special_tokens, compile_pattern
+
+Pairs = Sequence[tuple[bytes, bytes]]
+
+MAX_ID = (1 << 31) - 1
+
+
+class Definition:
+    """A tokenizer as a value: compared and hashed by what it says, copied and pickled like any other value.
+
+    Attributes:
+        vocab: id to bytes, special tokens included; read-only, in the order given.
+        merges: pairs of tokens in order of rank.
+        special_tokens: special token to id, in the order given; read-only.
+        pattern: name of the split pattern, see `impls.patterns`.
+    """
+
+    vocab: Mapping[int, bytes]
+    merges: tuple[tuple[bytes, bytes], ...]
+    special_tokens: Mapping[str, int]
+    pattern: str
+
+    def __init__(
+        self,
+        vocab: Mapping[int, bytes],
+        merges: Iterable[tuple[bytes, bytes]],
+        special_tokens: Sequence[str] = (),
+        pattern: str = "gpt2",
+    ) -> None:
+        """Check what makes a tokenizer.
+
+        Args:
+            vocab: id to bytes. Ids are kept as they are.
+            merges: pairs of tokens in order of rank.
+            special_tokens: those missing in `vocab` get the next ids.
+            pattern: "gpt2", "gpt4", "o200k", or "regex:EXPRESSION".
+
+        Raises:
+            UsageError: a token that is empty or has two ids; a merge that is given twice, whose tokens are not in the
+                vocabulary, or that uses a token made by a later one; a bad special token; an unknown pattern.
+        """
+        ids = _ids_of(vocab)
+        # What is a tuple stays the same object: making 50,000 anew is slow.
+        pairs = tuple(pair if type(pair) is tuple else _as_pair(pair) for pair in _listed(merges))
+        arrays = _vocabulary(ids, pairs)
+        specials = _with_special_tokens(ids, check_special_tokens(special_tokens))
+        compile_pattern(pattern)
+        self._set({token_id: token for token, token_id in ids.items()}, pairs, specials, pattern)
+        self._arrays = arrays
+
+    @classmethod
+    def of_training(cls, merges: Merges, special_tokens: Sequence[str], pattern: str) -> Definition:
+        """Number the tokens as a trainer does: byte b is id b, merge i makes id 256 + i, special tokens come last.
+
+        Args:
+            merges: what a trainer learned; it need not be checked again.
+            special_tokens: checked before.
+            pattern: checked before.
+        """
+        made, tokens = cls.__new__(cls), merges.token_bytes()
+        pairs = zip(merges.left.tolist(), merges.right.tolist(), strict=True)
+        made._set(
+            dict(enumerate(tokens + [token.encode() for token in special_tokens])),
+            tuple((tokens[left], tokens[right]) for left, right in pairs),
+            {token: len(tokens) + place for place, token in enumerate(special_tokens)},
+            pattern,
+        )
+        made._arrays = Vocabulary.from_merges(merges)
+        return made
+
+    def _set(
+        self,
+        vocab: dict[int, bytes],
+        merges: tuple[tuple[bytes, bytes], ...],
+        special_tokens: dict[str, int],
+        pattern: str,
+    ) -> None:
+        self._vocab, self._special_tokens = vocab, special_tokens
+        fields = {
+            "vocab": MappingProxyType(vocab),
+            "merges": merges,
+            "special_tokens": MappingProxyType(special_tokens),
+            "pattern": pattern,
+        }
+        self.__dict__.update(fields)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        """Refuse to change what was checked."""
+        if not name.startswith("_"):
+            raise AttributeError(f"{name}: a Definition does not change; make another one")
+        super().__setattr__(name, value)
+
+    @property
+    def n_ids(self) -> int:
+        """One more than the largest id."""
+        return 1 + max(self._vocab, default=0)
+
+    @cached_property
+    def vocabulary(self) -> Vocabulary:
+        """The arrays that encoders are built from, special tokens included."""
+        arrays = self._arrays
+        return Vocabulary(arrays.byte_ids, arrays.left, arrays.right, arrays.merged, self.n_ids, self.special_tokens)
+
+    @property
+    def id_dtype(self) -> IdType:
+        """Type of ids in arrays and on disk, little-endian: uint16 where every id fits, else uint32."""
+        return self.vocabulary.id_dtype
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """The sha256, as hex, of ids, tokens, merges, special tokens and pattern."""
+        by_id = dict(sorted(self._vocab.items()))
+        parts = (by_id.values(), *zip(*self.merges, strict=True)) if self.merges else (by_id.values(),)
+        head = [list(by_id), list(self.special_tokens), self.pattern, [list(map(len, part)) for part in parts]]
+        return hashlib.sha256(b"".join([json.dumps(head).encode(), *map(b"".join, parts)])).hexdigest()
+
+    def __eq__(self, other: object) -> bool:
+        """Compare ids, merges, special tokens in their order, and pattern."""
+        return isinstance(other, Definition) and self._parts() == other._parts()
+
+    def __hash__(self) -> int:
+        """Hash the fingerprint."""
+        return hash(self.fingerprint)
+
+    def __repr__(self) -> str:
+        """Say what it is in a line."""
+        return (
+            f"Definition({len(self._vocab)} tokens, {len(self.merges)} merges, "
+            f"{len(self._special_tokens)} special tokens, pattern {self.pattern!r})"
+        )
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Pickle what was given; it is checked again where it arrives."""
+        return Definition, (self._vocab, self.merges, list(self._special_tokens), self.pattern)
+
+    def _parts(self) -> tuple[object, ...]:
+        return self._vocab, self.merges, list(self._special_tokens.items()), self.pattern
+
+
+def _listed(merges: object) -> Iterator[object]:
+    if isinstance(merges, str | bytes | Mapping) or not isinstance(merges, Iterable):
+        raise UsageError("merges: a list of pairs of bytes is needed")
+    return iter(merges)
+
+
+def _as_pair(pair: object) -> tuple[bytes, bytes]:
+    """Return a list as a tuple; what is no pair is found by `_fault_in_merges`."""
+    return tuple(pair) if isinstance(pair, list) else pair  # type: ignore[return-value]
+
+
+def _with_special_tokens(ids: dict[bytes, int], special_tokens: Sequence[str]) -> dict[str, int]:
+    """Give special tokens that have no id the next ones, in `ids` too; returns the id of each."""
+    found: dict[str, int] = {}
+    free = max(ids.values(), default=-1) + 1
+    for special in special_tokens:
+        token = special.encode()
+        if token not in ids:
+            if free > MAX_ID:
+                raise UsageError(f"special tokens: no id is left for {special!r} above {MAX_ID}")
+            ids[token], free = free, free + 1
+        found[special] = ids[token]
+    return found
+
+
+def _vocabulary(ids: Mapping[bytes, int], merges: Pairs) -> Vocabulary:
+    """Return the arrays of checked tokens with their ids, and of merges, which are checked here."""
+    try:
+        left_tokens, right_tokens = zip(*merges, strict=True) if merges else ((), ())
+        columns = (left_tokens, right_tokens, map(operator.add, left_tokens, right_tokens))
+        left, right, merged = (np.fromiter(map(ids.__getitem__, column), np.int32) for column in columns)
+        is_fine = len(np.unique((left.astype(np.int64) << 32) | right)) == len(left)
+    except (KeyError, TypeError, ValueError):
+        is_fine = False
+    if not is_fine:
+        raise _fault_in_merges(merges, ids)
+    made = _last_made(merged, np.stack([left, right]))
+    too_late = made >= np.arange(len(merged))
+    if too_late.any():
+        rank = int(too_late.any(axis=0).argmax())
+        side = int(too_late[:, rank].argmax())
+        told = f"{merges[rank][side]!r}, made by number {made[side, rank]}"
+        raise UsageError(f"merges: number {rank} {merges[rank]!r} uses {told}; put that merge first")
+    byte_ids = np.array([ids.get(bytes([byte]), -1) for byte in range(N_BYTES)], np.int32)
+    return Vocabulary(byte_ids, left, right, merged, 1 + max(ids.values(), default=0))
+
+
+def _last_made(merged: Array32, wanted: Array32) -> Array64:
+    """Return the rank of the last merge that makes each wanted id, -1 where none does."""
+    if not len(merged):
+        return np.full(wanted.shape, -1, np.int64)
+    made, from_the_end = np.unique(merged[::-1], return_index=True)
+    place = np.searchsorted(made, wanted).clip(max=len(made) - 1)
+    return np.where(made[place] == wanted, len(merged) - 1 - from_the_end[place], -1)
+
+
+def _ids_of(vocab: Mapping[int, bytes]) -> dict[bytes, int]:
+    """Return the id of each token; what all have in common is checked at once, which is ten times as fast."""
+    if not isinstance(vocab, Mapping):
+        raise UsageError(f"vocab: {type(vocab).__name__} is not a mapping from id to bytes")
+    ids: dict[bytes, int] = {}
+    if set(map(type, vocab)) <= {int} and set(map(type, vocab.values())) <= {bytes}:
+        ids = {token: token_id for token_id, token in vocab.items()}
+        if (
+            len(ids) == len(vocab)
+            and b"" not in ids
+            and min(vocab, default=0) >= 0
+            and max(vocab, default=0) <= MAX_ID
+        ):
+            return ids
+        ids.clear()
+    for token_id, token in vocab.items():
+        if token == b"":
+            raise UsageError(f"vocab: the token of id {token_id!r} is empty")
+        if not isinstance(token, bytes) or isinstance(token_id, bool) or not isinstance(token_id, int | np.integer):
+            raise UsageError(f"vocab: {token_id!r}: {token!r} is not an id with the bytes of a token")
+        if not 0 <= token_id <= MAX_ID:
+            raise UsageError(f"vocab: id {token_id} of {token!r} is not between 0 and {MAX_ID}")
+        if token in ids:
+            raise UsageError(f"vocab: {token!r} has two ids, {ids[token]} and {token_id}")
+        ids[token] = int(token_id)
+    return ids
+
+
+def _fault_in_merges(merges: Pairs, ids: Mapping[bytes, int]) -> UsageError:
+    """Return the error for the first merge that is wrong."""
+    ranks: dict[tuple[bytes, bytes], int] = {}
+    for rank, pair in enumerate(merges):
+        if not isinstance(pair, tuple) or [type(token) for token in pair] != [bytes, bytes]:
+            return UsageError(f"merges: number {rank} {pair!r} is not a pair of bytes")
+        left, right = pair
+        for token in (left, right, left + right):
+            if token not in ids:
+                return UsageError(f"merges: number {rank} {(left, right)!r}: {token!r} is not in the vocabulary")
+        if ranks.setdefault((left, right), rank) != rank:
+            return UsageError(
+                f"merges: number {rank} {(left, right)!r} was given already, as number {ranks[left, right]}"
+            )
+    return UsageError("merges: a list of pairs of bytes is needed")

@@ -1,0 +1,84 @@
+"""What formats share: text and JSON read with one-line errors, and several files written together."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from impls.errors import FileFormatError
+from impls.storage import atomic_writer
+
+
+def read_text(path: Path) -> str:
+    """Return the text of a file.
+
+    Raises:
+        FileFormatError: it cannot be read, or is not UTF-8.
+    """
+    try:
+        return path.read_bytes().decode()
+    except OSError as error:
+        raise FileFormatError(f"{path}: {error.strerror}; give the file of a tokenizer") from None
+    except UnicodeDecodeError as error:
+        raise FileFormatError(f"{path}: invalid UTF-8 at byte {error.start}; restore the file") from None
+
+
+def _refuse_duplicates(items: list[tuple[str, Any]]) -> dict[str, Any]:
+    content = dict(items)
+    if len(content) < len(items):
+        names = [name for name, _ in items]
+        raise ValueError(f"{next(name for name in names if names.count(name) > 1)!r} is given twice")
+    return content
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Return the JSON object in a file; a key that is given twice is an error.
+
+    Raises:
+        FileFormatError: it cannot be read, or holds something else.
+    """
+    text = read_text(path)
+    try:
+        content = json.loads(text, object_pairs_hook=_refuse_duplicates)
+    except (ValueError, RecursionError) as error:
+        raise FileFormatError(f"{path}: not JSON as it should be: {error}") from None
+    if not isinstance(content, dict):
+        raise FileFormatError(f"{path}: holds a {type(content).__name__}, not a JSON object")
+    return content
+
+
+@contextmanager
+def _made_if_needed(folder: Path) -> Iterator[None]:
+    """Make a folder and those around it; none of them stays if nothing is written to it."""
+    missing: list[Path] = []
+    try:
+        missing += [path for path in (folder, *folder.parents) if not path.exists()]
+        folder.mkdir(parents=True, exist_ok=True)
+        yield
+    except BaseException as error:
+        for path in missing:
+            with suppress(OSError):
+                path.rmdir()
+        if isinstance(error, OSError):
+            raise FileFormatError(f"{folder}: {error.strerror}; give a folder") from None
+        raise
+
+
+def write_together(folder: Path, contents: Mapping[str, str]) -> None:
+    """Write files to a folder, which is made if need be. The first of the mapping gets its name last.
+
+    All of them are on the disk before any gets its name, so that a full disk leaves the old ones as they were.
+
+    Raises:
+        FileFormatError: the folder cannot be made or written.
+    """
+    with _made_if_needed(folder), ExitStack() as stack:
+        for name, content in contents.items():
+            file = stack.enter_context(atomic_writer(folder / name))
+            file.write(content.encode())
+            file.flush()
+            os.fsync(file.fileno())

@@ -1,0 +1,91 @@
+"""GPT-2's `vocab.json` and `merges.txt`: token to id, and two tokens per line in order of rank.
+
+The two files cannot carry the split pattern and do not tell which tokens are special. Nothing here executes what it
+reads.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from impls.errors import FileFormatError
+from impls.formats.alphabet import from_text, to_text
+from impls.formats.files import read_json, read_text
+
+VOCAB_FILE, MERGES_FILE = "vocab.json", "merges.txt"
+
+_MERGES_HEADER = "#version: 0.2"
+
+
+class _Tokens(dict[str, bytes]):
+    """Tokens by how they are written, each read once."""
+
+    def __missing__(self, text: str) -> bytes:
+        token = self[text] = from_text(text)
+        return token
+
+
+def read_vocab(path: str | os.PathLike[str], special_tokens: Sequence[str] = ()) -> dict[int, bytes]:
+    """Read `vocab.json`: token to id.
+
+    An entry spelled as one of `special_tokens` is that one, taken literally, unless the special token is also there
+    in the alphabet.
+
+    Raises:
+        FileFormatError: not JSON, an id that is not a whole number or is given twice, a token outside the alphabet.
+    """
+    path = Path(path)
+    vocab: dict[int, bytes] = {}
+    content = read_json(path)
+    literal = {token for token in special_tokens if to_text(token.encode()) not in content}
+    for text, token_id in content.items():
+        if isinstance(token_id, bool) or not isinstance(token_id, int) or token_id < 0:
+            raise FileFormatError(f"{path}: token {text!r} has id {token_id!r}, not a whole number of at least 0")
+        if token_id in vocab:
+            raise FileFormatError(f"{path}: id {token_id} is given to two tokens, the second is {text!r}")
+        try:
+            vocab[token_id] = text.encode() if text in literal else from_text(text)
+        except ValueError as error:
+            raise FileFormatError(f"{path}: token {text!r}: {error}") from None
+    return vocab
+
+
+def read_merges(path: str | os.PathLike[str]) -> list[tuple[bytes, bytes]]:
+    """Read `merges.txt`: two tokens a line, in order of rank.
+
+    Raises:
+        FileFormatError: a line without exactly two tokens, a pair that is given twice; the message has the line.
+    """
+    path = Path(path)
+    lines: dict[tuple[bytes, bytes], int] = {}
+    tokens = _Tokens()
+    # Only "\n" ends a line: `splitlines` would also break at characters that are tokens.
+    for number, line in enumerate(read_text(path).split("\n"), start=1):
+        line = line.removesuffix("\r")
+        if not line or (number == 1 and line.startswith("#version")):
+            continue
+        columns = line.split(" ")
+        if len(columns) != 2 or not all(columns):
+            raise FileFormatError(f"{path}: line {number}: {line!r} is not two tokens separated by one space")
+        try:
+            pair = (tokens[columns[0]], tokens[columns[1]])
+        except ValueError as error:
+            raise FileFormatError(f"{path}: line {number}: {error}") from None
+        if pair in lines:
+            raise FileFormatError(f"{path}: line {number}: the pair {line!r} was given already in line {lines[pair]}")
+        lines[pair] = number
+    return list(lines)
+
+
+def vocab_content(vocab: Mapping[int, bytes]) -> str:
+    """Return the content of `vocab.json`, by id."""
+    written = {to_text(token): token_id for token_id, token in sorted(vocab.items())}
+    return json.dumps(written, ensure_ascii=False) + "\n"
+
+
+def merges_content(merges: Iterable[tuple[bytes, bytes]]) -> str:
+    """Return the content of `merges.txt`."""
+    return "\n".join([_MERGES_HEADER, *(f"{to_text(left)} {to_text(right)}" for left, right in merges)]) + "\n"

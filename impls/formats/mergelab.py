@@ -1,0 +1,80 @@
+"""Our folder: GPT-2's two files, and `mergelab.json` with what they cannot carry.
+
+That is the split pattern, the special tokens, and a digest that binds the three files together.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from impls.definition import Definition
+from impls.errors import FileFormatError, UsageError
+from impls.formats.files import read_json, write_together
+from impls.formats.gpt2 import MERGES_FILE, VOCAB_FILE, merges_content, read_merges, read_vocab, vocab_content
+
+SETTINGS_FILE = "mergelab.json"
+
+VERSION = "mergelab 1"
+
+
+def recognise(path: Path) -> bool:
+    """Tell whether a path is such a folder."""
+    return (path / SETTINGS_FILE).is_file()
+
+
+def write(path: str | os.PathLike[str], definition: Definition) -> None:
+    """Write the three files to a folder, which is made if need be; the one with the digest comes last.
+
+    Raises:
+        FileFormatError: the folder cannot be made or written.
+    """
+    settings = {
+        "format": VERSION,
+        "pattern": definition.pattern,
+        "special_tokens": dict(definition.special_tokens),
+        "digest": definition.fingerprint,
+    }
+    contents = {
+        SETTINGS_FILE: json.dumps(settings, ensure_ascii=False, indent=2) + "\n",
+        MERGES_FILE: merges_content(definition.merges),
+        VOCAB_FILE: vocab_content(definition.vocab),
+    }
+    write_together(Path(path), contents)
+
+
+def read(path: str | os.PathLike[str]) -> Definition:
+    """Read the three files of a folder.
+
+    Raises:
+        FileFormatError: one is missing or damaged, or they do not belong together.
+    """
+    folder = Path(path)
+    place = folder / SETTINGS_FILE
+    settings = read_json(place)
+    pattern, specials = settings.get("pattern"), settings.get("special_tokens")
+    if settings.get("format") != VERSION:
+        raise FileFormatError(f"{place}: 'format' is {settings.get('format')!r}, not {VERSION!r}; save it again")
+    if not isinstance(pattern, str):
+        raise FileFormatError(f"{place}: 'pattern' is {pattern!r}, not a string; restore the file")
+    if not isinstance(specials, Mapping):
+        raise FileFormatError(f"{place}: 'special_tokens' is {specials!r}, not an object; restore the file")
+    vocab = read_vocab(folder / VOCAB_FILE)
+    for token, token_id in specials.items():
+        if not isinstance(token_id, int) or vocab.get(token_id) != token.encode():
+            raise FileFormatError(
+                f"{place}: special token {token!r} is not id {token_id!r} in {VOCAB_FILE}; restore the folder"
+            )
+    merges = read_merges(folder / MERGES_FILE)
+    try:
+        definition = Definition(vocab, merges, list(specials), pattern)
+    except UsageError as error:
+        raise FileFormatError(f"{folder}: {error}") from None
+    if settings.get("digest") != definition.fingerprint:
+        raise FileFormatError(
+            f"{folder}: {VOCAB_FILE}, {MERGES_FILE} and {SETTINGS_FILE} do not belong together (digest differs); "
+            "restore the folder or train again"
+        )
+    return definition

@@ -1,0 +1,58 @@
+"""Documents of a file, one at a time: text between separators, or the lines of a JSON lines file.
+
+Nothing is held in memory but one document.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+from impls.errors import FileFormatError
+
+BLOCK_BYTES = 1 << 20
+
+
+def json_lines(path: Path, field: str) -> Iterator[bytes]:
+    """Yield the text of each line of a JSON lines file, UTF-8.
+
+    Raises:
+        FileFormatError: a line is no object with a text in that field; the message has its number.
+    """
+    with path.open("rb") as file:
+        for number, line in enumerate(file, 1):
+            try:
+                text = json.loads(line)[field]
+                yield text.encode()
+            except (ValueError, KeyError, TypeError, AttributeError):
+                raise FileFormatError(
+                    f"{path}: line {number}: is not an object with a text in the field {field!r}"
+                ) from None
+
+
+def separated(path: Path, separator: bytes) -> Iterator[bytes]:
+    """Yield what stands between the separators of a file; one document where there are none."""
+    parts: list[bytes] = []
+    end = b""  # May be the beginning of a separator.
+    with path.open("rb") as file:
+        while block := file.read(BLOCK_BYTES):
+            *whole, rest = (end + block).split(separator)
+            for document in whole:
+                yield b"".join([*parts, document])
+                parts = []
+            cut = max(0, len(rest) - len(separator) + 1)
+            parts.append(rest[:cut])
+            end = rest[cut:]
+    yield b"".join([*parts, end])
+
+
+def contains(path: Path, separator: bytes) -> bool:
+    """Tell whether a separator stands in a file."""
+    end = b""
+    with path.open("rb") as file:
+        while block := file.read(BLOCK_BYTES):
+            if separator in end + block:
+                return True
+            end = block[-len(separator) :]
+    return False

@@ -1,0 +1,118 @@
+"""A file of text, the first form of input: read by ranges, and checked that it is still the file that was opened."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from io import BufferedReader
+from pathlib import Path
+
+from impls.arguments import Errors, check_errors
+from impls.cuts import SafeCuts
+from impls.errors import FileFormatError
+from impls.inputs.text import RANGE_BYTES, decode_utf8
+
+
+@dataclass(frozen=True)
+class TextFile:
+    """A text file that exists and is not empty, or a part of it. See `inputs.text.Text`.
+
+    Attributes:
+        path: the file.
+        start: the first byte of the part.
+        stop: the byte after its last one: at most the size when the file was opened, text appended later is ignored.
+        file_id: device and inode of the file, by which another file that took its place is noticed.
+        errors: what invalid UTF-8 gets: "strict", an error; "replace", U+FFFD.
+    """
+
+    path: Path
+    start: int
+    stop: int
+    file_id: tuple[int, int]
+    errors: Errors = "strict"
+
+    @classmethod
+    def open(cls, path: str | os.PathLike[str], errors: Errors = "strict") -> TextFile:
+        """Look at the file.
+
+        Raises:
+            FileFormatError: missing, not a regular file, unreadable, or empty.
+            UsageError: `errors` is neither "strict" nor "replace".
+        """
+        errors = check_errors(errors)
+        path = Path(path)
+        try:
+            # Before it is opened: opening a pipe would wait for somebody to write to it.
+            if not stat.S_ISREG(path.stat().st_mode):
+                raise FileFormatError(f"{path}: {_kind(path)}; give a text file")
+            with path.open("rb") as file:
+                found = os.fstat(file.fileno())
+        except OSError as error:
+            raise FileFormatError(f"{path}: {error.strerror}; give a readable text file") from None
+        if found.st_size == 0:
+            raise FileFormatError(f"{path}: the file is empty; give a file that holds text")
+        return cls(path, 0, found.st_size, (found.st_dev, found.st_ino), errors)
+
+    @property
+    def name(self) -> str:
+        """What errors call it: the path."""
+        return str(self.path)
+
+    @property
+    def n_bytes(self) -> int:
+        """How many bytes it has."""
+        return self.stop - self.start
+
+    def part(self, start: int, stop: int) -> TextFile:
+        """Return bytes [start, stop) of the file as a text. See `Text.part`."""
+        return replace(self, start=start, stop=stop)
+
+    def read(self, start: int, stop: int) -> bytes:
+        """Return bytes [start, stop) of the file.
+
+        Raises:
+            FileFormatError: since it was opened, the file shrank to less than `stop`, or another took its place.
+        """
+        with self._open_at(start) as file:
+            data = file.read(stop - start)
+            self._check(file, start, len(data), stop)
+        return data
+
+    def read_into(self, start: int, target: memoryview) -> None:
+        """Fill `target` with the bytes from `start` on; memory that is used again costs no page faults."""
+        with self._open_at(start) as file:
+            self._check(file, start, file.readinto(target), start + len(target))
+
+    @contextmanager
+    def _open_at(self, start: int) -> Iterator[BufferedReader]:
+        try:
+            with self.path.open("rb") as file:
+                file.seek(start)
+                yield file
+        except OSError as error:
+            raise FileFormatError(f"{self.path}: {error.strerror}; give a readable text file") from None
+
+    def _check(self, file: BufferedReader, start: int, n_read: int, stop: int) -> None:
+        found = os.fstat(file.fileno())
+        if (found.st_dev, found.st_ino) != self.file_id:
+            raise FileFormatError(f"{self.path}: another file took its place while it was read; read it again")
+        if start + n_read < stop:
+            end = min(found.st_size, start + n_read)
+            raise FileFormatError(f"{self.path}: shrank while it was read, at byte {end}; read it again")
+
+    def text(self, start: int, stop: int) -> str:
+        """Return bytes [start, stop) decoded. See `Text.text`."""
+        return decode_utf8(self.read(start, stop), self.name, start, self.errors)
+
+    def ranges(
+        self, pattern: str, special_tokens: Sequence[str], range_bytes: int = RANGE_BYTES
+    ) -> Iterator[tuple[int, int]]:
+        """Yield ranges of about `range_bytes` that cover the text. See `Text.ranges`."""
+        return SafeCuts(pattern, special_tokens).ranges(self.read, self.start, self.stop, range_bytes)
+
+
+def _kind(path: Path) -> str:
+    return "Is a directory" if path.is_dir() else "not a regular file"

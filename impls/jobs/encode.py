@@ -1,0 +1,117 @@
+"""Encode a text to shards: files of a fixed number of ids, of which only the last may hold fewer.
+
+`NAME-000000.bin` and on hold the ids; `NAME.json` says with what they were made, and where in the text the next shard
+begins. A job that was interrupted takes up the finished shards and makes the rest; the files are the same as those of
+a job that was not.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from impls.contract import Ids
+from impls.inputs.text import Text
+from impls.storage import atomic_writer
+from impls.tokenizer import Tokenizer
+
+Say = Callable[[str], None]
+
+RANGE_BYTES = 1 << 24
+"""Text that is encoded at a time."""
+
+COPY_BYTES = 1 << 22
+
+
+class ShardedEncoding:
+    """The shards of one text.
+
+    Attributes:
+        finished: how many there are.
+    """
+
+    def __init__(
+        self, folder: Path, name: str, tokenizer: Tokenizer, dtype: np.dtype[Any], shard_tokens: int
+    ) -> None:
+        """Take up the shards that an interrupted job has finished, and remove what else there is under the name.
+
+        Args:
+            folder: of the shards; made if need be.
+            name: what the files begin with.
+            tokenizer: encodes.
+            dtype: of the ids on disk.
+            shard_tokens: ids in a shard.
+        """
+        self._folder, self._name, self._tokenizer, self._dtype = folder, name, tokenizer, dtype
+        self._made_with = {
+            "tokenizer": tokenizer.fingerprint(),
+            "dtype": dtype.name,
+            "shard_tokens": shard_tokens,
+            "range_bytes": RANGE_BYTES,
+        }
+        self._shard_tokens = shard_tokens
+        # The next shard begins in the range of text that begins at byte `_start`, after its first `_skip` ids.
+        self.finished, self._start, self._skip = self._read_progress()
+        folder.mkdir(exist_ok=True)
+        for path in set(folder.glob(f"{name}-*")) - {self.path(number) for number in range(self.finished)}:
+            path.unlink()
+
+    def path(self, number: int) -> Path:
+        """Return where a shard is."""
+        return self._folder / f"{self._name}-{number:06d}.bin"
+
+    def run(self, text: Text, say: Say) -> None:
+        """Make the shards that are missing.
+
+        Raises:
+            FileFormatError: the text is not UTF-8, or has a byte that the vocabulary lacks.
+        """
+        pending: Ids = np.empty(0, self._dtype)
+        tokenizer = self._tokenizer
+        for start, stop in text.ranges(tokenizer.pattern, list(tokenizer.special_tokens), RANGE_BYTES):
+            if start < self._start:
+                continue
+            ids = tokenizer.encode_range(text, start, stop).astype(self._dtype, copy=False)
+            pending = np.concatenate([pending, ids[self._skip :]])
+            self._skip = 0
+            while len(pending) >= self._shard_tokens or (len(pending) and stop == text.stop):
+                shard, pending = pending[: self._shard_tokens], pending[self._shard_tokens :]
+                # What is still pending is the end of this range: the ranges before it filled no shard.
+                following = (start, len(ids) - len(pending)) if len(pending) else (stop, 0)
+                self._finish(shard, *following)
+                say(f"{self.path(self.finished - 1)}: {len(shard)} ids, at {stop} of {text.stop} bytes")
+
+    def join(self, output: BinaryIO) -> None:
+        """Copy the ids of all shards to a file."""
+        for number in range(self.finished):
+            with self.path(number).open("rb") as file:
+                shutil.copyfileobj(file, output, COPY_BYTES)
+
+    def _finish(self, ids: Ids, start: int, skip: int) -> None:
+        """Write a shard, then where the next one begins."""
+        with atomic_writer(self.path(self.finished)) as file:
+            file.write(ids.data)
+        self.finished += 1
+        progress = {"shards": self.finished, "next_byte": start, "ids_before": skip}
+        with atomic_writer(self._progress_path) as file:
+            file.write(json.dumps(self._made_with | progress, indent=1).encode())
+
+    @property
+    def _progress_path(self) -> Path:
+        return self._folder / f"{self._name}.json"
+
+    def _read_progress(self) -> tuple[int, int, int]:
+        """Return how many shards are finished, and where in the text the next one begins."""
+        try:
+            known = json.loads(self._progress_path.read_bytes())
+            finished, start, skip = (known.pop(name) for name in ("shards", "next_byte", "ids_before"))
+        except (OSError, ValueError, LookupError, TypeError, AttributeError):
+            return 0, 0, 0
+        if known != self._made_with or not all(self.path(number).exists() for number in range(finished)):
+            return 0, 0, 0
+        return finished, start, skip

@@ -1,0 +1,33 @@
+"""What kernels are written with: helpers that are compiled into them, and whether anything is compiled at all."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+Int = Any
+"""An integer of any width in a kernel: Python's, or NumPy's where it comes from an array."""
+
+JIT = os.environ.get("NUMBA_DISABLE_JIT", "0") in ("", "0")
+"""Whether kernels are compiled; decided once, when the process starts."""
+
+
+class Inline:
+    """A helper that is compiled into the kernels that call it."""
+
+    def __init__(self, function: Callable[..., Any], instruction: bool = False) -> None:
+        """Wrap the helper; `instruction`: `codegen` has LLVM's code for it, the function only says what it does."""
+        self.function, self.instruction = function, instruction
+
+
+def inline(function: Function) -> Function:
+    """Make a helper that kernels may call."""
+    return cast(Function, Inline(function)) if JIT else function
+
+
+def instruction(function: Function) -> Function:
+    """Make a helper for which `codegen` has instructions that Numba has no word for."""
+    return cast(Function, Inline(function, instruction=True)) if JIT else function

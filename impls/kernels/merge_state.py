@@ -1,0 +1,131 @@
+"""What the merge loop works on: the arrays, and how pretokens and their pairs of bytes are laid out in them."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from impls.kernels.compiler import kernel
+from impls.kernels.helpers import Int, inline
+
+BYTE_PAIRS = 1 << 16
+
+TOKENS, SLOTS, POOL_USED, HEAP_USED, THRESHOLD, MERGES_DONE = range(6)
+"""Places in `State.numbers`."""
+
+
+class State(NamedTuple):
+    """All that the merge loop works on; n positions, t tokens at most, s slots, h heap entries.
+
+    Attributes:
+        bytes_: uint8[n], the text at each position (0 in gaps), after the 256 single bytes.
+        head: int32[n], id of the token that begins here, else -1.
+        tail: int32[n], id of the token that ends here, else -1.
+        word: int32[n], the pretoken that a position belongs to.
+        weights: int64[words], counts of the pretokens.
+        first: int64[t], a position at which each token stands.
+        length: int32[t], of each token in bytes.
+        prefix: uint64[t], the first eight bytes of each token, the first on top, zeros behind the last.
+        order: int64[t], "huggingface": rank of each token in ties; length 0: the greatest bytes win.
+        pairs: int64[s], left << 32 | right of each slot.
+        counts: int64[s], occurrences of each pair.
+        starts: int64[s], where the positions of a pair begin in the pool.
+        sizes: int64[s], how many there are, stale ones included.
+        queued: bool[s], whether a slot is in the heap.
+        table: int64[power of two, 2], open addressing from pair + 1 to slot.
+        pool: int32[...], positions.
+        heap_counts: int64[h], counts when pushed.
+        heap_slots: int32[h].
+        events: int32[2, 2, largest pair], neighbour and position of what a step creates, left and right.
+        gained: int64[2, t], scratch: weight by neighbour, left and right.
+        filled: int64[2, t], scratch: occurrences by neighbour, then where the next one goes in the pool.
+        touched: int32[2, t], scratch: distinct neighbours.
+        merges: int32[m, 2], the result.
+        merge_counts: int64[m], count of each merged pair.
+        numbers: int64[6], see the places above.
+    """
+
+    bytes_: NDArray[np.uint8]
+    head: NDArray[np.int32]
+    tail: NDArray[np.int32]
+    word: NDArray[np.int32]
+    weights: NDArray[np.int64]
+    first: NDArray[np.int64]
+    length: NDArray[np.int32]
+    prefix: NDArray[np.uint64]
+    order: NDArray[np.int64]
+    pairs: NDArray[np.int64]
+    counts: NDArray[np.int64]
+    starts: NDArray[np.int64]
+    sizes: NDArray[np.int64]
+    queued: NDArray[np.bool_]
+    table: NDArray[np.int64]
+    pool: NDArray[np.int32]
+    heap_counts: NDArray[np.int64]
+    heap_slots: NDArray[np.int32]
+    events: NDArray[np.int32]
+    gained: NDArray[np.int64]
+    filled: NDArray[np.int64]
+    touched: NDArray[np.int32]
+    merges: NDArray[np.int32]
+    merge_counts: NDArray[np.int64]
+    numbers: NDArray[np.int64]
+
+
+@inline
+def prefix_of(position: Int, length: Int, state: Any) -> Any:
+    """Return the first eight bytes of a token that stands at `position`, for comparisons."""
+    prefix = np.uint64(0)
+    for place in range(min(length, 8)):
+        prefix |= np.uint64(state.bytes_[position + place]) << np.uint64(56 - 8 * place)
+    return prefix
+
+
+@kernel
+def lay_out(bytes_: Any, offsets: Any, state: Any) -> None:
+    """Write pretokens, uint8[total] and int64[n + 1], to the positions behind the single bytes."""
+    for byte in range(256):
+        state.bytes_[byte] = byte
+        state.first[byte] = byte
+        state.length[byte] = 1
+        state.prefix[byte] = prefix_of(byte, 1, state)
+        state.head[byte] = -1
+        state.tail[byte] = -1
+    position = 256
+    for row in range(len(offsets) - 1):
+        state.head[position] = -1
+        state.tail[position] = -1
+        position += 1
+        for place in range(offsets[row], offsets[row + 1]):
+            state.bytes_[position] = bytes_[place]
+            state.head[position] = bytes_[place]
+            state.tail[position] = bytes_[place]
+            state.word[position] = row
+            position += 1
+    state.head[position] = -1
+    state.tail[position] = -1
+    state.numbers[TOKENS] = 256
+    state.numbers[SLOTS] = BYTE_PAIRS
+
+
+@kernel
+def count_byte_pairs(state: Any) -> Int:
+    """Count all pairs of bytes and size their runs of positions; returns the size of the largest."""
+    for position in range(257, len(state.head) - 1):
+        left = np.int64(state.head[position])
+        right = np.int64(state.head[position + 1])
+        if left >= 0 and right >= 0:
+            slot = (left << 8) | right
+            state.counts[slot] += state.weights[state.word[position]]
+            state.sizes[slot] += 1
+    largest = np.int64(0)
+    total = np.int64(0)
+    for byte_pair in range(BYTE_PAIRS):
+        state.pairs[byte_pair] = ((byte_pair >> 8) << 32) | (byte_pair & 255)
+        state.starts[byte_pair] = total
+        total += state.sizes[byte_pair]
+        largest = max(largest, state.sizes[byte_pair])
+    state.numbers[POOL_USED] = total
+    return largest
