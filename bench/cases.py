@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from bench.proof import code_digest, versions
+from bench.code import code_digest, versions
 from data import get
 from data.workloads import Workload
 from impls import Tokenizer, train_bpe

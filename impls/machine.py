@@ -35,5 +35,9 @@ def cpu_features() -> str:
 
 def machine_name() -> str:
     """Return a folder name that tells machines apart whose times must not be compared."""
-    words = re.findall(r"[A-Za-z0-9]+", cpu_name())
-    return "-".join([*words, f"{len(os.sched_getaffinity(0))}cores"])
+    return folder_name(cpu_name(), len(os.sched_getaffinity(0)))
+
+
+def folder_name(cpu: str, cores: int) -> str:
+    """Return the folder name of a machine with so many cores of a CPU."""
+    return "-".join([*re.findall(r"[A-Za-z0-9]+", cpu), f"{cores}cores"])

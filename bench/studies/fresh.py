@@ -1,6 +1,6 @@
 """Work in a process of its own, for what a warm process cannot tell: time from the start, and peak memory.
 
-The process is `python -m bench.sweeps.jobs JSON`; this side starts it and reads what it reports.
+The process is `python -m bench.studies.jobs JSON`; this side starts it and reads what it reports.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
-from bench.sweeps.measure import Check, Measured, OutputError, Scale
+from bench.studies.study import Check, Measured, OutputError, Scale
 
 ROOT = Path(__file__).parent.parent.parent
 
 
 def run_job(job: dict[str, Any], *, empty_cache: bool = False) -> dict[str, Any]:
-    """Carry out a job of `bench.sweeps.jobs` in a new process and return its report.
+    """Carry out a job of `bench.studies.jobs` in a new process and return its report.
 
     Raises:
         OutputError: it failed; the message has its last line.
@@ -28,7 +28,7 @@ def run_job(job: dict[str, Any], *, empty_cache: bool = False) -> dict[str, Any]
     with tempfile.TemporaryDirectory(prefix="mergelab-") as empty:
         environment = {**os.environ, **({"MERGELAB_CACHE": empty} if empty_cache else {})}
         order = {**job, "spawned": monotonic()}
-        command = [sys.executable, "-m", "bench.sweeps.jobs", json.dumps(order)]
+        command = [sys.executable, "-m", "bench.studies.jobs", json.dumps(order)]
         done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
         lines = done.stderr.strip().splitlines() or [f"ended with status {done.returncode}"]

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from bench.cases import PATTERN, SPECIAL_TOKENS, Prepared, count, output_digest, prepare
-from bench.proof import code_digest
-from bench.sweeps.measure import Check, Measured, Point, Scale, timed
+from bench.code import code_digest
+from bench.studies.study import Check, Measured, Point, Scale, timed
 from impls.contract import MergeEvent
 from impls.kernels.compiler import kernel
 from impls.kernels.helpers import Int

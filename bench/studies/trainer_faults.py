@@ -17,8 +17,8 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.cases import SPECIAL_TOKENS, prepare
-from bench.sweeps.faults import Fault
+from bench.inputs import SPECIAL_TOKENS, inputs
+from bench.studies.faults import Fault
 from impls import Tokenizer
 from impls.contract import MergeEvent, Pretokens
 from impls.registry import find

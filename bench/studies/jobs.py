@@ -1,4 +1,4 @@
-"""What runs in a process of its own: `python -m bench.sweeps.jobs JSON` prints a report as JSON on its last line.
+"""What runs in a process of its own: `python -m bench.studies.jobs JSON` prints a report as JSON on its last line.
 
 Nothing is imported here that a job does not need: the time from the start of the process is measured too.
 """

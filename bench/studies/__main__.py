@@ -1,4 +1,4 @@
-"""The command line: `python -m bench.sweeps` runs the studies and keeps a record; `--long` takes larger texts.
+"""The command line: `python -m bench.studies` runs the studies and keeps a record; `--long` takes larger texts.
 
 Exit status 0 when all was measured, 1 when an output was wrong or a point failed, 2 for bad usage, 130 for an
 interrupt.
@@ -16,8 +16,8 @@ from bench import proof
 from bench.machine import RECORDS, machine_name
 from bench.options import chosen
 from bench.progress import progress
-from bench.sweeps.measure import SCALES, run_study
-from bench.sweeps.studies import STUDIES, studies
+from bench.studies.study import SCALES, run_study
+from bench.studies.studies import STUDIES, studies
 from data import DataError
 from impls import MergelabError
 from impls.command_line import OneLineParser
@@ -25,7 +25,7 @@ from impls.command_line import OneLineParser
 
 def build_parser() -> argparse.ArgumentParser:
     """Describe the command line."""
-    parser = OneLineParser(prog="python -m bench.sweeps", description="Measure how the implementations grow.")
+    parser = OneLineParser(prog="python -m bench.studies", description="Measure how the implementations grow.")
     parser.add_argument("--long", action="store_true", help="up to 1 GB of text and more rounds: hours")
     parser.add_argument("--only", metavar="size,calls", help=f"some of: {', '.join(STUDIES)}")
     parser.add_argument("--records", type=Path, help="folder for the record; that of this machine by default")
@@ -55,10 +55,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return run(options, arguments)
     except (MergelabError, DataError, OSError) as error:
-        print(f"python -m bench.sweeps: error: {' '.join(str(error).split())}", file=sys.stderr)
+        print(f"python -m bench.studies: error: {' '.join(str(error).split())}", file=sys.stderr)
         return getattr(error, "exit_status", 1)
     except KeyboardInterrupt:
-        print("python -m bench.sweeps: error: interrupted; there is no record", file=sys.stderr)
+        print("python -m bench.studies: error: interrupted; there is no record", file=sys.stderr)
         return 130
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from pathlib import Path
 from statistics import median
 from time import perf_counter
 from typing import Any
@@ -87,19 +88,21 @@ class Study:
     """A question and how it is answered.
 
     Attributes:
-        name: unique.
+        title: of its section in a report.
         question: one sentence.
-        x: what is varied, with its unit.
-        unit: of the samples: "s", "bytes" or "bytes a token".
-        points: builds them, in the order of x.
+        x: what is varied.
+        x_unit: of it: "bytes", another noun in the plural, or empty where x is a name.
+        unit: of the samples: "s", "bytes" or "bytes per token".
+        points: builds them, in the order of x, from a folder for texts and the scale.
         grows: whether time grows with x, so that the cost of a point can be foreseen.
     """
 
-    name: str
+    title: str
     question: str
     x: str
+    x_unit: str
     unit: str
-    points: Callable[[], Iterable[Point]]
+    points: Callable[[Path, Scale], Iterable[Point]]
     grows: bool = False
 
 
@@ -158,17 +161,28 @@ class Outlook:
         return f"about {expected:,.3g} s a call to expect, after {seconds:,.3g} s at {last:,.12g}"
 
 
-def run_study(study: Study, scale: Scale, progress: Callable[[str], None]) -> dict[str, Any]:
-    """Measure all points of a study; an error ends a point and is recorded in its place."""
+def run_study(
+    name: str, study: Study, folder: Path, scale: Scale, progress: Callable[[str], None]
+) -> dict[str, Any]:
+    """Measure all points of a study; an error ends a point and is recorded in its place.
+
+    Args:
+        name: of the study, for `progress`.
+        study: what to measure.
+        folder: for its texts; made if need be.
+        scale: how much it may take.
+        progress: hears what is being measured.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
     points: list[dict[str, Any]] = []
     left_out: list[dict[str, Any]] = []
     errors: list[dict[str, Any]] = []
     expected: dict[str, tuple[str, str]] = {}
     started = perf_counter()
     outlook = Outlook(scale.seconds_a_call)
-    for point in study.points():
+    for point in study.points(folder, scale):
         place = {"series": point.series, "x": point.x}
-        progress(f"{study.name}: {point.series} at {point.x if isinstance(point.x, str) else f'{point.x:,.6g}'}")
+        progress(f"{name}: {point.series} at {point.x if isinstance(point.x, str) else f'{point.x:,.6g}'}")
         if study.grows and (reason := outlook.reason_against(point.series, float(point.x))):
             left_out.append({**place, "reason": reason})
             continue
@@ -187,9 +201,7 @@ def run_study(study: Study, scale: Scale, progress: Callable[[str], None]) -> di
             outlook.add(point.series, float(point.x), median(measured.samples))
         points.append({**place, "samples": measured.samples, "facts": {**point.facts, **measured.facts}})
     return {
-        "question": study.question,
-        "x": study.x,
-        "unit": study.unit,
+        **{field: getattr(study, field) for field in ("title", "question", "x", "x_unit", "unit")},
         "points": points,
         "left_out": left_out,
         "errors": errors,

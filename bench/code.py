@@ -1,30 +1,20 @@
-"""What every record carries as proof: machine, versions, git state, and a digest of the code that was timed."""
+"""Digests of the code that was timed: the sources that an implementation may run, whatever else changes."""
 
 from __future__ import annotations
 
 import ast
 import hashlib
 import importlib.metadata
-import json
-import os
-import platform
-import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import impls
-from bench.machine import cpu_info
 from impls.registry import STAGES, Impl, implementations
 
 ROOT = Path(impls.__file__).parent.parent
 
 PACKAGES = ("numba", "llvmlite", "numpy", "regex")
-
-_NUMBER = re.compile(r"(\d{4,})_.*\.json")
-
 
 OURS = ("impls.", "lm.")
 """What the modules begin with whose sources count."""
@@ -104,59 +94,3 @@ def versions(packages: Sequence[str] = PACKAGES) -> dict[str, str]:
         except importlib.metadata.PackageNotFoundError:
             found[name] = "not installed"
     return found
-
-
-def head(
-    kind: str, arguments: Sequence[str], packages: Sequence[str] = PACKAGES, code: Mapping[str, str] | None = None
-) -> dict[str, Any]:
-    """Return the head of a record of ours: all but what was measured.
-
-    Args:
-        kind: of the record.
-        arguments: of the command line.
-        packages: whose versions matter.
-        code: digests of what was measured; those of all implementations by default.
-    """
-    from pytest_benchmark.utils import get_commit_info
-
-    return {
-        "kind": kind,
-        "datetime": datetime.now(UTC).isoformat(),
-        "arguments": list(arguments),
-        "machine_info": {
-            "cpu": cpu_info(),
-            "machine": platform.machine(),
-            "system": platform.system(),
-            "release": platform.release(),
-            "python_implementation": platform.python_implementation(),
-            "python_version": platform.python_version(),
-        },
-        "commit_info": get_commit_info(),  # type: ignore[no-untyped-call]
-        "versions": versions(packages),
-        "code": code_digests() if code is None else dict(code),
-    }
-
-
-def write_record(folder: Path, content: dict[str, Any]) -> Path:
-    """Write a new record next to the others of its kind and return its path; none is ever overwritten.
-
-    Raises:
-        OSError: the folder cannot be written.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    when = datetime.fromisoformat(content["datetime"])
-    numbers = [int(match[1]) for path in folder.iterdir() if (match := _NUMBER.fullmatch(path.name))]
-    number = max(numbers, default=0)
-    text = json.dumps(content, indent=1, default=str) + "\n"
-    while True:
-        number += 1
-        path = folder / f"{number:04}_{content['commit_info']['id']}_{when:%Y%m%d_%H%M%S}.json"
-        temporary = folder / f".{path.name}.{os.getpid()}.tmp"
-        temporary.write_text(text, encoding="utf-8")
-        try:
-            os.link(temporary, path)  # Unlike a rename, it fails where the name is taken.
-        except FileExistsError:
-            continue
-        finally:
-            temporary.unlink()
-        return path

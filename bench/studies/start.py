@@ -1,0 +1,34 @@
+"""How long does it take until the first result?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+from bench.inputs import WORKERS, inputs
+from bench.studies import fresh
+from bench.studies.stage_points import VOCABULARY
+from bench.studies.study import Point, Scale, Study
+from impls.registry import most_advanced
+
+
+def points(folder: Path, scale: Scale) -> Iterator[Point]:
+    """From the start of a process to a trained tokenizer that has encoded: no code kept, code kept, same process."""
+    del folder
+    text = str(inputs("stories", 30_000, VOCABULARY).text.path)
+    for name, chain in (("pure Python", ("incremental", "cached")), ("compiled", ("jit", "jit"))):
+        for state in ("empty cache", "full cache", "warm process"):
+            rounds = 1 if state == "empty cache" and scale.name == "quick" else 3
+            job = {"job": "start", "path": text, "trainer": chain[0], "encoder": chain[1]}
+            yield Point(name, state, "start", partial(fresh.measure_start, job, state, rounds), {"workers": WORKERS})
+
+
+STUDY = Study(
+    title="Start",
+    question="How long does it take until the first result?",
+    x="state",
+    x_unit="",
+    unit="s",
+    points=points,
+)
