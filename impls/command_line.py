@@ -115,8 +115,9 @@ def _guarded(program: Program, module: Any, options: argparse.Namespace) -> int:
             raise
         return _fail(program, f"out of memory; {program.out_of_memory}", 1)
     except OSError as error:
-        # What is still in the buffer cannot be written either; without this, the interpreter tries once more.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if error.filename is None:
+            # What is still in the buffer cannot be written either; without this, the interpreter tries once more.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         told = f"{error.filename or 'standard output'}: {error.strerror}" if error.strerror else error
         return _fail(program, told, 1)
     return int(status or 0)

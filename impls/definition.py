@@ -128,10 +128,7 @@ class Definition:
     @cached_property
     def fingerprint(self) -> str:
         """The sha256, as hex, of ids, tokens, merges, special tokens and pattern."""
-        by_id = dict(sorted(self._vocab.items()))
-        parts = (by_id.values(), *zip(*self.merges, strict=True)) if self.merges else (by_id.values(),)
-        head = [list(by_id), list(self.special_tokens), self.pattern, [list(map(len, part)) for part in parts]]
-        return hashlib.sha256(b"".join([json.dumps(head).encode(), *map(b"".join, parts)])).hexdigest()
+        return fingerprint(self._vocab, self.merges, list(self._special_tokens), self.pattern)
 
     def __eq__(self, other: object) -> bool:
         """Compare ids, merges, special tokens in their order, and pattern."""
@@ -154,6 +151,14 @@ class Definition:
 
     def _parts(self) -> tuple[object, ...]:
         return self._vocab, self.merges, list(self._special_tokens.items()), self.pattern
+
+
+def fingerprint(vocab: Mapping[int, bytes], merges: Pairs, special_tokens: Sequence[str], pattern: str) -> str:
+    """Return the sha256, as hex, of the parts of a tokenizer, whether or not they fit together."""
+    by_id = dict(sorted(vocab.items()))
+    parts = (by_id.values(), *zip(*merges, strict=True)) if merges else (by_id.values(),)
+    head = [list(by_id), list(special_tokens), pattern, [list(map(len, part)) for part in parts]]
+    return hashlib.sha256(b"".join([json.dumps(head).encode(), *map(b"".join, parts)])).hexdigest()
 
 
 def _listed(merges: object) -> Iterator[object]:

@@ -43,10 +43,6 @@ class Tokenizer:
 
     Attributes:
         definition: what it is: ids, merges, special tokens, split pattern.
-        vocab: id to bytes, special tokens included.
-        merges: pairs of tokens in order of rank.
-        special_tokens: special token to id.
-        pattern: name of the split pattern.
     """
 
     def __init__(
@@ -74,10 +70,7 @@ class Tokenizer:
 
     def _set_up(self, definition: Definition, impl: str) -> None:
         self.definition = definition
-        self.vocab = dict(definition.vocab)
-        self.merges = list(definition.merges)
-        self.special_tokens = dict(definition.special_tokens)
-        self.pattern = definition.pattern
+        self._tokens = dict(definition.vocab)
         self._vocabulary = definition.vocabulary
         self._splitter = Splitter(self.pattern, list(self.special_tokens))
         self._impl = impl
@@ -86,6 +79,26 @@ class Tokenizer:
         self._integers: NDArray[np.object_] | None = None
         if impl != "auto":
             self._encoder(impl)
+
+    @property
+    def vocab(self) -> Mapping[int, bytes]:
+        """Id to bytes, special tokens included; read-only."""
+        return self.definition.vocab
+
+    @property
+    def merges(self) -> list[tuple[bytes, bytes]]:
+        """Pairs of tokens in order of rank."""
+        return list(self.definition.merges)
+
+    @property
+    def special_tokens(self) -> Mapping[str, int]:
+        """Special token to id, in the order given; read-only."""
+        return self.definition.special_tokens
+
+    @property
+    def pattern(self) -> str:
+        """Name of the split pattern."""
+        return self.definition.pattern
 
     @classmethod
     def from_definition(cls, definition: Definition, *, impl: str = "auto") -> Tokenizer:
@@ -341,14 +354,14 @@ class Tokenizer:
 
     def _join(self, ids: list[int], first: int = 0) -> bytes:
         try:
-            return b"".join(map(self.vocab.__getitem__, ids))
+            return b"".join(map(self._tokens.__getitem__, ids))
         except KeyError:
-            place = next(place for place, token_id in enumerate(ids) if token_id not in self.vocab)
+            place = next(place for place, token_id in enumerate(ids) if token_id not in self._tokens)
             raise self._unknown_id(ids[place], first + place) from None
 
     def _unknown_id(self, token_id: object, place: int) -> UsageError:
         return UsageError(
-            f"ids: {token_id!r} at place {place} is not an id of this vocabulary of {len(self.vocab)} tokens"
+            f"ids: {token_id!r} at place {place} is not an id of this vocabulary of {len(self._tokens)} tokens"
         )
 
 

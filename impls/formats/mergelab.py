@@ -10,7 +10,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from impls.definition import Definition
+from impls.definition import Definition, fingerprint
 from impls.errors import FileFormatError, UsageError
 from impls.formats.files import read_json, write_together
 from impls.formats.gpt2 import MERGES_FILE, VOCAB_FILE, merges_content, read_merges, read_vocab, vocab_content
@@ -68,13 +68,12 @@ def read(path: str | os.PathLike[str]) -> Definition:
                 f"{place}: special token {token!r} is not id {token_id!r} in {VOCAB_FILE}; restore the folder"
             )
     merges = read_merges(folder / MERGES_FILE)
-    try:
-        definition = Definition(vocab, merges, list(specials), pattern)
-    except UsageError as error:
-        raise FileFormatError(f"{folder}: {error}") from None
-    if settings.get("digest") != definition.fingerprint:
+    if settings.get("digest") != fingerprint(vocab, merges, list(specials), pattern):
         raise FileFormatError(
             f"{folder}: {VOCAB_FILE}, {MERGES_FILE} and {SETTINGS_FILE} do not belong together (digest differs); "
             "restore the folder or train again"
         )
-    return definition
+    try:
+        return Definition(vocab, merges, list(specials), pattern)
+    except UsageError as error:
+        raise FileFormatError(f"{folder}: {error}") from None

@@ -1,17 +1,46 @@
-"""The merge loop over flat arrays: what `train.incremental` does, without an object a symbol.
+"""The merge loop over flat arrays: what `train.incremental` does, without an object per symbol.
 
-Layout. All pretokens stand one behind the other with a gap of one position between them. `head[p]` is the id of the
-token that begins at position p, `tail[p]` that of the token which ends there, -1 elsewhere; since positions are
-bytes, the neighbours of a token are found from its length and no links are kept. Pairs live in slots: the first
-65,536 are the pairs of bytes, the rest are found through a hash table. All occurrences of a pair appear in the one
-step that makes the younger of its tokens, so that each pair owns one run of positions in `pool`, ascending and never
-extended; an occurrence that a merge has since destroyed is seen by comparing `head` at both ends.
+Layout. All pretokens stand one after the other with a gap of one position between them. `head[p]` is the id of the
+token that begins at position p, `tail[p]` the id of the token that ends there, -1 where none does. Positions are
+bytes, so the neighbours of a token are found from its length, and no links are kept. Pairs live in slots: the first
+65,536 slots are the pairs of bytes, the rest are found through a hash table. All occurrences of a pair appear in the
+one step that makes the younger of its two tokens. So each pair owns one run of positions in `pool`, ascending and
+never extended. A later merge may destroy an occurrence; comparing `head` at both ends shows that.
 
-A step collects what changed by neighbour, not by occurrence: `(x, left)` loses exactly what `(x, new)` gains, so that
-each distinct neighbour costs one probe.
+A step collects what changed by neighbour, not by occurrence: `(x, left)` loses exactly what `(x, new)` gains, so
+each distinct neighbour costs one probe of the hash table.
 
-The best pair comes from a heap with stale counts (existing pairs only lose). Only pairs above `THRESHOLD` are in it;
-when it runs dry the threshold is halved and the slots are swept. Most pairs are rare and never enter.
+Example. The pretokens are `abab` (twice in the text), `cab` (three times) and `abc` (four times). Positions are
+counted from the first gap, `.` is -1:
+
+    position   0   1   2   3   4   5   6   7   8   9  10  11  12  13
+    head       .   a   b   a   b   .   c   a   b   .   a   b   c   .
+    tail       .   a   b   a   b   .   c   a   b   .   a   b   c   .
+
+    pair        count  positions
+    a b            11  1 3 7 10
+    b a             2  2
+    b c             4  11
+    c a             3  6
+
+The first merge takes `a b`, since 2 + 2 + 3 + 4 occurrences are the most, and visits its four positions:
+
+    head       .  ab   .  ab   .   .   c  ab   .   .  ab   .   c   .
+    tail       .   a  ab   a  ab   .   c   a  ab   .   a  ab   c   .
+
+    pair        count  positions
+    a b             0  1 3 7 10
+    b a             0  2
+    b c             0  11
+    c a             0  6
+    ab ab           2  1
+    c ab            3  6
+    ab a            0  1
+    ab c            4  10
+
+The pair `c a` lost the 3 that `c ab` gained. At position 1 the right neighbour was still `a`, so `ab a` was noted; the
+next occurrence, at position 3, turned that `a` into `ab`, and `ab a` lost its count again. The second merge takes
+`ab c`.
 """
 
 from __future__ import annotations

@@ -19,6 +19,7 @@ import pytest
 
 from impls import FileFormatError, InvalidUtf8Error, Tokenizer, train_bpe
 from impls.__main__ import main
+from impls.cache import kernels_digest
 from impls.encode.jit import Worker
 from impls.errors import MergelabError
 from impls.inputs.file import TextFile
@@ -300,7 +301,7 @@ def test_a_full_disk_is_one_line_and_changes_nothing(arguments: list[str], file:
 LIMITED = """
 import resource, sys
 from pathlib import Path
-import impls.commands
+import impls.commands.train
 from impls.__main__ import main
 
 pages = int(Path("/proc/self/statm").read_text().split()[0])
@@ -465,7 +466,7 @@ def test_without_room_for_a_cache_there_is_one_note(
     done = child(["-c", COMPILE_TWO], tmp_path, limits, MERGELAB_CACHE=str(tmp_path / cache))
     assert (done.returncode, done.stdout) == (0, COMPILED_TWO)
     (told,) = re.findall(r": UserWarning: (.*)", done.stderr)
-    folder = tmp_path / cache / f"kernels-{compiler.kernels_digest()}"
+    folder = tmp_path / cache / f"kernels-{kernels_digest()}"
     assert told == f"{folder}: {reason}; kernels are compiled again by each process"
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == [tmp_path / "file"]
 
@@ -480,6 +481,6 @@ def test_a_cache_that_is_only_read_serves(cache: Path, monkeypatch: pytest.Monke
 
 
 def test_a_warning_is_a_note_of_one_line(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("impls.commands.run_list", lambda: warnings.warn("folder: full\nof files", stacklevel=1))
+    monkeypatch.setattr("impls.commands.list.run", lambda _: warnings.warn("folder: full\nof files", stacklevel=1))
     assert main(["list"]) == 0
     assert capsys.readouterr().err == "python -m impls: note: folder: full\\nof files\n"

@@ -188,7 +188,7 @@ def test_encode_says_what_it_wrote(impl: str, home: Path, capsys: Capture) -> No
     n_ids, n_bytes = len((home / "ids.bin").read_bytes()) // 2, len(TEXT.encode())
     ratio = f"{n_bytes / n_ids:.3f}"
     assert re.fullmatch(
-        rf"new\.bin: {n_ids} ids \(uint16\) of {n_bytes} bytes, {ratio} bytes an id, [\d.]+ MB/s\n", shown.out
+        rf"new\.bin: {n_ids} ids \(uint16\) of {n_bytes} bytes, {ratio} bytes per id, [\d.]+ MB/s\n", shown.out
     )
     assert shown.err == ""
     assert (home / "new.bin").read_bytes() == (home / "ids.bin").read_bytes()
@@ -226,7 +226,7 @@ TRAIN = ("train", "text.txt", "--out", "new", "--vocab-size")
 @pytest.mark.parametrize(
     ("arguments", "names"),
     [
-        ((), "command"),
+        ((), "COMMAND"),
         (("frobnicate",), "frobnicate"),
         (("train", "text.txt", "--vocab-size", "300"), "--out"),
         (("train", "text.txt", "--out", "new"), "--vocab-size"),
@@ -278,9 +278,12 @@ def test_bad_usage_exits_2(arguments: tuple[str, ...], names: str, home: Path, c
         (("train", "text.txt", "--vocab-size", "300", "--out", "text.txt"), "text.txt: "),
         (("train", "text.txt", "--vocab-size", "300", "--out", "text.txt/new"), "text.txt/new: "),
         (("train", "text.txt", "--vocab-size", "300", "--out", "/proc/no/such"), "/proc/no"),
-        (("encode", "nope", "text.txt", "--out", "new.bin"), "nope/mergelab.json: No such file"),
-        (("encode", "text.txt", "text.txt", "--out", "new.bin"), "text.txt/mergelab.json: Not a directory"),
-        (("encode", "folder", "text.txt", "--out", "new.bin"), "folder/mergelab.json: No such file"),
+        (
+            ("encode", "nope", "text.txt", "--out", "new.bin"),
+            "nope: No such file or directory; give a folder with mergelab.json",
+        ),
+        (("encode", "text.txt", "text.txt", "--out", "new.bin"), "text.txt: is no tokenizer; give a folder with"),
+        (("encode", "folder", "text.txt", "--out", "new.bin"), "folder: is no tokenizer; give a folder with"),
         (("encode", "tok", "nope.txt", "--out", "new.bin"), "nope.txt: No such file"),
         (("encode", "tok", "folder", "--out", "new.bin"), "folder: Is a directory"),
         (("encode", "tok", "empty.txt", "--out", "new.bin"), "empty.txt: the file is empty"),
@@ -295,7 +298,7 @@ def test_bad_usage_exits_2(arguments: tuple[str, ...], names: str, home: Path, c
         (("encode", "tok", "text.txt", "--out", "text.txt/new.bin"), "text.txt/new.bin: Not a directory"),
         (("encode", "tok", "text.txt", "--out", "."), r"error: \.: "),
         (("encode", "tok", "text.txt", "--out", "n" * 300), "nnn: File name too long"),
-        (("decode", "nope", "ids.bin"), "nope/mergelab.json: No such file"),
+        (("decode", "nope", "ids.bin"), "nope: No such file or directory; give a"),
         (("decode", "twice", "ids.bin"), "twice/merges.txt: line 16"),
         (("decode", "tok", "nope.bin"), "nope.bin: No such file"),
         (("decode", "tok", "folder"), "folder: Is a directory"),

@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from impls import FileFormatError, Tokenizer, UsageError
+from impls.definition import fingerprint
 from impls.formats.alphabet import from_text, to_text
 from impls.formats.gpt2 import MERGES_FILE, VOCAB_FILE, read_merges, read_vocab
 from impls.formats.mergelab import SETTINGS_FILE
@@ -211,7 +212,7 @@ def test_an_id_that_no_array_holds_is_refused(tmp_path: Path) -> None:
         ("a b\n b\n", "line 2: ' b' is not two tokens"),
         ("a b\na b c\n", "line 2: 'a b c' is not two tokens"),
         ("a\tb\n", r"line 1: 'a\\tb' is not two tokens"),
-        ("#version: 0.2\na b\nc d\na b\n", "line 4: the pair 'a b' stands already in line 2"),
+        ("#version: 0.2\na b\nc d\na b\n", "line 4: the pair 'a b' was given already in line 2"),
         ("a b\nc\u2028 d\n", r"line 2: character '\\u2028' is not of"),
         ("a b\nc 🙃\n", "line 2: character '🙃' is not of"),
         (b"a b\n\xff c\n", "invalid UTF-8 at byte 4"),
@@ -262,7 +263,7 @@ def remove(name: str) -> Callable[[Path], None]:
     [
         (remove(VOCAB_FILE), "vocab.json: No such file"),
         (remove(MERGES_FILE), "merges.txt: No such file"),
-        (remove(SETTINGS_FILE), "mergelab.json: No such file"),
+        (remove(SETTINGS_FILE), "is no tokenizer; give a folder with mergelab.json"),
         (edit(VOCAB_FILE, '"the": 257', '"the": 300'), "digest differs"),
         (edit(VOCAB_FILE, '"the": 257', '"tha": 257'), "digest differs"),
         (edit(MERGES_FILE, "t h\nth e\n", "t h\n"), "digest differs"),
@@ -293,9 +294,10 @@ def test_a_damaged_folder_is_refused(damage: Callable[[Path], None], names: str,
 
 
 def test_a_folder_whose_content_no_tokenizer_can_have_is_refused(folder: Path) -> None:
-    files = Tokenizer.load(folder)
-    files.pattern = "gpt9"
-    files.save(folder)
+    parts = Tokenizer.load(folder).definition
+    digest = fingerprint(parts.vocab, parts.merges, list(parts.special_tokens), "gpt9")
+    change_setting("pattern", "gpt9")(folder)
+    change_setting("digest", digest)(folder)
     with pytest.raises(FileFormatError, match="unknown pattern 'gpt9'"):
         Tokenizer.load(folder)
 

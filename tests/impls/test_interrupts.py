@@ -38,7 +38,7 @@ runpy.run_module("impls", run_name="__main__", alter_sys=True)
 TRAIN = ("train", "text.txt", "--vocab-size", "5000", "--out", "new", "--impl")
 ENCODE = ("encode", "tok", "text.txt", "--out", "new.bin", "--impl")
 CASES = {
-    "imports": (("list",), "numpy/__init__.py:<module>", 0.01),
+    "imports": (("pick", "--bytes", "5"), "numpy/__init__.py:<module>", 0.01),
     "counting-in-threads": ((*TRAIN, "jit"), "count/jit.py:count_range", 0.0),
     "counting-in-processes": ((*TRAIN, "incremental"), "process_pool.py:count", 0.3),
     "starting-processes": ((*TRAIN, "incremental"), "concurrent/futures/process.py:submit", 0.0),
@@ -118,16 +118,19 @@ import os, signal, sys, time, types
 from impls.__main__ import main
 from impls.interrupts import listen
 
-def execute(arguments):
+def configure(parser):
+    pass
+
+def run(options):
     try:
         os.kill(os.getpid(), signal.SIGINT)
         time.sleep(10)
     except KeyboardInterrupt:
         raise RuntimeError("could not be started") from None
 
-sys.modules["impls.commands"] = types.SimpleNamespace(execute=execute)
-listen()
-sys.exit(main())
+sys.modules["impls.commands.list"] = types.SimpleNamespace(configure=configure, run=run)
+listen("python -m impls")
+sys.exit(main(["list"]))
 """
     done = subprocess.run(
         [sys.executable, "-c", script],
