@@ -10,8 +10,8 @@ import subprocess
 import sys
 import time
 import warnings
-from collections.abc import Callable, Iterator
-from functools import cache, partial
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -19,46 +19,20 @@ import pytest
 
 from impls import FileFormatError, InvalidUtf8Error, Tokenizer, train_bpe
 from impls.__main__ import main
-from impls.cache import kernels_digest
 from impls.encode.jit import Worker
 from impls.errors import MergelabError
 from impls.inputs.file import TextFile
-from impls.kernels import compiler, keys
-from impls.kernels.compiler import Kernel
 from impls.kernels.helpers import JIT
 from impls.registry import find, implementations
 from tests.impls.test_counters import cut_small, use_threads
 from tests.support import ROOT
+from tests.support.processes import child, names
 
 END = "<|endoftext|>"
 BYTES = {byte: bytes([byte]) for byte in range(256)}
 LINE = b"Some words in a line, naive \xe2\x80\x94 na\xc3\xafve.\n"
 
 compiled_only = pytest.mark.skipif(not JIT, reason="nothing is compiled")
-
-
-def child(
-    arguments: list[str], folder: Path, limits: dict[int, int] | None = None, **environment: str
-) -> subprocess.CompletedProcess[str]:
-    """Run Python in a folder; `limits`: resource -> bytes."""
-
-    def limit() -> None:
-        for kind, size in (limits or {}).items():
-            resource.setrlimit(kind, (size, size))
-
-    return subprocess.run(
-        [sys.executable, *arguments],
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
-        capture_output=True,
-        text=True,
-        timeout=300,
-        preexec_fn=limit,
-    )
-
-
-def names(folder: Path) -> set[str]:
-    return {str(path.relative_to(folder)) for path in folder.rglob("*")}
 
 
 # Files that change while they are read.
@@ -358,126 +332,6 @@ def test_a_thread_that_cannot_be_started_is_one_line(text: Path, monkeypatch: py
         with pytest.raises(MergelabError, match=r"can't start new thread; .* fewer workers"):
             work(text, 3, impl)
         work(text, 1, impl)
-
-
-# The cache of compiled code.
-
-
-@pytest.fixture
-def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """An empty cache folder."""
-    monkeypatch.setenv("MERGELAB_CACHE", str(tmp_path / "cache"))
-    compiler.code_folder.cache_clear()
-    yield tmp_path / "cache"
-    compiler.code_folder.cache_clear()
-
-
-def rehashed(kernel: Kernel) -> list[list[int]]:
-    old, new = np.arange(8, dtype=np.uint64).reshape(2, 4), np.zeros((4, 4), np.uint64)
-    kernel(old, new)
-    return sorted(new.tolist())
-
-
-def fresh_kernel(name: str = "") -> Kernel:
-    """A kernel as a new process has it."""
-    assert isinstance(keys.rehash, Kernel)
-    return Kernel(keys.rehash.function, name)
-
-
-RIGHT = [[0, 0, 0, 0], [0, 0, 0, 0], [0, 1, 2, 3], [4, 5, 6, 7]]
-
-DAMAGE: dict[str, Callable[[bytes], bytes]] = {
-    "empty": lambda code: code[:0],
-    "digest-only": lambda code: code[:32],
-    "first-half": lambda code: code[: len(code) // 2],
-    "a-byte-more": lambda code: code + b"\0",
-    "a-byte-of-the-digest": lambda code: bytes([code[0] ^ 1]) + code[1:],
-    "a-byte-of-the-code": lambda code: code[:500] + bytes([code[500] ^ 1]) + code[501:],
-}
-
-
-@compiled_only
-@pytest.mark.parametrize("damage", DAMAGE)
-def test_damaged_code_is_compiled_again(damage: str, cache: Path) -> None:
-    assert rehashed(fresh_kernel()) == RIGHT
-    (path,) = cache.rglob("*.o")
-    stored = path.read_bytes()
-    path.write_bytes(DAMAGE[damage](stored))
-    assert rehashed(fresh_kernel()) == RIGHT
-    assert names(path.parent) == {path.name}
-    assert len(path.read_bytes()) == len(stored)
-
-
-@compiled_only
-def test_code_of_another_kernel_is_not_run(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert rehashed(fresh_kernel("other")) == RIGHT
-    (other,) = cache.rglob("*.o")
-    other.rename(other.with_name(other.name.replace("-other", "")))
-    compiled = []
-    compile_ = Kernel._compile
-
-    def record(kernel: Kernel, arguments: tuple[object, ...]) -> bytes:
-        compiled.append(kernel.name)
-        return compile_(kernel, arguments)
-
-    monkeypatch.setattr(Kernel, "_compile", record)
-    for _ in range(2):
-        assert rehashed(fresh_kernel()) == RIGHT
-    assert compiled == ["rehash"]
-
-
-COMPILE_TWO = """
-import sys
-import numpy as np
-from impls.kernels.count import unpack_table
-from impls.kernels.keys import rehash
-
-table = np.zeros((4, 4), np.uint64)
-rehash(np.arange(8, dtype=np.uint64).reshape(2, 4), table)
-print(sorted(table.tolist()))
-nothing, offsets = np.empty(0, np.uint8), np.zeros(1, np.int64)
-print(unpack_table(np.zeros((4, 4), np.uint64), nothing, nothing, offsets, np.empty(0, np.int64)))
-"""
-COMPILED_TWO = f"{RIGHT}\n0\n"
-
-
-@pytest.mark.slow
-@compiled_only
-def test_two_processes_may_compile_into_one_empty_cache(tmp_path: Path) -> None:
-    command = [sys.executable, "-c", COMPILE_TWO]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "MERGELAB_CACHE": str(tmp_path / "cache")}
-    start = partial(subprocess.Popen, command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    for process in [start(text=True), start(text=True)]:
-        assert process.communicate(timeout=60) == (COMPILED_TWO, "")
-    assert sorted(re.sub("-.*", "", path.name) for path in tmp_path.rglob("*.o")) == ["rehash", "unpack_table"]
-    assert list(tmp_path.rglob("*.tmp")) == []
-
-
-@pytest.mark.slow
-@compiled_only
-@pytest.mark.parametrize(
-    ("cache", "limits", "reason"),
-    [("cache", {resource.RLIMIT_FSIZE: 100}, "File too large"), ("file/cache", {}, "Not a directory")],
-)
-def test_without_room_for_a_cache_there_is_one_note(
-    cache: str, limits: dict[int, int], reason: str, tmp_path: Path
-) -> None:
-    (tmp_path / "file").touch()
-    done = child(["-c", COMPILE_TWO], tmp_path, limits, MERGELAB_CACHE=str(tmp_path / cache))
-    assert (done.returncode, done.stdout) == (0, COMPILED_TWO)
-    (told,) = re.findall(r": UserWarning: (.*)", done.stderr)
-    folder = tmp_path / cache / f"kernels-{kernels_digest()}"
-    assert told == f"{folder}: {reason}; kernels are compiled again by each process"
-    assert [path for path in tmp_path.rglob("*") if path.is_file()] == [tmp_path / "file"]
-
-
-@compiled_only
-def test_a_cache_that_is_only_read_serves(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert rehashed(fresh_kernel()) == RIGHT
-    monkeypatch.setattr("impls.kernels.compiler.write_cache_entry", lambda *_: pytest.fail("written"))
-    monkeypatch.setattr(Kernel, "_compile", lambda *_: pytest.fail("compiled"))
-    assert rehashed(fresh_kernel()) == RIGHT
-    assert len(list(cache.rglob("*.o"))) == 1
 
 
 def test_a_warning_is_a_note_of_one_line(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,11 +1,7 @@
 """`python -m impls` from outside: round trips, exit statuses, one-line errors, nothing left behind."""
 
-import json
-import os
 import re
 import subprocess
-import sys
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,83 +10,23 @@ import pytest
 from impls import Tokenizer, train_bpe
 from impls.__main__ import main
 from impls.registry import STAGES, implementations
-from tests.support import ROOT
-
-Capture = pytest.CaptureFixture[str]
-
-COMMAND = (sys.executable, "-m", "impls")
-ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT)}
-TEXT = "low low lower newest newest widest — 12 naïve 🙃\r\n<s>low  newest<s>\n" * 4
-BAD_UTF8 = b"the cat \xff sat"
+from tests.support.commands import (
+    BAD_UTF8,
+    COMMAND,
+    ENVIRONMENT,
+    TEXT,
+    Capture,
+    assert_fails,
+    assert_one_line,
+    contents,
+    run,
+)
 
 
 @pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder to work in: good inputs, a tokenizer of 270 tokens, and bad inputs of each kind."""
-    monkeypatch.chdir(tmp_path)
-    Path("text.txt").write_bytes(TEXT.encode())
-    Path("empty.txt").touch()
-    Path("bad.txt").write_bytes(BAD_UTF8)
-    Path("folder").mkdir()
-    vocab, merges = train_bpe("text.txt", 270, ["<s>"])
-    tokenizer = Tokenizer(vocab, merges, ["<s>"])
-    tokenizer.save("tok")
-    tokenizer.encode_file("text.txt", "ids.bin")
-    np.array([65, 66, 270], "<u2").tofile("beyond.bin")
-    Path("odd.bin").write_bytes(b"abc")
-    for name, damage in {"column": "lonely", "third": "a b c", "twice": "q z\nq z"}.items():
-        tokenizer.save(name)
-        with (tmp_path / name / "merges.txt").open("a") as file:
-            file.write(f"{damage}\n")
-    tokenizer.save("edited")
-    settings = json.loads(Path("edited/mergelab.json").read_bytes())
-    Path("edited/mergelab.json").write_text(json.dumps(settings | {"pattern": "gpt4"}))
-    # A vocabulary without the byte "w".
-    Tokenizer({i: token for i, token in vocab.items() if b"w" not in token}, [], ["<s>"]).save("small")
-    return tmp_path
-
-
-def run(*arguments: str, folder: Path) -> subprocess.CompletedProcess[bytes]:
-    return subprocess.run(
-        [*COMMAND, *arguments],
-        cwd=folder,
-        env=ENVIRONMENT,
-        capture_output=True,
-        timeout=60,
-    )
-
-
-def status_of(arguments: Sequence[str]) -> int:
-    try:
-        return main(arguments)
-    except SystemExit as stop:
-        return int(stop.code or 0)
-
-
-def contents(folder: Path) -> Mapping[str, bytes]:
-    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-
-
-def entries(folder: Path) -> set[str]:
-    return {str(path.relative_to(folder)) for path in folder.rglob("*")}
-
-
-def assert_one_line(complaint: str, names: str) -> None:
-    assert complaint.startswith("python -m impls")
-    assert complaint.count("\n") == 1
-    assert complaint.endswith("\n")
-    assert "Traceback" not in complaint
-    assert re.search(names, complaint), complaint
-
-
-def assert_fails(arguments: Sequence[str], status: int, names: str, home: Path, capsys: Capture) -> None:
-    """Check what every bad command owes: the status, one line naming the offender, no change to any file."""
-    before = entries(home), contents(home)
-    assert status_of(arguments) == status
-    shown = capsys.readouterr()
-    assert_one_line(shown.err, names)
-    assert shown.out == ""
-    assert (entries(home), contents(home)) == before
+def home(tokenizer_home: Path) -> Path:
+    """The folder to work in."""
+    return tokenizer_home
 
 
 @pytest.mark.slow

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import product
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-import regex
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from data import adversarial
@@ -20,7 +16,7 @@ from impls.kernels.compiler import kernel
 from impls.kernels.helpers import JIT, Int
 from impls.kernels.scan import gpt2_end
 from impls.kernels.scan_words import gpt4_end, o200k_end
-from impls.kernels.specials import next_special, pack_specials, special_at, special_length
+from impls.kernels.specials import next_special, special_at, special_length
 from impls.kernels.splits import SPLITS
 from impls.patterns import Splitter
 
@@ -29,15 +25,6 @@ pytestmark = pytest.mark.kernel
 SLOW_KERNELS = not JIT
 ENDS = {"gpt2": gpt2_end, "gpt4": gpt4_end, "o200k": o200k_end}
 EVERY_CHARACTER = [chr(code) for code in range(0x110000) if not 0xD800 <= code < 0xE000]
-EXPRESSIONS = {classes.SPACE: r"\s", classes.NUMBER: r"\p{N}", classes.LETTER: r"\p{L}"}
-EXPRESSIONS_BY_CASE = {
-    classes.SPACE: r"\s",
-    classes.NUMBER: r"\p{N}",
-    classes.UPPER: r"[\p{Lu}\p{Lt}]",
-    classes.LOWER: r"\p{Ll}",
-    classes.CASELESS: r"[\p{Lm}\p{Lo}]",
-    classes.MARK: r"\p{M}",
-}
 
 
 def scan_by_character(pattern: str) -> Any:
@@ -316,149 +303,8 @@ def test_pretokens_before_a_fault_are_found(pattern: str) -> None:
     assert faults.tolist() == [7, -1]
 
 
-def special_places(text: str, special_tokens: Sequence[str], end: int | None = None) -> list[tuple[int, int]]:
-    data = np.frombuffer(text.encode(), np.uint8)
-    spans = np.empty((len(data) + 1, 2), np.int64)
-    specials = pack_specials(dict.fromkeys(special_tokens, 0))
-    n_spans = special_spans(data, len(data) if end is None else end, specials, spans)
-    return [(int(start), int(length)) for start, length in spans[:n_spans]]
-
-
-def reference_places(text: str, special_tokens: Sequence[str]) -> list[tuple[int, int]]:
-    places, position = [], 0
-    for index, segment in enumerate(Splitter("gpt2", special_tokens).segments(text)):
-        length = len(segment.encode())
-        if index % 2:
-            places.append((position, length))
-        position += length
-    return places
-
-
-@pytest.mark.parametrize("order", [1, -1])
-@pytest.mark.parametrize(
-    ("text", "special_tokens"),
-    [
-        ("no special token here", []),
-        ("no special token here", ["<|end|>"]),
-        ("<|end|>", ["<|end|>"]),
-        ("<|end|><|end|>", ["<|end|>"]),
-        ("a<|end|>b<|end|", ["<|end|>"]),
-        ("<|e|><|e|>x|><|e|", ["<|e|>", "<|e|>x", "|>"]),
-        ("aaaaaaa", ["aa", "aaa"]),
-        ("abcabc", ["ab", "bc", "c"]),
-        ("x.*+y()|z", [".*", "()|", "+y"]),
-        ("é語é語語", ["é語", "語", "é"]),
-        ("a b  c ", [" ", "  "]),
-    ],
-)
-def test_special_tokens_are_found_longest_first(text: str, special_tokens: list[str], order: int) -> None:
-    special_tokens = special_tokens[::order]
-    assert special_places(text, special_tokens) == reference_places(text, special_tokens)
-
-
-@settings(max_examples=60 if SLOW_KERNELS else 300, deadline=None)
-@given(st.text("ab|é", max_size=40), st.lists(st.text("ab|é", min_size=1, max_size=4), unique=True, max_size=5))
-def test_special_tokens_are_found_like_regex(text: str, special_tokens: list[str]) -> None:
-    assert special_places(text, special_tokens) == reference_places(text, special_tokens)
-
-
-@pytest.mark.parametrize("special_tokens", [["<|end|>"], ["<|end|>", "<|end|><|end|>"], ["<|end|>", "x<"], ["<"]])
-def test_special_tokens_in_a_text_longer_than_a_block(special_tokens: list[str]) -> None:
-    text = "".join(f"{'x' * gap}<|end|>{'<' * (gap % 3)}" for gap in range(140))
-    assert special_places(text, special_tokens) == reference_places(text, special_tokens)
-
-
 @pytest.mark.parametrize("fault", [b"\xff", b"\xc3", b"\xe2\x82", b"\xed\xa0\x80"])
 def test_faults_anywhere_in_a_block_are_found(pattern: str, fault: bytes) -> None:
     before = b"It's 10 o'clock,  and \n all is well. " * 5
     _, faults = scan([before[:place] + fault + b" " + before for place in range(len(before))], pattern)
     assert faults.tolist() == list(range(len(before)))
-
-
-def test_a_special_token_that_spans_the_end_is_not_found() -> None:
-    assert special_places("x<|end|>", ["<|end|>", "x<|"], end=7) == [(0, 3)]
-    assert special_places("x<|end|>", ["<|end|>"], end=7) == []
-    assert special_places("x<|end|>", ["<|end|>"], end=8) == [(1, 7)]
-
-
-@pytest.fixture(scope="module")
-def right_table() -> classes.Classes:
-    return classes.build_classes()
-
-
-@pytest.mark.parametrize("by_case", [False, True])
-def test_class_table_equals_regex_for_every_code_point(by_case: bool) -> None:
-    numbers = class_numbers(classes.build_classes(by_case))
-    text = "".join(EVERY_CHARACTER)
-    expressions = EXPRESSIONS_BY_CASE if by_case else EXPRESSIONS
-    for number, expression in expressions.items():
-        expected = [ord(char) for char in regex.findall(expression, text)]
-        assert np.flatnonzero(numbers == number).tolist() == expected
-    assert set(numbers.tolist()) == {classes.OTHER, *expressions}
-    assert not numbers[0xD800:0xE000].any()
-
-
-def test_ascii_is_block_0(right_table: classes.Classes) -> None:
-    pages, blocks = right_table
-    assert pages[0] == 0
-    assert (pages.dtype.name, len(pages), blocks.dtype.name) == ("uint16", 0x1100, "uint8")
-
-
-@pytest.fixture
-def stored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, right_table: classes.Classes) -> Path:
-    """The file of the class table in a cache folder of the test's own."""
-    monkeypatch.setenv("MERGELAB_CACHE", str(tmp_path / "cache"))
-    with monkeypatch.context() as patch:
-        patch.setattr(classes, "build_classes", lambda _: right_table)
-        load_stored()
-    (path,) = (tmp_path / "cache").iterdir()
-    return path
-
-
-def load_stored() -> classes.Classes:
-    """Load as a new process does."""
-    return classes.load_classes.__wrapped__(False)
-
-
-def assert_same(table: classes.Classes, right: classes.Classes) -> None:
-    assert np.array_equal(table.pages, right.pages)
-    assert np.array_equal(table.blocks, right.blocks)
-
-
-def flip(data: bytes, place: int) -> bytes:
-    return data[:place] + bytes([data[place] ^ 0xFF]) + data[place + 1 :]
-
-
-CORRUPTIONS: dict[str, Callable[[bytes], bytes]] = {
-    "empty": lambda data: data[:0],
-    "digest-only": lambda data: data[:32],
-    "first-half": lambda data: data[: len(data) // 2],
-    "last-byte-missing": lambda data: data[:-1],
-    "a-byte-more": lambda data: data + bytes(1),
-    "byte-of-the-digest-changed": lambda data: flip(data, 0),
-    "byte-of-a-class-changed": lambda data: flip(data, len(data) - 1),
-}
-
-
-@pytest.mark.parametrize("corruption", CORRUPTIONS)
-def test_a_corrupt_class_table_is_built_again(stored: Path, right_table: classes.Classes, corruption: str) -> None:
-    stored.write_bytes(CORRUPTIONS[corruption](stored.read_bytes()))
-    assert_same(load_stored(), right_table)
-    assert_same(classes.unpack(stored.read_bytes()), right_table)
-    assert [path.name for path in stored.parent.iterdir()] == [stored.name]
-
-
-def test_a_stored_class_table_is_not_built_again(
-    stored: Path, right_table: classes.Classes, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert regex.__version__ in stored.name
-    monkeypatch.setattr(classes, "build_classes", lambda _: pytest.fail("built again"))
-    assert_same(load_stored(), right_table)
-
-
-def test_without_a_cache_folder_the_class_table_is_still_right(
-    tmp_path: Path, right_table: classes.Classes, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "file").write_bytes(b"in the way")
-    monkeypatch.setenv("MERGELAB_CACHE", str(tmp_path / "file"))
-    assert_same(load_stored(), right_table)
