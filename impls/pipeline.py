@@ -62,6 +62,7 @@ def train(
     text = TextFile.open(input_path, errors)
     counter = find("count", chosen.counter) if chosen else pick("count", text.n_bytes, pattern)
     pretokens = counter.load()(text, pattern=pattern, special_tokens=specials, workers=workers)
+    text.check_unchanged()
     trainer = chosen or pick_trainer(pretokens, text.n_bytes)
     merges = trainer.load()(pretokens, n_merges=n_merges, tie_break=tie_break, on_merge=on_merge)
     return Definition.of_training(merges, specials, pattern)
@@ -70,7 +71,7 @@ def train(
 def train_bpe(
     input_path: str | os.PathLike[str],
     vocab_size: int,
-    special_tokens: Sequence[str],
+    special_tokens: Sequence[str] = (),
     *,
     pattern: str = "gpt2",
     impl: str = "auto",

@@ -16,8 +16,8 @@ from bench import proof
 from bench.machine import RECORDS, machine_name
 from bench.options import chosen
 from bench.progress import progress
-from bench.studies.study import SCALES, run_study
 from bench.studies.studies import STUDIES, studies
+from bench.studies.study import SCALES, run_study
 from data import DataError
 from impls import MergelabError
 from impls.command_line import OneLineParser

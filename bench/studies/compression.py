@@ -12,7 +12,6 @@ from bench.studies.study import Check, Measured, OutputError, Point, Scale, Stud
 from data import get
 from impls.registry import most_advanced
 
-
 DOCUMENTS, SEED = 10, 0
 """Documents that are sampled."""
 

@@ -20,8 +20,8 @@ from typing import Any, Literal
 import numpy as np
 import regex
 
-from bench.inputs import PATTERN, SPECIAL_TOKENS, Inputs, inputs
-from bench.studies.study import Check, Measured, OutputError, Point, Scale, Study
+from bench.inputs import PATTERN, SPECIAL_TOKENS
+from bench.studies.study import Check, Measured, OutputError, Point, Scale
 from impls import MergelabError, Tokenizer
 from impls.contract import MergeEvent, Pretokens
 from impls.count import process_pool

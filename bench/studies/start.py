@@ -10,7 +10,6 @@ from bench.inputs import WORKERS, inputs
 from bench.studies import fresh
 from bench.studies.stage_points import VOCABULARY
 from bench.studies.study import Point, Scale, Study
-from impls.registry import most_advanced
 
 
 def points(folder: Path, scale: Scale) -> Iterator[Point]:

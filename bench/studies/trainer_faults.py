@@ -17,7 +17,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.inputs import SPECIAL_TOKENS, inputs
+from bench.inputs import SPECIAL_TOKENS
 from bench.studies.faults import Fault
 from impls import Tokenizer
 from impls.contract import MergeEvent, Pretokens

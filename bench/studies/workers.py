@@ -9,7 +9,6 @@ from bench.inputs import WORKERS, inputs
 from bench.studies.stage_points import VOCABULARY, everyone, stage_point
 from bench.studies.study import Point, Scale, Study
 
-
 COMPILED_BYTES, PYTHON_BYTES = 16_000_000, 4_000_000
 """Text for compiled code and for processes: several ranges for each worker."""
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import ctypes
 import hashlib
 import importlib
+import os
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -27,6 +28,16 @@ from impls.storage import write_cache_entry
 CodeState = Literal["loaded", "cached", "absent", "plain"]
 
 _LOCK = RLock()
+
+
+def _renew_lock() -> None:
+    """Give a forked process a lock of its own: the thread that held it is not there."""
+    global _LOCK
+    _LOCK = RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew_lock)
 
 
 def leaves(argument: Any) -> Iterator[Any]:

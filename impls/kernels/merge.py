@@ -38,8 +38,8 @@ The first merge takes `a b`, since 2 + 2 + 3 + 4 occurrences are the most, and v
     ab a            0  1
     ab c            4  10
 
-The pair `c a` lost the 3 that `c ab` gained. At position 1 the right neighbour was still `a`, so `ab a` was noted; the
-next occurrence, at position 3, turned that `a` into `ab`, and `ab a` lost its count again. The second merge takes
+The pair `c a` lost the 3 that `c ab` gained. At position 1 the right neighbour was still `a`, so `ab a` was noted.
+The next occurrence, at position 3, turned that `a` into `ab`, and `ab a` lost its count again. The second merge takes
 `ab c`.
 """
 
