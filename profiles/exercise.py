@@ -13,8 +13,8 @@ The same passes under each tool, from the repository's root; all of these comman
 
 What to look for. cProfile has one line for all matrix products, the line of `forward`, since the operator `@` is no
 call: the own time of a function that calls C through operators is one sum. Scalene tells the lines apart and shows
-their time as native. memray shows that `gelu`, and not the products, allocates the most: each operator of `gelu` makes
-an array of the size of the activations. `--gelu in-place` writes into one array instead; run all three again.
+their time as native. memray shows that `gelu`, and not the products, allocates the most: each operator of `gelu`
+makes an array of the size of the activations. `--gelu in-place` writes into one array instead; run all three again.
 
 A layer is x_BI @ w_IO + b_O. GELU follows each layer but the last (Hendrycks and Gimpel 2016,
 https://arxiv.org/abs/1606.08415, with tanh).
@@ -125,7 +125,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         output = forward(x_BI, layers, GELU[options.gelu])
     seconds = (perf_counter() - started) / options.passes
     rate = operations(options.batch, options.layers) / seconds / 1e9
-    print(f"{output.shape[0]} x {output.shape[1]}, {1e3 * seconds:.2f} ms per pass, {rate:.1f} GFLOP/s in the products")
+    rows, columns = output.shape
+    print(f"{rows} x {columns}, {1e3 * seconds:.2f} ms per pass, {rate:.1f} GFLOP/s in the products")
     return 0
 
 

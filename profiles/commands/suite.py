@@ -45,9 +45,7 @@ def suite(names: Sequence[str]) -> Iterator[tuple[str, Subject]]:
         yield from ((name, subject) for subject in tools.load(name).suite())
 
 
-def profile(
-    runs: Sequence[tuple[str, Subject]], captures: Path
-) -> tuple[list[dict[str, Any]], list[dict[str, str]]]:
+def profile(runs: Sequence[tuple[str, Subject]], captures: Path) -> tuple[list[dict[str, Any]], list[dict[str, str]]]:
     """Return the digests, and what failed with the error of each; a failure does not end the set."""
     digests: list[dict[str, Any]] = []
     failures: list[dict[str, str]] = []

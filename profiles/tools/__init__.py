@@ -1,4 +1,4 @@
-"""The tools, one module each: how it runs a target, what it leaves, how that becomes a digest. One more is one name."""
+"""The tools, one module each. A new tool is its module, with a row `TOOL`, and its name below."""
 
 from __future__ import annotations
 

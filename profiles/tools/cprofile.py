@@ -34,9 +34,9 @@ def every_call(raw: Path) -> Iterator[None]:
 
 
 def stats_in(raw: Path) -> dict[tuple[str, int, str], tuple[int, int, float, float, Any]]:
-    """Return file, line and name of each function, and its calls but for recursion, calls, own and cumulative seconds.
+    """Return the functions that were called, as `pstats` has them.
 
-    The last element are its callers.
+    Each is (file, line, name) -> (calls without recursion, calls, own seconds, cumulative seconds, callers).
     """
     stats: dict[Any, Any] = pstats.Stats(str(raw)).stats  # type: ignore[attr-defined]
     return stats

@@ -1,4 +1,4 @@
-"""What digests share: rows of functions and of call sites, the largest first, with paths that mean the same anywhere."""
+"""What digests share: rows of functions and call sites, the largest first, with paths that are the same anywhere."""
 
 from __future__ import annotations
 

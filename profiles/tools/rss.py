@@ -24,7 +24,10 @@ POINTS = 200
 
 
 def suite() -> Iterator[Subject]:
-    """Yield all counters on the large workload; a training step keeps what its first call took, so it shows nothing."""
+    """Yield all counters on the large workload.
+
+    A training step would show nothing: the process keeps the memory that the first step took.
+    """
     yield from (Subject("count", impl, LARGE) for impl in TARGETS["count"].impls)
 
 
