@@ -1,4 +1,4 @@
-"""What the study runs on: corpora by name, made, fetched and checked on demand (`get`)."""
+"""Corpora by name, made, fetched and checked on demand (`get`)."""
 
 from data.catalogue import get, names
 from data.errors import DataError

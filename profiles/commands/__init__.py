@@ -10,5 +10,5 @@ PROGRAM = Program(
         "suite": "run a sensible set of profiles and keep a record",
         "list": "show tools, stages, implementations and workloads",
     },
-    interrupted="there is no record",
+    interrupted="no record was written",
 )
