@@ -1,13 +1,22 @@
-"""A sampler of call stacks, and stacks as speedscope files (https://www.speedscope.app/file-format-schema.json)."""
+"""A sampler of call stacks, as speedscope files (https://www.speedscope.app/file-format-schema.json)."""
 
 from __future__ import annotations
 
+import json
 import sys
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from threading import Event, Thread, main_thread
 from time import perf_counter
 from types import FrameType
 from typing import Any
+
+from impls import MergelabError
+from profiles.targets import SMALL, Subject
+from profiles.tools.rows import Row, ranked, short_path
+from profiles.tools.tool import Tool
 
 SCHEMA = "https://www.speedscope.app/file-format-schema.json"
 
@@ -16,6 +25,8 @@ INTERVAL = 0.002
 
 Place = tuple[str, str, int]
 """Function, file, first line."""
+
+SUITE = (Subject("train", "naive", SMALL), Subject("encode", "cached", SMALL))
 
 
 def stack_of(frame: FrameType | None) -> tuple[Place, ...]:
@@ -87,8 +98,16 @@ class StackSampler:
         }
 
 
-def functions_of(file: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return own and cumulative seconds a function of a speedscope file's first profile; calls are not known."""
+@contextmanager
+def sampled(raw: Path) -> Iterator[None]:
+    """Sample the stacks of the block."""
+    with StackSampler() as sampler:
+        yield
+    raw.write_text(json.dumps(sampler.speedscope(raw.stem)))
+
+
+def functions_of(file: dict[str, Any]) -> list[Row]:
+    """Return own and cumulative seconds per function of a speedscope file's first profile; calls are not known."""
     own: Counter[int] = Counter()
     cumulative: Counter[int] = Counter()
     profile = file["profiles"][0]
@@ -101,3 +120,27 @@ def functions_of(file: dict[str, Any]) -> list[dict[str, Any]]:
     return [
         {**frames[index], "own": own[index], "cumulative": cumulative[index], "calls": None} for index in cumulative
     ]
+
+
+def digest(raw: Path) -> dict[str, Any]:
+    """Return the functions with the most time of their own.
+
+    Raises:
+        MergelabError: no sample was taken.
+    """
+    content = json.loads(raw.read_text())
+    samples = len(content["profiles"][0]["samples"])
+    if not samples:
+        raise MergelabError("no sample was taken: the work is too short; take a larger workload")
+    functions = [{**row, "file": short_path(row["file"])} for row in functions_of(content)]
+    return {"functions": ranked(functions), "own_total": sum(row["own"] for row in functions), "samples": samples}
+
+
+TOOL = Tool(
+    "speedscope",
+    sees="stacks of Python functions over time",
+    suffix=".speedscope.json",
+    suite=lambda: SUITE,
+    context=sampled,
+    digest=digest,
+)
