@@ -1,6 +1,6 @@
-"""mergelab: interchangeable BPE trainers and encoders behind one contract, proven to give identical outputs.
+"""mergelab: interchangeable BPE trainers and encoders that share one contract and give identical outputs.
 
-The names below are imported when they are first asked for: whoever needs one module starts without the others.
+Each name below is imported on its first use, so a program that needs one module starts without the others.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def __dir__() -> list[str]:
 
 
 def __getattr__(name: str) -> Any:
-    """Import a public name (PEP 562)."""
+    """Import a public name on its first use (PEP 562)."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(_HOMES.get(name, "impls.errors")), name)

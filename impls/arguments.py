@@ -1,4 +1,4 @@
-"""Checks of arguments that several public functions take: a wrong one is a line that names it."""
+"""Checks of arguments that several public functions take; each error is one line that names the argument."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import numpy as np
 from impls.errors import UsageError
 
 Errors = Literal["strict", "replace"]
-"""What invalid UTF-8 gets: an error that names the byte offset, or U+FFFD."""
+"""How invalid UTF-8 is treated: "strict" raises an error that names the byte offset, "replace" gives U+FFFD."""
 
 
 def check_count(name: str, value: object, minimum: int) -> int:
     """Return `value` as an int if it is a whole number of at least `minimum`.
 
     Raises:
-        UsageError: it is not; the message names the argument.
+        UsageError: `value` is something else; the message names the argument.
     """
     if isinstance(value, bool) or not isinstance(value, int | np.integer):
         raise UsageError(f"{name}: {value!r} is not a whole number; give an integer of at least {minimum}")
@@ -27,19 +27,19 @@ def check_count(name: str, value: object, minimum: int) -> int:
 
 
 def check_workers(workers: int | None) -> int:
-    """Return how many threads or processes to use: by default, all cores that this process may use.
+    """Return how many threads or processes to use; None means one per core that this process may use.
 
     Raises:
-        UsageError: not a whole number of at least 1.
+        UsageError: `workers` is not a whole number of at least 1.
     """
     return len(os.sched_getaffinity(0)) if workers is None else check_count("workers", workers, 1)
 
 
 def check_errors(errors: str) -> Errors:
-    """Return what invalid UTF-8 gets.
+    """Return `errors` if it names a known treatment of invalid UTF-8.
 
     Raises:
-        UsageError: neither "strict" nor "replace".
+        UsageError: `errors` is neither "strict" nor "replace".
     """
     if errors == "strict":
         return "strict"

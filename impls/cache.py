@@ -1,4 +1,4 @@
-"""Where compiled code and this machine's measurements are kept: $MERGELAB_CACHE, else the user's cache folder."""
+"""The folder for compiled code and this machine's measurements: $MERGELAB_CACHE, else the user's cache folder."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ _FILE = re.compile(r".+\.o|classes-.+\.bin|\..+\.tmp")
 
 
 def cache_root() -> Path:
-    """Return the folder: $MERGELAB_CACHE, else `mergelab` below $XDG_CACHE_HOME or ~/.cache.
+    """Return the cache folder: $MERGELAB_CACHE, else `mergelab` in $XDG_CACHE_HOME or ~/.cache.
 
     Raises:
-        OSError: the user has no home.
+        OSError: the user has no home folder.
     """
     if chosen := os.environ.get("MERGELAB_CACHE"):
         return Path(chosen)
@@ -43,20 +43,20 @@ def cache_root() -> Path:
 
 
 def measurements_path() -> Path:
-    """Return where `nox -s bench` leaves the measurements that `impl="auto"` decides from.
+    """Return the file of measurements that `nox -s bench` writes and `impl="auto"` reads.
 
     Raises:
-        OSError: the user has no home.
+        OSError: the user has no home folder.
     """
     return cache_root() / "measurements.json"
 
 
 @cache
 def kernels_digest() -> str:
-    """Hash what compiled code depends on: kernel sources, versions, flags and the CPU."""
+    """Return a hash, 16 hex digits, of all that compiled code depends on: kernel sources, versions, flags, CPU."""
     flags = sorted(f"{name}={value}" for name, value in os.environ.items() if name.startswith("NUMBA_"))
     digest = hashlib.sha256(repr([np.__version__, flags, cpu_features()]).encode())
-    # Found, not imported: a tenth of the time.
+    # The packages are found, not imported, which takes a tenth of the time.
     specs = [find_spec(name) for name in ("numba", "llvmlite")]
     versions = [Path(str(spec.origin)).with_name("_version.py") for spec in specs if spec]
     for source in [*versions, *sorted(KERNELS.glob("*.py"))]:
@@ -66,7 +66,7 @@ def kernels_digest() -> str:
 
 @cache
 def code_folder() -> Path | None:
-    """Return the folder of object code, which may not exist yet; None, with a warning, where there can be none."""
+    """Return the folder of object code, which may not exist yet; None, with a warning, if there can be no folder."""
     try:
         return cache_root() / f"kernels-{kernels_digest()}"
     except OSError as error:
@@ -93,4 +93,4 @@ def prune_code_folders(keep: int = KEPT_FOLDERS) -> None:
 @cache
 def warn_that_code_is_lost(where: str, reason: str) -> None:
     """Warn, once per process and place, that compiled code cannot be kept."""
-    warnings.warn(f"{where}: {reason}; kernels are compiled again by each process", stacklevel=3)
+    warnings.warn(f"{where}: {reason}; each process compiles the kernels again", stacklevel=3)

@@ -1,11 +1,11 @@
-"""The ground that all command lines of the project stand on: parser, dispatch, one-line errors, exit statuses.
+"""What all command lines of the project share: parser, dispatch, one-line errors, exit statuses.
 
 A program is a package that is run by `python -m PACKAGE`. Each of its commands is one module,
 PACKAGE/commands/NAME.py, with two functions: `configure(parser)` adds its options, `run(options)` does the work and
 may return an exit status. Only the module of the chosen command is imported.
 
-Exit status: 0; 1 for a failure, 2 for bad usage, 128 + the signal for an interrupt (130 for SIGINT, 143 for SIGTERM),
-each with one line on standard error.
+The exit status is 0 for success, 1 for a failure, 2 for bad usage, and 128 + the signal for an interrupt (130 for
+SIGINT, 143 for SIGTERM). Every status but 0 comes with one line on standard error.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ class Program:
     """A package with commands.
 
     Attributes:
-        package: what is run by `python -m`.
-        description: of the whole, one sentence.
-        commands: name -> what it does, in the order of the help.
-        default: the command that is run when none is named; empty where one must be named.
-        out_of_memory: what to do when memory runs out.
-        interrupted: what an interrupt leaves.
+        package: the package that `python -m` runs.
+        description: one sentence about the program.
+        commands: name of a command -> what it does, in the order of the help.
+        default: the command to run if none is named; empty if the user must name one.
+        out_of_memory: advice for the user, printed when memory runs out.
+        interrupted: what an interrupt leaves, printed when one comes.
     """
 
     package: str
@@ -45,30 +45,30 @@ class Program:
 
     @property
     def name(self) -> str:
-        """How it is called."""
+        """The words that start the program."""
         return f"python -m {self.package}"
 
 
 class OneLineParser(argparse.ArgumentParser):
-    """A parser whose errors are one line."""
+    """A parser that prints each error as one line."""
 
     def error(self, message: str) -> NoReturn:
-        """Exit with status 2."""
+        """Print the error and exit with status 2."""
         self.exit(2, f"{self.prog}: error: {printable(message)}; see {self.prog} --help\n")
 
 
 def printable(text: object) -> str:
-    """Return text as one line that a terminal can show, whatever is in it."""
+    """Return text as one line that a terminal can show: unprintable characters are escaped."""
     return "".join(character if character.isprintable() else repr(character)[1:-1] for character in str(text))
 
 
 def tell(program: str, kind: str, message: object) -> None:
-    """Print one line on standard error: who says it, "error" or "note", and the message."""
+    """Print "PROGRAM: KIND: MESSAGE" as one line on standard error; `kind` is "error" or "note"."""
     print(f"{program}: {kind}: {printable(message)}", file=sys.stderr)
 
 
 def parse(program: Program, arguments: Sequence[str]) -> tuple[Any, argparse.Namespace]:
-    """Return the module of the chosen command and its options; ends the process with status 2 for bad usage."""
+    """Return the module of the chosen command and its options; bad usage ends the process with status 2."""
     words = list(arguments)
     if program.default and (not words or words[0] not in (*program.commands, "-h", "--help")):
         words.insert(0, program.default)
@@ -86,7 +86,7 @@ def parse(program: Program, arguments: Sequence[str]) -> tuple[Any, argparse.Nam
 
 
 def run(program: Program, arguments: Sequence[str] | None = None) -> int:
-    """Run a command line, that of the process by default; returns the exit status."""
+    """Run `arguments`, by default the command line of the process, and return the exit status."""
     module, options = parse(program, sys.argv[1:] if arguments is None else arguments)
     if sys.stdout is None:
         return _fail(program, "standard output is closed; send it to /dev/null if it is not wanted", 1)
@@ -95,14 +95,14 @@ def run(program: Program, arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return interrupts.report(program.name, program.interrupted)
     except Exception:
-        # Libraries turn an interrupt into errors of their own while they start.
+        # Some libraries, while imported, turn an interrupt into an error of their own.
         if interrupts.interrupted():
             return interrupts.report(program.name, program.interrupted)
         raise
 
 
 def _guarded(program: Program, module: Any, options: argparse.Namespace) -> int:
-    """Run a command; an error that a person can cause is one line and a status."""
+    """Run a command; an error that a user can cause becomes one line and an exit status."""
     try:
         with warnings.catch_warnings():
             warnings.showwarning = lambda message, *_, **__: tell(program.name, "note", message)
@@ -116,7 +116,7 @@ def _guarded(program: Program, module: Any, options: argparse.Namespace) -> int:
         return _fail(program, f"out of memory; {program.out_of_memory}", 1)
     except OSError as error:
         if error.filename is None:
-            # What is still in the buffer cannot be written either; without this, the interpreter tries once more.
+            # The rest of the buffer cannot be written either; without this, the interpreter would try again.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         told = f"{error.filename or 'standard output'}: {error.strerror}" if error.strerror else error
         return _fail(program, told, 1)
@@ -129,7 +129,7 @@ def _fail(program: Program, message: object, status: int) -> int:
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Tell whether memory ran out: PyTorch has an error of its own for GPUs and none for CPUs."""
+    """Tell whether memory ran out: PyTorch has its own class of error for GPUs, and only a message for CPUs."""
     return (
         isinstance(error, MemoryError)
         or type(error).__name__ == "OutOfMemoryError"

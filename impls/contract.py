@@ -1,8 +1,8 @@
-"""The contract: the flat arrays that stages hand to each other, the three protocols, and the law of ties.
+"""The contract: the flat arrays that stages hand to each other, the three protocols, and the tie-breaks.
 
 A counter turns a text into `Pretokens`, a trainer turns `Pretokens` into `Merges`, an encoder is built from a
-`Vocabulary` and turns text into ids. Equality of `Merges` is the test of a trainer, equality of ids that of an
-encoder, equality of `Pretokens` as a mapping that of a counter.
+`Vocabulary` and turns text into ids. Tests compare counters by their `Pretokens` as mappings, trainers by their
+`Merges`, and encoders by their ids: all must be equal.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ IdType = np.dtype[np.unsignedinteger[Any]]
 
 
 def huggingface_byte_order() -> Array32:
-    """Rank of each byte in the alphabet of HF's BpeTrainer: int32[256], a permutation of 0..255.
+    """Return the rank of each byte in the alphabet of HF's BpeTrainer: int32[256], a permutation of 0..255.
 
-    There a byte is a character of GPT-2's byte alphabet and the alphabet is sorted by code point, so the printable
-    bytes come first.
+    BpeTrainer writes each byte as a character of GPT-2's byte alphabet and sorts the characters by code point, so the
+    printable bytes come first.
     """
     printable = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
     rest = [byte for byte in range(N_BYTES) if byte not in set(printable)]
@@ -51,7 +51,7 @@ class Pretokens:
     Attributes:
         bytes_: uint8[total], the pretokens one after the other.
         offsets: int64[n + 1], pretoken i is `bytes_[offsets[i]:offsets[i + 1]]`, never empty.
-        counts: int64[n], occurrences of each, at least 1.
+        counts: int64[n], occurrences of each pretoken, at least 1.
     """
 
     bytes_: Array8
@@ -79,16 +79,16 @@ class Pretokens:
         return len(self.counts)
 
     def __eq__(self, other: object) -> bool:
-        """Compare as mappings: the order of the pretokens does not count."""
+        """Compare as mappings: the order of the pretokens does not matter."""
         return isinstance(other, Pretokens) and self.to_mapping() == other.to_mapping()
 
     __hash__ = None  # type: ignore[assignment]
 
     @classmethod
     def added(cls, parts: Iterable[Pretokens]) -> Pretokens:
-        """Add up the counts of parts of a text. The order of the parts does not count.
+        """Add up the counts of the parts of a text, which may come in any order.
 
-        Cut a text where `Text.ranges` cuts it, count each part, add them: the result is that of the whole text.
+        If a text is cut where `Text.ranges` cuts it, the counts of its parts add up to the counts of the whole.
         """
         total: dict[bytes, int] = {}
         for part in parts:
@@ -97,7 +97,7 @@ class Pretokens:
         return cls.from_mapping(total)
 
     def digest(self) -> str:
-        """Hash the mapping, whatever the order: sha256 as hex."""
+        """Return the sha256, as hex, of the mapping, whatever its order."""
         digest = hashlib.sha256()
         for pretoken, count in sorted(self.to_mapping().items()):
             digest.update(len(pretoken).to_bytes(8, "little") + pretoken + count.to_bytes(8, "little"))
@@ -137,28 +137,30 @@ class Merges:
     __hash__ = None  # type: ignore[assignment]
 
     def token_bytes(self) -> list[bytes]:
-        """Bytes of every token by id: 256 single bytes, then one token a merge."""
+        """Return the bytes of every token by id: 256 single bytes, then one token per merge."""
         tokens = [bytes([byte]) for byte in range(N_BYTES)]
         for left, right in zip(self.left.tolist(), self.right.tolist(), strict=True):
             tokens.append(tokens[left] + tokens[right])
         return tokens
 
     def digest(self) -> str:
-        """Hash the merges in order: sha256 as hex."""
+        """Return the sha256, as hex, of the merges in order."""
         return hashlib.sha256(np.stack([self.left, self.right]).astype("<i4").tobytes()).hexdigest()
 
 
 @dataclass(frozen=True, eq=False)
 class Vocabulary:
-    """What an encoder is built from. Ids need not be 256 + rank: imported vocabularies keep their own.
+    """The arrays that an encoder is built from.
+
+    Ids need not be 256 + rank: an imported vocabulary keeps its own ids.
 
     Attributes:
         byte_ids: int32[256], the id of each single byte, -1 where the vocabulary lacks it.
         left: int32[m], id of the left operand of each merge, in order of rank.
         right: int32[m], id of the right operand.
-        merged: int32[m], id of the result. A merge only uses tokens that earlier merges made.
-        n_ids: all ids are below it.
-        special_tokens: id of each special token, which may be beyond.
+        merged: int32[m], id of the result. No merge uses a token that a later merge makes.
+        n_ids: the ids of bytes and merges are below it.
+        special_tokens: id of each special token; it may be `n_ids` or above.
     """
 
     byte_ids: Array32
@@ -189,7 +191,16 @@ class Vocabulary:
 
 @dataclass(frozen=True)
 class MergeEvent:
-    """One line of a trainer's verbose stream."""
+    """One merge, as a trainer reports it while it runs.
+
+    Attributes:
+        index: how many merges were made before.
+        pair: the ids that are merged.
+        new_id: the id that the merge makes.
+        token: the bytes of that id.
+        count: occurrences of the pair.
+        seconds: how long the merge took.
+    """
 
     index: int
     pair: tuple[int, int]
@@ -203,10 +214,10 @@ MergeListener = Callable[[MergeEvent], None]
 
 
 class Counter(Protocol):
-    """A text in, its unique pretokens with counts out. Special tokens separate texts and are not counted."""
+    """A text in, its unique pretokens with counts out; special tokens separate texts and are not counted."""
 
     def __call__(self, text: Text, *, pattern: str, special_tokens: Sequence[str], workers: int) -> Pretokens:
-        """Count with up to `workers` processes or threads. Of a part of a file, only the part is counted.
+        """Count with up to `workers` processes or threads; if `text` is a part of a file, only the part is counted.
 
         Raises:
             InvalidUtf8Error: the text is not UTF-8 and its `errors` is "strict".
@@ -215,7 +226,7 @@ class Counter(Protocol):
 
 
 class Trainer(Protocol):
-    """Unique pretokens in, merges out, by the law of ties."""
+    """Unique pretokens in, merges out."""
 
     def __call__(
         self,
@@ -225,12 +236,12 @@ class Trainer(Protocol):
         tie_break: TieBreak = "greatest",
         on_merge: MergeListener | None = None,
     ) -> Merges:
-        """Learn up to `n_merges` merges; fewer when no pair is left with a count of at least 1.
+        """Learn up to `n_merges` merges; fewer if no pair is left with a count of at least 1.
 
-        The pair with the highest count is merged, left to right without overlap; overlapping occurrences (`aaa`
-        holds `aa` twice) both count. Ties go, with "greatest", to the greatest `(left_bytes, right_bytes)` as Python
-        compares tuples of bytes; with "huggingface", to the smallest pair of ids of HF's BpeTrainer.
-        `on_merge` hears of each merge as it is made.
+        Each step merges the pair with the highest count, left to right without overlap. Overlapping occurrences are
+        all counted: `aaa` holds `aa` twice. Of several pairs with the highest count, the tie-break "greatest" takes
+        the greatest `(left_bytes, right_bytes)`, as Python compares tuples of bytes; "huggingface" takes the smallest
+        pair of ids, as HF's BpeTrainer numbers them. `on_merge` is called with each merge as it is made.
         """
 
 
@@ -239,13 +250,13 @@ class Encoder(Protocol):
     """Text in, ids out; built once from a vocabulary."""
 
     def __init__(self, vocabulary: Vocabulary, pattern: str) -> None:
-        """Build the tables; timed apart from encoding."""
+        """Build the tables; benchmarks time this apart from encoding."""
 
     def encode(self, text: bytes, *, workers: int | None = None) -> Ids:
         """Encode UTF-8 text to ids, `vocabulary.id_dtype`[n].
 
-        The special tokens of the vocabulary are matched first, the longest where they overlap. Only compiled
-        encoders have a use for `workers`, threads: all cores by default.
+        The special tokens of the vocabulary are matched first; where several match, the longest wins. `workers`:
+        threads, all cores by default; only a compiled encoder uses more than one.
 
         Raises:
             InvalidUtf8Error: the text is not UTF-8.

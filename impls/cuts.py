@@ -1,4 +1,4 @@
-"""Where a text may be cut so that no pretoken and no special token spans the place."""
+"""Where a text may be cut so that no pretoken and no special token spans the cut."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import regex
 from impls.patterns import PATTERNS, check_special_tokens
 
 WINDOW_BYTES = 1 << 12
-"""How much is looked at when searching for a safe cut; doubled while none is found."""
+"""Bytes that the search for a safe cut reads at first; it reads twice as many each time that it finds none."""
 
 Read = Callable[[int, int], bytes]
 """Returns bytes [start, stop) of a text."""
@@ -19,12 +19,13 @@ NOT_SPACE, WORD = regex.compile(r"\S"), regex.compile(r"[\p{L}\p{N}]")
 
 
 class SafeCuts:
-    """Finds places where a text can be cut so that both parts split into the pretokens of the whole.
+    """Finds safe cuts: places where both parts of a text split into the same pretokens as the whole.
 
-    Such a place is the start of a special token; for the named patterns also a point between a character that is not
-    whitespace and ASCII whitespace: each of them ends a pretoken there and none looks behind itself. Only, `gpt4` and
-    `o200k` let punctuation take the line ends behind it, so that there a line end must follow a letter or number.
-    No occurrence of a special token may span the place, else the special tokens found could change.
+    The start of a special token is a safe cut. With a named pattern, so is the place between a character that is not
+    whitespace and ASCII whitespace after it: each named pattern ends a pretoken there, and no named pattern looks at
+    the text before a pretoken. There is one exception: in `gpt4` and `o200k`, punctuation takes the line ends after
+    it, so the character before a line end must be a letter or a number. No special token may span a cut, since the
+    cut could change which special tokens are found.
     """
 
     def __init__(self, pattern: str, special_tokens: Sequence[str]) -> None:
@@ -50,7 +51,7 @@ class SafeCuts:
         )
 
     def _ends_pretoken(self, data: bytes, place: int) -> bool:
-        """Tell whether the character before the whitespace at `place` ends a pretoken whatever is around it."""
+        """Tell whether the character before the whitespace at `place` ends a pretoken, whatever text is around."""
         lead = place - 1
         while lead > max(0, place - 4) and data[lead] & 0xC0 == 0x80:
             lead -= 1
@@ -63,8 +64,8 @@ class SafeCuts:
     def first_in(self, data: bytes, start: int) -> int | None:
         """Return the first safe cut of `data` at or after `start` >= 1; None if there is none.
 
-        A cut is reported only where `margin` bytes follow, unless `data` is where the text ends, and what is before
-        `start - margin` is not looked at.
+        The caller must check that `margin` bytes of `data` follow the cut, or that the text ends where `data` ends.
+        Bytes before `start - margin` are not read.
         """
         if self._candidates is None:
             return None
@@ -74,7 +75,7 @@ class SafeCuts:
         return None
 
     def last_in(self, text: str) -> int | None:
-        """Return the last safe cut of `text` that more text could not undo, in characters; None if there is none."""
+        """Return the last cut of `text`, in characters, that is safe whatever text follows; None if there is none."""
         data = text.encode(errors="surrogatepass")
         window = 4 * self.margin + 64
         while self._candidates is not None:
@@ -88,7 +89,7 @@ class SafeCuts:
         return None
 
     def first_after(self, read: Read, end: int, wanted: int) -> int:
-        """Return the first safe cut at or after byte `wanted` of a text that stops at `end`; else `end`."""
+        """Return the first safe cut at or after byte `wanted` of a text that ends at `end`; `end` if none is."""
         window = WINDOW_BYTES
         while wanted < end:
             start = max(0, wanted - self.margin)

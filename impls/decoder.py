@@ -31,7 +31,7 @@ class Decoder:
             UsageError: not a list of ids, or one of them is no id; the message has its place.
         """
         listed = _listed(ids)
-        # The vocabulary would find 65.0 and True as well.
+        # As keys of the vocabulary, 65.0 and True equal 65 and 1.
         if set(map(type, listed)) - {int}:
             listed = [int(token_id) if isinstance(token_id, np.integer) else token_id for token_id in listed]
             for place, token_id in enumerate(listed):
@@ -46,7 +46,7 @@ class Decoder:
             FileFormatError: missing, empty, not a whole number of ids, or an id that the vocabulary lacks.
         """
         file, size = _open_ids(path, dtype), dtype.itemsize
-        # Read, not mapped: a mapped file that shrinks kills the process.
+        # The file is read, not mapped: a mapped file that shrinks kills the process.
         for start in range(0, file.n_bytes, DECODE_IDS * size):
             block = file.read(start, min(start + DECODE_IDS * size, file.n_bytes))
             try:
@@ -63,7 +63,10 @@ class Decoder:
 
     def _unknown_id(self, token_id: object, place: int) -> UsageError:
         told, n_tokens = repr(token_id)[:80], len(self._tokens)
-        return UsageError(f"ids: {told} at place {place} is not an id of this vocabulary of {n_tokens} tokens")
+        return UsageError(
+            f"ids: {told} at place {place} is not an id of this vocabulary of {n_tokens} tokens; "
+            "use the tokenizer that made the ids"
+        )
 
 
 def map_ids(path: str | os.PathLike[str], dtype: IdType) -> Ids:
@@ -88,5 +91,7 @@ def _listed(ids: object) -> list[Any]:
 def _open_ids(path: str | os.PathLike[str], dtype: IdType) -> TextFile:
     ids = TextFile.open(path)
     if ids.n_bytes % dtype.itemsize:
-        raise FileFormatError(f"{path}: {ids.n_bytes} bytes are not a whole number of {dtype} ids")
+        raise FileFormatError(
+            f"{path}: {ids.n_bytes} bytes are not a whole number of {dtype} ids; encode the text again"
+        )
     return ids

@@ -1,7 +1,7 @@
 """What a tokenizer is: ids, merges, special tokens and the split pattern, as one checked value that never changes.
 
-Training returns a `Definition`, formats read and write it, encoders are built from the arrays that it holds. So a
-pattern or a special token is never lost on the way.
+Training returns a `Definition`, formats read and write it, and encoders are built from its arrays. So the pattern and
+the special tokens always stay with the merges.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ MAX_ID = (1 << 31) - 1
 
 
 class Definition:
-    """A tokenizer as a value: compared and hashed by what it says, copied and pickled like any other value.
+    """A tokenizer as a value: definitions with equal parts are equal; they can be hashed, copied and pickled.
 
     Attributes:
         vocab: id to bytes, special tokens included; read-only, in the order given.
@@ -46,20 +46,21 @@ class Definition:
         special_tokens: Sequence[str] = (),
         pattern: str = "gpt2",
     ) -> None:
-        """Check what makes a tokenizer.
+        """Check the parts of a tokenizer and keep them.
 
         Args:
             vocab: id to bytes. Ids are kept as they are.
             merges: pairs of tokens in order of rank.
-            special_tokens: those missing in `vocab` get the next ids.
+            special_tokens: special tokens that are missing in `vocab` get the next free ids.
             pattern: "gpt2", "gpt4", "o200k", or "regex:EXPRESSION".
 
         Raises:
-            UsageError: a token that is empty or has two ids; a merge that is given twice, whose tokens are not in the
-                vocabulary, or that uses a token made by a later one; a bad special token; an unknown pattern.
+            UsageError: a token is empty or has two ids; a merge is given twice, has a token that is not in the
+                vocabulary, or uses a token that only a later merge makes; a special token is bad; the pattern is
+                unknown.
         """
         ids = _ids_of(vocab)
-        # What is a tuple stays the same object: making 50,000 anew is slow.
+        # A pair that is a tuple already is kept as it is: copying 50,000 of them is slow.
         pairs = tuple(pair if type(pair) is tuple else _as_pair(pair) for pair in _listed(merges))
         arrays = _vocabulary(ids, pairs)
         specials = _with_special_tokens(ids, check_special_tokens(special_tokens))
@@ -72,9 +73,9 @@ class Definition:
         """Number the tokens as a trainer does: byte b is id b, merge i makes id 256 + i, special tokens come last.
 
         Args:
-            merges: what a trainer learned; it need not be checked again.
-            special_tokens: checked before.
-            pattern: checked before.
+            merges: the result of a trainer; it is not checked again.
+            special_tokens: already checked by the caller.
+            pattern: already checked by the caller.
         """
         made, tokens = cls.__new__(cls), merges.token_bytes()
         pairs = zip(merges.left.tolist(), merges.right.tolist(), strict=True)
@@ -104,9 +105,9 @@ class Definition:
         self.__dict__.update(fields)
 
     def __setattr__(self, name: str, value: object) -> None:
-        """Refuse to change what was checked."""
+        """Refuse to change a public attribute, since its value was checked."""
         if not name.startswith("_"):
-            raise AttributeError(f"{name}: a Definition does not change; make another one")
+            raise AttributeError(f"{name}: a Definition cannot be changed; make a new one")
         super().__setattr__(name, value)
 
     @property
@@ -139,14 +140,14 @@ class Definition:
         return hash(self.fingerprint)
 
     def __repr__(self) -> str:
-        """Say what it is in a line."""
+        """Return the sizes of the parts and the pattern as one line."""
         return (
             f"Definition({len(self._vocab)} tokens, {len(self.merges)} merges, "
             f"{len(self._special_tokens)} special tokens, pattern {self.pattern!r})"
         )
 
     def __reduce__(self) -> tuple[object, ...]:
-        """Pickle what was given; it is checked again where it arrives."""
+        """Pickle the arguments; unpickling checks them again."""
         return Definition, (self._vocab, self.merges, list(self._special_tokens), self.pattern)
 
     def _parts(self) -> tuple[object, ...]:
@@ -168,26 +169,26 @@ def _listed(merges: object) -> Iterator[object]:
 
 
 def _as_pair(pair: object) -> tuple[bytes, bytes]:
-    """Return a list as a tuple; what is no pair is found by `_fault_in_merges`."""
+    """Return a list as a tuple, and anything else unchanged: `_fault_in_merges` finds values that are not pairs."""
     return tuple(pair) if isinstance(pair, list) else pair  # type: ignore[return-value]
 
 
 def _with_special_tokens(ids: dict[bytes, int], special_tokens: Sequence[str]) -> dict[str, int]:
-    """Give special tokens that have no id the next ones, in `ids` too; returns the id of each."""
+    """Give each special token without an id the next free id, also in `ids`; return the ids of all special tokens."""
     found: dict[str, int] = {}
     free = max(ids.values(), default=-1) + 1
     for special in special_tokens:
         token = special.encode()
         if token not in ids:
             if free > MAX_ID:
-                raise UsageError(f"special tokens: no id is left for {special!r} above {MAX_ID}")
+                raise UsageError(f"special tokens: no id up to {MAX_ID} is left for {special!r}; put it in vocab")
             ids[token], free = free, free + 1
         found[special] = ids[token]
     return found
 
 
 def _vocabulary(ids: Mapping[bytes, int], merges: Pairs) -> Vocabulary:
-    """Return the arrays of checked tokens with their ids, and of merges, which are checked here."""
+    """Check the merges against the ids of the tokens, and return both as arrays."""
     try:
         left_tokens, right_tokens = zip(*merges, strict=True) if merges else ((), ())
         columns = (left_tokens, right_tokens, map(operator.add, left_tokens, right_tokens))
@@ -202,7 +203,7 @@ def _vocabulary(ids: Mapping[bytes, int], merges: Pairs) -> Vocabulary:
     if too_late.any():
         rank = int(too_late.any(axis=0).argmax())
         side = int(too_late[:, rank].argmax())
-        told = f"{merges[rank][side]!r}, made by number {made[side, rank]}"
+        told = f"{merges[rank][side]!r}, which number {made[side, rank]} makes"
         raise UsageError(f"merges: number {rank} {merges[rank]!r} uses {told}; put that merge first")
     byte_ids = np.array([ids.get(bytes([byte]), -1) for byte in range(N_BYTES)], np.int32)
     return Vocabulary(byte_ids, left, right, merged, 1 + max(ids.values(), default=0))
@@ -218,9 +219,12 @@ def _last_made(merged: Array32, wanted: Array32) -> Array64:
 
 
 def _ids_of(vocab: Mapping[int, bytes]) -> dict[bytes, int]:
-    """Return the id of each token; what all have in common is checked at once, which is ten times as fast."""
+    """Return the id of each token.
+
+    All tokens are first checked together, which is ten times as fast as one by one.
+    """
     if not isinstance(vocab, Mapping):
-        raise UsageError(f"vocab: {type(vocab).__name__} is not a mapping from id to bytes")
+        raise UsageError(f"vocab: {type(vocab).__name__} is not a mapping from id to bytes; give a dict")
     ids: dict[bytes, int] = {}
     if set(map(type, vocab)) <= {int} and set(map(type, vocab.values())) <= {bytes}:
         ids = {token: token_id for token_id, token in vocab.items()}
@@ -234,13 +238,13 @@ def _ids_of(vocab: Mapping[int, bytes]) -> dict[bytes, int]:
         ids.clear()
     for token_id, token in vocab.items():
         if token == b"":
-            raise UsageError(f"vocab: the token of id {token_id!r} is empty")
+            raise UsageError(f"vocab: the token of id {token_id!r} is empty; remove the entry")
         if not isinstance(token, bytes) or isinstance(token_id, bool) or not isinstance(token_id, int | np.integer):
-            raise UsageError(f"vocab: {token_id!r}: {token!r} is not an id with the bytes of a token")
+            raise UsageError(f"vocab: {token_id!r}: {token!r} is not an integer id with a token as bytes")
         if not 0 <= token_id <= MAX_ID:
-            raise UsageError(f"vocab: id {token_id} of {token!r} is not between 0 and {MAX_ID}")
+            raise UsageError(f"vocab: id {token_id} of {token!r} is not between 0 and {MAX_ID}; renumber it")
         if token in ids:
-            raise UsageError(f"vocab: {token!r} has two ids, {ids[token]} and {token_id}")
+            raise UsageError(f"vocab: {token!r} has two ids, {ids[token]} and {token_id}; keep one")
         ids[token] = int(token_id)
     return ids
 

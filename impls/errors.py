@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 class MergelabError(ValueError):
-    """Base of the errors below; the command line prints it as one line and exits with `exit_status`."""
+    """Base of all errors below; the command line prints the error as one line and exits with `exit_status`."""
 
     exit_status = 1
 
@@ -16,7 +16,7 @@ class UsageError(MergelabError):
 
 
 class FileFormatError(MergelabError):
-    """A file is missing, empty, unreadable, or does not hold what it should."""
+    """A file is missing, empty or unreadable, or its content is wrong."""
 
 
 class InvalidUtf8Error(FileFormatError):
@@ -27,13 +27,14 @@ class InvalidUtf8Error(FileFormatError):
     """
 
     def __init__(self, source: str, offset: int) -> None:
-        """Name the text (`source`) and the byte `offset` at which it stops being UTF-8."""
+        """Name the text (`source`) and the byte `offset` at which UTF-8 ends."""
         super().__init__(
-            f"{source}: invalid UTF-8 at byte {offset}; repair it, or replace it: errors='replace', --errors replace"
+            f"{source}: invalid UTF-8 at byte {offset}; repair the text, or read invalid bytes as U+FFFD with "
+            "errors='replace' (--errors replace)"
         )
         self.source = source
         self.offset = offset
 
     def __reduce__(self) -> tuple[type[InvalidUtf8Error], tuple[str, int]]:
-        """Rebuild from the arguments, so that the error survives the way back from a worker process."""
+        """Pickle the arguments, so that a worker process can send the error back."""
         return type(self), (self.source, self.offset)

@@ -1,7 +1,8 @@
-"""Which implementation `impl="auto"` takes: the one that is expected to be done first on this machine, and why.
+"""Which implementation `impl="auto"` takes, and why: the one that is expected to finish first on this machine.
 
-What is expected comes from measurements: those of `nox -s bench` on this machine where it left some, else those that
-come with the project. A compiled implementation also has to be loaded, or compiled first where no code is cached.
+The expected time comes from measurements. `nox -s bench` leaves measurements of this machine; without them, defaults
+that come with the project are used. The time of a compiled implementation includes loading its code, or compiling it
+if no code is cached.
 """
 
 from __future__ import annotations
@@ -21,19 +22,19 @@ from impls.machine import machine_name
 from impls.registry import STAGES, Impl, find, implementations, load, most_advanced
 
 PURE_PYTHON_STEPS = 1 << 24
-"""Symbols rewritten beyond which training is not for pure Python: a pretoken of n is rewritten up to n times."""
+"""Rewritten symbols above which training takes compiled code: n symbols are rewritten up to n times per pretoken."""
 
 Points = Sequence[Sequence[float]]
-"""Pairs of bytes and seconds, by size."""
+"""Pairs of bytes and seconds, sorted by size."""
 
 
 class Measurements(NamedTuple):
     """How long implementations take.
 
     Attributes:
-        source: where the times come from, for people.
+        source: where the times come from, in words.
         stages: stage -> implementation -> pairs of bytes and seconds.
-        start: seconds until the compiled code of a stage runs, by its state.
+        start: state of compiled code -> seconds until it runs.
     """
 
     source: str
@@ -53,7 +54,7 @@ DEFAULTS = Measurements(
 
 
 class Choice(NamedTuple):
-    """An implementation with the reason."""
+    """An implementation, and the reason to take it."""
 
     impl: Impl
     reason: str
@@ -61,7 +62,7 @@ class Choice(NamedTuple):
 
 @cache
 def measurements() -> Measurements:
-    """Return the measurements of this machine, or the defaults where there are none that can be read."""
+    """Return the measurements of this machine, or the defaults if no measurements can be read."""
     try:
         stored = json.loads(measurements_path().read_text())
         if stored["machine"] != machine_name():
@@ -80,10 +81,10 @@ def measurements() -> Measurements:
 
 
 def _points(stage: str, rows: Mapping[str, Points]) -> dict[str, Points]:
-    """Return the measurements of a stage; at least one is of what runs everywhere.
+    """Return the measurements of a stage, sorted by size.
 
     Raises:
-        ValueError: they cannot be used.
+        ValueError: a size or time is not a positive number, or none is of an implementation in pure Python.
     """
     points: dict[str, Points] = {
         name: sorted((float(size), float(seconds)) for size, seconds in times) for name, times in rows.items()
@@ -96,7 +97,10 @@ def _points(stage: str, rows: Mapping[str, Points]) -> dict[str, Points]:
 
 
 def expected_seconds(points: Points, n_bytes: int) -> float:
-    """Return the time for `n_bytes`: between two measured sizes on a log-log line, beyond them in proportion."""
+    """Return the expected time for `n_bytes`.
+
+    Between two measured sizes it lies on a line in log-log scale; outside them it is proportional to the size.
+    """
     size = max(n_bytes, 1)
     if size <= points[0][0] or len(points) == 1:
         return points[0][1] * size / points[0][0]
@@ -109,11 +113,11 @@ def expected_seconds(points: Points, n_bytes: int) -> float:
 
 
 def code_state(impl: Impl, pattern: str) -> CodeState:
-    """Tell what it takes to run a compiled implementation on texts split by `pattern`."""
+    """Return the state of the code that a compiled implementation needs for texts split by `pattern`."""
     kernel: Any = load(impl.kernel)
     if isinstance(kernel, dict):
         if pattern not in kernel:
-            return "loaded"  # It falls back to what needs no compiled code.
+            return "loaded"  # It falls back to code that needs no compiler.
         kernel = kernel[pattern]
     state: CodeState = kernel.state()
     return state
@@ -148,6 +152,9 @@ def pick(stage: str, n_bytes: int, pattern: str = "gpt2") -> Impl:
 
 
 def pick_trainer(pretokens: Pretokens, n_bytes: int) -> Impl:
-    """Return the trainer to use for the pretokens of `n_bytes` of text: long pretokens are not for pure Python."""
+    """Return the trainer to use for the pretokens of `n_bytes` of text.
+
+    Long pretokens get compiled code in any case: the time of pure Python grows with the square of their length.
+    """
     steps = int((np.diff(pretokens.offsets).astype(np.float64) ** 2).sum())
     return most_advanced("train", compiled=True) if steps > PURE_PYTHON_STEPS else pick("train", n_bytes)

@@ -1,8 +1,9 @@
 """SIGINT and SIGTERM end a command within a second, whatever it is doing, with one line.
 
-Python acts on a signal between two bytecodes of the main thread. There the exception raised lets every block clean up
-after itself. But compiled code on one long pretoken, or the compiler that threads wait for, may keep that thread for
-many seconds; after a moment of grace, a thread that does nothing else removes unfinished files and ends the process.
+Python handles a signal between two bytecodes of the main thread: an exception is raised there, and every `with` and
+`finally` block cleans up. But compiled code on one long pretoken, or a running compiler, may keep the main thread
+busy for many seconds. So another thread waits for the signal, lets `GRACE_SECONDS` pass, removes unfinished files and
+ends the process.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ _caught: list[int] = []
 
 
 def start(main: Callable[[], int], package: str) -> NoReturn:
-    """Run the command line of a package as a process: signals are heard from now on; ends with its exit status."""
+    """Listen for signals, run the command line of a package, and end the process with its exit status."""
     name = f"python -m {package}"
     listen(name)
     try:
@@ -37,25 +38,25 @@ def start(main: Callable[[], int], package: str) -> NoReturn:
 
 
 def listen(name: str) -> None:
-    """Let the first signal raise KeyboardInterrupt with its number in the main thread, and bound what follows.
+    """Let the first signal raise KeyboardInterrupt with its number in the main thread; the process ends soon after.
 
-    `name`: of the program, for the line that is printed if the process has to be ended.
+    `name`: the program, for the line that is printed if the process has to be ended.
     """
     receiver, sender = os.pipe()
     os.set_blocking(sender, False)
     threading.Thread(target=_end_late, args=(receiver, name), daemon=True).start()
     signal.set_wakeup_fd(sender)
     for number in _SIGNALS:
-        if signal.getsignal(number) is not signal.SIG_IGN:  # As the shell has it for what runs in its background.
+        if signal.getsignal(number) is not signal.SIG_IGN:  # As a shell sets it for background jobs.
             signal.signal(number, _interrupt)
     sys.unraisablehook = _show_unraisable
 
 
 @contextmanager
 def noted() -> Iterator[list[int]]:
-    """Note signals in the list instead of raising: for work that ends by itself when it sees one there.
+    """Append signals to the list instead of raising: for work that looks at the list and ends by itself.
 
-    A second signal has its usual effect.
+    A second signal has its usual effect, since the first one restores the handlers.
     """
     caught: list[int] = []
     wakeup = signal.set_wakeup_fd(-1)
@@ -81,28 +82,28 @@ def noted() -> Iterator[list[int]]:
 
 def _interrupt(number: int, _frame: FrameType | None) -> NoReturn:
     for each in _SIGNALS:
-        signal.signal(each, signal.SIG_IGN)  # Another one would interrupt the cleaning.
+        signal.signal(each, signal.SIG_IGN)  # A second signal would interrupt the clean-up.
     _caught.append(number)
     raise KeyboardInterrupt(number)
 
 
 def _show_unraisable(unraisable: sys.UnraisableHookArgs) -> None:
-    # The compiler calls Python, where an interrupt is shown and lost. It still ends the process, only late.
+    # The compiler calls Python code. An interrupt there is not raised further; `_end_late` still ends the process.
     if unraisable.exc_type is not KeyboardInterrupt:
         sys.__unraisablehook__(unraisable)
 
 
 def _end_late(receiver: int, name: str) -> None:
-    # Profilers use signals of their own, which are heard here too.
+    # Signals that profilers use arrive here too; they are skipped.
     while (number := os.read(receiver, 1)[0]) not in _SIGNALS:
         pass
-    from multiprocessing import active_children  # Here, since few commands need it.
+    from multiprocessing import active_children  # Imported here, since few commands need it.
 
     time.sleep(GRACE_SECONDS)
     if children := active_children():
         for process in children:
             process.kill()
-        time.sleep(GRACE_SECONDS)  # Cleaning may have waited for them.
+        time.sleep(GRACE_SECONDS)  # The clean-up may have waited for these processes.
     with _line:
         if not _told.is_set():
             _tell(name)
@@ -110,12 +111,15 @@ def _end_late(receiver: int, name: str) -> None:
 
 
 def interrupted() -> bool:
-    """Tell whether a signal was caught: libraries turn the interrupt into errors of their own while they start."""
+    """Tell whether a signal was caught: some libraries, while imported, turn the interrupt into their own errors."""
     return bool(_caught)
 
 
 def report(name: str, left: str = "no unfinished file was left") -> int:
-    """Remove what is unfinished and print the line of a program; returns the exit status."""
+    """Remove unfinished files, print one line for the program, and return the exit status.
+
+    `left`: what the interrupt leaves, the end of the line.
+    """
     with _line:
         _tell(name, left)
         _told.set()
@@ -123,7 +127,7 @@ def report(name: str, left: str = "no unfinished file was left") -> int:
 
 
 def _tell(name: str, left: str = "no unfinished file was left") -> None:
-    from impls.storage import discard_unfinished  # Here, so that `listen` can come before all other imports.
+    from impls.storage import discard_unfinished  # Imported here: `listen` comes before other imports.
 
     discard_unfinished()
     print(f"{name}: error: interrupted; {left}", file=sys.stderr, flush=True)

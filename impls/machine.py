@@ -1,4 +1,4 @@
-"""The machine that this runs on: compiled code and times of another one are of no use here."""
+"""The machine that this process runs on: compiled code and times of another machine are of no use here."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 @cache
 def _cpu() -> dict[str, str]:
-    """Return what the kernel says of the first CPU; empty where it says nothing."""
+    """Return what Linux tells about the first CPU, name to value; empty if it tells nothing."""
     try:
         with Path("/proc/cpuinfo").open() as file:
             lines = file.read(1 << 14).split("\n\n")[0]
@@ -21,23 +21,23 @@ def _cpu() -> dict[str, str]:
 
 
 def cpu_name() -> str:
-    """Return the model of the CPU; a virtual machine often has nothing but its numbers to tell two of them apart."""
+    """Return the model of the CPU with its numbers: on virtual machines, two models often have the same name."""
     known = _cpu()
     numbers = [f"{key.split()[-1]} {known[key]}" for key in ("cpu family", "model") if known.get(key)]
     return ", ".join([known.get("model name") or platform.processor() or platform.machine(), *numbers])
 
 
 def cpu_features() -> str:
-    """Return what instructions the CPU has, as far as it is known, with its model."""
+    """Return the architecture, the model and, if known, the instruction sets of the CPU."""
     known = _cpu()
     return " ".join([platform.machine(), cpu_name(), known.get("flags") or known.get("Features", "")])
 
 
 def machine_name() -> str:
-    """Return a folder name that tells machines apart whose times must not be compared."""
+    """Return a folder name for this machine; times of machines with different names must not be compared."""
     return folder_name(cpu_name(), len(os.sched_getaffinity(0)))
 
 
 def folder_name(cpu: str, cores: int) -> str:
-    """Return the folder name of a machine with so many cores of a CPU."""
+    """Return the folder name for a machine with this CPU and this number of cores."""
     return "-".join([*re.findall(r"[A-Za-z0-9]+", cpu), f"{cores}cores"])

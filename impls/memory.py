@@ -1,7 +1,7 @@
-"""Large arrays in huge pages: the first touch of a page is what fresh memory costs.
+"""Large arrays in huge pages, since fresh memory costs time when each page is first touched.
 
-The system hands out 4 KB at a time, for about a microsecond; 2 MB at once cost less than a hundred. Linux does that
-where a mapping asks for it (madvise(2), MADV_HUGEPAGE).
+The system hands out memory in pages of 4 KB, and each costs about a microsecond. A huge page of 2 MB costs less than
+a hundred microseconds. Linux uses huge pages for a mapping that asks for them (madvise(2), MADV_HUGEPAGE).
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from numpy.typing import NDArray
 Scalar = TypeVar("Scalar", bound=np.generic)
 
 HUGE_BYTES = 1 << 21
-"""From this size on, that of a huge page, an array gets a mapping of its own."""
+"""The size of a huge page; an array of at least this size gets a mapping of its own."""
 
 
 def zeros(shape: int | tuple[int, ...], dtype: type[Scalar] | np.dtype[Scalar]) -> NDArray[Scalar]:
-    """Return an array of zeros, which costs nothing until it is touched.
+    """Return an array of zeros; its memory costs nothing until it is touched.
 
     Raises:
-        MemoryError: there is no room for it.
+        MemoryError: memory ran out.
     """
     n_bytes = math.prod(np.atleast_1d(shape).tolist()) * np.dtype(dtype).itemsize
     if n_bytes < HUGE_BYTES or not hasattr(mmap, "MADV_HUGEPAGE"):
@@ -31,7 +31,7 @@ def zeros(shape: int | tuple[int, ...], dtype: type[Scalar] | np.dtype[Scalar]) 
     try:
         memory = mmap.mmap(-1, n_bytes, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
         memory.madvise(mmap.MADV_HUGEPAGE)
-    except OSError:  # No room, about which NumPy has more to say, or a kernel without huge pages.
+    except OSError:  # Memory ran out, and NumPy has a better message, or Linux has no huge pages.
         return np.zeros(shape, dtype)
     array: NDArray[Any] = np.frombuffer(memory, dtype)
     return array.reshape(shape)

@@ -1,4 +1,4 @@
-"""Work on many items in threads, results in order, only a few of them under way at a time."""
+"""Work on many items in threads; results come in order, and few results wait at a time."""
 
 from __future__ import annotations
 
@@ -14,12 +14,13 @@ Result = TypeVar("Result")
 
 
 def in_order(function: Callable[[Item], Result], items: Iterable[Item], workers: int) -> Iterator[Result]:
-    """Yield `function(item)` for each item, computed by `workers` threads, or by this one if there is only one.
+    """Yield `function(item)` for each item, computed by `workers` threads, or by the calling thread if it is 1.
 
-    At most two results a worker wait to be taken, so that memory stays bounded. An exception stops the rest.
+    At most two results per worker wait to be taken, so memory stays bounded. After an exception, no further item is
+    started.
 
     Raises:
-        MergelabError: the system starts no thread.
+        MergelabError: the system cannot start a thread.
     """
     if workers == 1:
         yield from map(function, items)
@@ -31,7 +32,7 @@ def in_order(function: Callable[[Item], Result], items: Iterable[Item], workers:
             try:
                 waiting.append(pool.submit(function, item))
             except RuntimeError as error:
-                raise MergelabError(f"{error}; free some memory or processes, or take fewer workers") from None
+                raise MergelabError(f"{error}; free memory, end other processes, or use fewer workers") from None
             if len(waiting) > 2 * workers:
                 yield waiting.popleft().result()
         while waiting:

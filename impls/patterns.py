@@ -1,8 +1,8 @@
 """Named split patterns, and the one place that turns text into special tokens and pretokens.
 
-A pattern is named by a string: one of `PATTERNS`, or `regex:EXPRESSION` for one of your own in the syntax of the
-`regex` package. Pretokens always concatenate to the text: what an expression of your own leaves unmatched becomes
-a pretoken of its own.
+A pattern is named by a string: a name in `PATTERNS`, or `regex:EXPRESSION` with an expression of your own in the
+syntax of the `regex` package. Pretokens always concatenate to the text: where your expression matches nothing, the
+unmatched text becomes a pretoken.
 """
 
 from __future__ import annotations
@@ -43,11 +43,11 @@ def compile_pattern(pattern: str) -> regex.Pattern[str]:
     """Compile a named pattern or `regex:EXPRESSION`.
 
     Raises:
-        UsageError: no such name, or an expression that `regex` refuses or searches from right to left.
+        UsageError: the name is unknown, or the expression is invalid or searches from right to left.
     """
     if not isinstance(pattern, str) or not (pattern in PATTERNS or pattern.startswith(CUSTOM)):
         known = ", ".join(PATTERNS)
-        raise UsageError(f"pattern: unknown pattern {pattern!r}; there are {known}, or {CUSTOM}EXPRESSION")
+        raise UsageError(f"pattern: unknown pattern {pattern!r}; choose one of {known}, {CUSTOM}EXPRESSION")
     return _compile(pattern)
 
 
@@ -60,7 +60,7 @@ def _compile(pattern: str) -> regex.Pattern[str]:
     except (regex.error, ValueError, OverflowError, RecursionError) as error:
         raise UsageError(f"pattern: {pattern!r} is not a regular expression: {error}") from None
     if compiled.flags & regex.REVERSE:
-        raise UsageError(f"pattern: {pattern!r} searches from right to left; pretokens come from left to right")
+        raise UsageError(f"pattern: {pattern!r} searches from right to left; remove the flag (?r)")
     return compiled
 
 
@@ -68,7 +68,7 @@ def check_special_tokens(special_tokens: Sequence[str]) -> list[str]:
     """Return the special tokens as a list.
 
     Raises:
-        UsageError: one is not a string, empty, twice there, not encodable as UTF-8, or holds U+FFFD.
+        UsageError: one of them is not a string, is empty, is given twice, has no UTF-8 form, or holds U+FFFD.
     """
     if isinstance(special_tokens, str):
         raise UsageError(f"special tokens: {special_tokens!r} is one string; give a list of strings")
@@ -76,12 +76,12 @@ def check_special_tokens(special_tokens: Sequence[str]) -> list[str]:
         raise UsageError(f"special tokens: {type(special_tokens).__name__} has no order; give a list of strings")
     for index, token in enumerate(special_tokens):
         if not isinstance(token, str):
-            raise UsageError(f"special tokens: number {index} is {token!r}, not a string")
+            raise UsageError(f"special tokens: number {index} is {token!r}, not a string; give a list of strings")
         if not token:
-            raise UsageError(f"special tokens: number {index} is empty; an empty token would match everywhere")
+            raise UsageError(f"special tokens: number {index} is empty; remove it, since it would match everywhere")
         # U+FFFD stands for invalid bytes; a token holding it could match text that the file does not contain.
         if "\ufffd" in token or any("\ud800" <= character <= "\udfff" for character in token):
-            raise UsageError(f"special tokens: {token!r} holds U+FFFD or a lone surrogate; choose another text")
+            raise UsageError(f"special tokens: {token!r} holds U+FFFD or a lone surrogate; choose another token")
     duplicates = [token for index, token in enumerate(special_tokens) if token in special_tokens[:index]]
     if duplicates:
         raise UsageError(f"special tokens: {duplicates[0]!r} is given twice; name each once")
@@ -89,10 +89,10 @@ def check_special_tokens(special_tokens: Sequence[str]) -> list[str]:
 
 
 class Splitter:
-    """Cuts text at special tokens (longest wins where they overlap), the rest into pretokens."""
+    """Cuts text at special tokens (where several match, the longest wins) and the rest into pretokens."""
 
     def __init__(self, pattern: str, special_tokens: Sequence[str] = ()) -> None:
-        """Compile both expressions.
+        """Compile the expressions for pretokens and for special tokens.
 
         Raises:
             UsageError: an unknown pattern or a bad special token.
@@ -104,7 +104,7 @@ class Splitter:
         self._special = regex.compile(f"({alternatives})") if longest_first else None
 
     def segments(self, text: str) -> list[str]:
-        """Cut at special tokens: ordinary text at even places (maybe empty), special tokens at odd ones."""
+        """Cut at special tokens: even items are ordinary text, maybe empty; odd items are special tokens."""
         return self._special.split(text) if self._special else [text]
 
     def pretokens(self, text: str) -> Iterator[str]:

@@ -31,17 +31,17 @@ def train(
 
     Args:
         input_path: UTF-8 text.
-        vocab_size: 256 bytes + merges + special tokens; fewer merges are made when no pair is left.
-        special_tokens: cut out of the text, never merged; the last ids, in the order given.
+        vocab_size: 256 bytes + merges + special tokens; fewer merges are made if no pair is left.
+        special_tokens: cut out of the text and never merged; they get the last ids, in the order given.
         pattern: "gpt2", "gpt4", "o200k", or "regex:EXPRESSION".
-        impl: a trainer of the registry with the counter that it is paired with, or "auto" by the size of the file.
-        workers: processes or threads that count; all cores by default.
+        impl: a trainer of the registry, with the counter that its row names; or "auto", by the size of the file.
+        workers: processes or threads that count; one per core by default.
         tie_break: which of several pairs with the highest count is merged, see `contract.Trainer`.
-        errors: what invalid UTF-8 gets, "strict" or "replace".
+        errors: how invalid UTF-8 is treated: "strict" raises an error, "replace" reads it as U+FFFD.
         on_merge: called with each merge as it is made.
 
     Returns:
-        The tokenizer as a value, pattern and special tokens included; `Tokenizer.from_definition` encodes with it.
+        The tokenizer as a value, with pattern and special tokens. Give it to `Tokenizer.from_definition` to encode.
 
     Raises:
         UsageError: an argument is wrong.
@@ -55,7 +55,7 @@ def train(
             )
     compile_pattern(pattern)
     if tie_break not in TIE_BREAKS:
-        raise UsageError(f"tie_break: unknown value {tie_break!r}; there are {', '.join(TIE_BREAKS)}")
+        raise UsageError(f"tie_break: unknown value {tie_break!r}; choose one of {', '.join(TIE_BREAKS)}")
     n_merges = _n_merges(vocab_size, len(specials))
     workers = check_workers(workers)
     chosen = None if impl == "auto" else find("train", impl)
@@ -82,7 +82,7 @@ def train_bpe(
 ) -> tuple[dict[int, bytes], list[tuple[bytes, bytes]]]:
     """Train as `train` does, and return the vocabulary, id to bytes, and the merges in order of creation.
 
-    Pattern and special tokens are not part of the result: give them to `Tokenizer` again, or call `train`.
+    The pattern and the special tokens are not part of the result: give them to `Tokenizer` again, or call `train`.
     """
     trained = train(
         input_path,
@@ -99,10 +99,10 @@ def train_bpe(
 
 
 def _n_merges(vocab_size: int, n_special_tokens: int) -> int:
-    """Return how many merges a vocabulary of that size has.
+    """Return how many merges a vocabulary of `vocab_size` has.
 
     Raises:
-        UsageError: no size, or too small.
+        UsageError: `vocab_size` is not a whole number, or is too small.
     """
     size, needed = check_count("vocab_size", vocab_size, 1), N_BYTES + n_special_tokens
     if size < needed:

@@ -1,6 +1,6 @@
 """The table of implementations: stage -> name -> `Impl`, simplest first. Tests, benchmarks and reports read it.
 
-Adding an implementation is its module and one row here. Nothing is imported before it is asked for.
+A new implementation needs a module and one row here. The module is imported when the row is loaded.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ class Impl:
         stage: "count", "train" or "encode".
         name: unique in its stage.
         target: "module:attribute" of the counter, trainer or encoder class.
-        idea: what it changes over the row before, one line.
-        package: what it needs beyond NumPy and `regex`; empty if nothing.
+        idea: what it changes compared with the row before, in one line.
+        package: the package that it needs besides NumPy and `regex`; empty if none.
         kernel: "module:attribute" of the kernel that does most of its work, or of a mapping from split pattern to
-            kernel; empty if nothing is compiled. The state of that kernel's code tells how soon it can start.
-        parallel: whether it makes use of more than one worker.
+            kernel; empty if nothing is compiled. The state of the kernel's code tells how soon it can start.
+        parallel: whether it uses more than one worker.
         counter: for a trainer, the counter that it is paired with in `train_bpe`.
     """
 
@@ -39,7 +39,7 @@ class Impl:
 
     @property
     def compiled(self) -> bool:
-        """Whether it runs compiled code: fast, without the interpreter lock, and with code to load before."""
+        """Whether it runs compiled code, which is fast and needs no interpreter lock, but has to be loaded first."""
         return bool(self.kernel)
 
     def load(self) -> Any:
@@ -121,7 +121,7 @@ def implementations(stage: str) -> tuple[Impl, ...]:
         UsageError: no such stage.
     """
     if stage not in STAGES:
-        raise UsageError(f"stage: unknown stage {stage!r}; there are {', '.join(STAGES)}")
+        raise UsageError(f"stage: unknown stage {stage!r}; choose one of {', '.join(STAGES)}")
     return tuple(row for row in _ROWS if row.stage == stage)
 
 
@@ -129,20 +129,20 @@ def find(stage: str, name: str) -> Impl:
     """Return one row.
 
     Raises:
-        UsageError: no such stage or name; the message lists what exists.
+        UsageError: no such stage or name; the message lists the names.
     """
     rows = implementations(stage)
     for row in rows:
         if row.name == name:
             return row
     known = ", ".join(row.name for row in rows)
-    raise UsageError(f"impl: unknown implementation {name!r} for stage {stage!r}; there are {known}")
+    raise UsageError(f"impl: unknown implementation {name!r} for stage {stage!r}; choose one of {known}")
 
 
 def most_advanced(stage: str, *, compiled: bool) -> Impl:
     """Return the last row of a stage that is compiled, or the last one that is not.
 
-    Rows stand simplest first, so this is what the ladder of a stage ends with, with or without compiled code.
+    Rows are sorted simplest first, so the result is the top of the stage's ladder, with or without compiled code.
 
     Raises:
         UsageError: no such stage.

@@ -1,6 +1,6 @@
-"""Files are written under a temporary name and renamed: a reader never sees half of one.
+"""Files are written under a temporary name and then renamed, so a reader never sees half a file.
 
-Compiled code comes from files that nobody but us can have written.
+Compiled code is read only from files that nobody else can have written.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _unfinished: set[Path] = set()
 
 @contextmanager
 def _temporary(folder: Path) -> Iterator[Path]:
-    """Yield a name for a file in `folder` that does not outlive the block, nor the process if it is interrupted."""
+    """Yield a name for a file in `folder`; the file is removed when the block ends or the process is interrupted."""
     path = folder / f".{secrets.token_hex(8)}.tmp"
     _unfinished.add(path)
     try:
@@ -37,19 +37,19 @@ def _discard(path: Path) -> None:
 
 
 def discard_unfinished() -> None:
-    """Remove the temporary files that there are; for a process that ends without leaving its blocks."""
+    """Remove all temporary files: for a process that ends without leaving its `with` blocks."""
     for path in tuple(_unfinished):
         _discard(path)
 
 
 @contextmanager
 def atomic_writer(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
-    """Open a file for writing that appears under its name when the block ends, and not at all when it fails.
+    """Open a file for writing; it appears under its name when the block ends, and not at all if the block fails.
 
     Raises:
-        FileFormatError: the folder is not there or not writable, or the disk is full.
+        FileFormatError: the folder is missing or not writable, or the disk is full.
     """
-    target = Path(os.path.realpath(path))  # What a link points to is written, the link stays.
+    target = Path(os.path.realpath(path))  # The target of a link is written, the link stays.
     with _temporary(target.parent) as temporary:
         try:
             if target.is_dir():

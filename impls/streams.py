@@ -1,4 +1,4 @@
-"""A stream of strings as texts that can be encoded one after the other."""
+"""A stream of strings, cut into texts that can be encoded one after the other."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from collections.abc import Iterable, Iterator
 from impls.cuts import SafeCuts
 
 STREAM_CHARACTERS = 1 << 14
-"""How much text is gathered before it is handed on."""
+"""Characters that are gathered before the search for a cut."""
 
 
 def cut_stream(parts: Iterable[str], cuts: SafeCuts) -> Iterator[str]:
     """Yield the joined text of a stream in pieces of about `STREAM_CHARACTERS`, cut at safe places.
 
-    Where the text offers no safe cut (as a rule, the end of a word), it is gathered until one comes.
+    A safe cut is usually the end of a word. Text without a safe cut is gathered until one comes.
     """
     waiting: list[str] = []
     size, wanted = 0, STREAM_CHARACTERS
@@ -24,7 +24,7 @@ def cut_stream(parts: Iterable[str], cuts: SafeCuts) -> Iterator[str]:
             continue
         text = "".join(waiting)
         place = cuts.last_in(text)
-        if place is None:  # Look again when there is twice as much.
+        if place is None:  # Look again when there is twice as much text.
             waiting, wanted = [text], 2 * size
             continue
         yield text[:place]

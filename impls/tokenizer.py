@@ -1,4 +1,4 @@
-"""The tokenizer that people call: special tokens, streaming and decoding around an encoder."""
+"""The tokenizer that users call: an encoder with special tokens, streams, files and decoding around it."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ from impls.streams import STREAM_CHARACTERS, cut_stream
 SpecialMode = Literal["all", "none", "none_raise"]
 
 LISTED_IDS = 1 << 13
-"""Ids that are made a list at a time: few enough for the first cache."""
+"""Ids that are turned into list items at a time: few enough for the first-level cache."""
 
 
 class Tokenizer:
     """Byte-level BPE: text to ids and back.
 
     Attributes:
-        definition: what it is: ids, merges, special tokens, split pattern.
+        definition: its ids, merges, special tokens and split pattern.
     """
 
     def __init__(
@@ -55,9 +55,9 @@ class Tokenizer:
         Args:
             vocab: id to bytes. Ids are kept as they are.
             merges: pairs of tokens in order of rank.
-            special_tokens: matched before the pattern, longest first; those missing in `vocab` get the next ids.
+            special_tokens: matched before the pattern, longest first. Those missing in `vocab` get the next ids.
             pattern: "gpt2", "gpt4", "o200k", or "regex:EXPRESSION".
-            impl: an encoder of the registry, or "auto": pure Python until a text is large.
+            impl: an encoder of the registry; or "auto": pure Python for small texts, compiled code for large ones.
 
         Raises:
             UsageError: an argument is wrong.
@@ -96,7 +96,7 @@ class Tokenizer:
 
     @classmethod
     def from_definition(cls, definition: Definition, *, impl: str = "auto") -> Tokenizer:
-        """Build from what training returns and formats read.
+        """Build from a definition, which training and the formats return.
 
         Raises:
             UsageError: there is no such encoder.
@@ -127,10 +127,10 @@ class Tokenizer:
 
     @classmethod
     def load(cls, path: str | os.PathLike[str], *, impl: str = "auto") -> Tokenizer:
-        """Build from a file or folder in a format of `impls.formats`, such as `save` writes.
+        """Build from a file or folder in a format that `impls.formats` reads, such as the folder that `save` writes.
 
         Raises:
-            FileFormatError: a file is missing or damaged, or they do not belong together.
+            FileFormatError: a file is missing or damaged, or the files do not belong together.
             UsageError: there is no such encoder.
         """
         if impl != "auto":
@@ -191,15 +191,15 @@ class Tokenizer:
 
         Args:
             text: any text without lone surrogates; as bytes, UTF-8, which saves the conversion.
-            special: what special tokens in the text become: "all", their ids; "none", ordinary text; "none_raise",
-                an error.
-            workers: threads for a text of several MB; all cores by default. Only a compiled encoder has a use for
-                more than one.
+            special: how special tokens in the text are treated: "all" gives their ids, "none" encodes them as
+                ordinary text, "none_raise" raises an error.
+            workers: threads for a text of several MB; all cores by default. Only a compiled encoder uses more than
+                one.
 
         Raises:
-            InvalidUtf8Error: bytes that are not UTF-8.
-            UsageError: a special token with "none_raise", an unknown mode, a lone surrogate, or a byte that the
-                vocabulary lacks.
+            InvalidUtf8Error: the text is bytes that are not UTF-8.
+            UsageError: the text holds a special token and `special` is "none_raise", `special` is unknown, or the
+                text has a lone surrogate or a byte that the vocabulary lacks.
         """
         return self._listed(self.encode_to_array(text, special=special, workers=workers))
 
@@ -226,7 +226,7 @@ class Tokenizer:
     ) -> list[list[int]]:
         """Encode each of many texts by itself. See `encode`."""
         if isinstance(texts, str | bytes):
-            raise UsageError(f"texts: {texts[:40]!r} is one string; give several, or call encode")
+            raise UsageError(f"texts: {texts[:40]!r} is one string; give a list of strings, or call encode")
         check_workers(workers)
         contents = [self._checked(text, special) for text in texts]
         encoder = self._encoders.take(sum(map(len, contents)), special != "none")
@@ -236,7 +236,7 @@ class Tokenizer:
         if not isinstance(text, str | bytes):
             raise UsageError(f"text: {type(text).__name__} is neither a string nor bytes")
         if special not in ("all", "none", "none_raise"):
-            raise UsageError(f"special: unknown mode {special!r}; there are all, none, none_raise")
+            raise UsageError(f"special: unknown mode {special!r}; choose one of all, none, none_raise")
         if special == "none_raise":
             text = text if isinstance(text, str) else decode_utf8(text, "text")
             if len(segments := self._splitter.segments(text)) > 1:
@@ -246,7 +246,7 @@ class Tokenizer:
         return text if isinstance(text, bytes) else _utf8(text)
 
     def encode_iterable(self, iterable: Iterable[str]) -> Iterator[int]:
-        """Encode a stream of strings lazily, in constant memory; the ids are those of the joined text.
+        """Encode a stream of strings lazily, in constant memory; the ids equal the ids of the joined text.
 
         Text is gathered until it can be cut without an effect on the ids, see `cuts.SafeCuts`.
 
@@ -267,9 +267,9 @@ class Tokenizer:
         errors: Literal["strict", "replace"] = "strict",
         workers: int | None = None,
     ) -> int:
-        """Encode a text file to a file of bare ids in `id_dtype`, in constant memory; returns how many.
+        """Encode a text file to a file of bare ids in `id_dtype`, in constant memory; returns the number of ids.
 
-        `workers`: threads, all cores by default. Only a compiled encoder has a use for more than one.
+        `workers`: threads, all cores by default. Only a compiled encoder uses more than one.
 
         Raises:
             FileFormatError: the input is missing, empty, not UTF-8 or has a byte that the vocabulary lacks, or the
@@ -281,7 +281,7 @@ class Tokenizer:
         ranges = text.ranges(self.pattern, list(self.special_tokens))
         n_ids = 0
         with atomic_writer(output_path) as output:
-            # Threads only help an encoder that works without the interpreter lock.
+            # Threads help only an encoder that releases the interpreter lock.
             for ids in in_order(job, ranges, check_workers(workers) if impl.parallel else 1):
                 output.write(ids.data)
                 n_ids += len(ids)
@@ -289,11 +289,11 @@ class Tokenizer:
         return n_ids
 
     def encode_range(self, text: Text, start: int, stop: int, *, workers: int | None = None) -> Ids:
-        """Encode bytes [start, stop) of a text, cut where `Text.ranges` cuts it, to ids, `id_dtype`[n].
+        """Encode bytes [start, stop) of a text to ids, `id_dtype`[n]; the range must be one of `Text.ranges`.
 
         Raises:
             FileFormatError: the text cannot be read, is not UTF-8, or has a byte that the vocabulary lacks; the
-                message names the text, and the place of invalid UTF-8 in it.
+                message names the text and, for invalid UTF-8, the byte offset in it.
         """
         encoder = self._encoders.take(stop - start, True)
         return self._encode_range((start, stop), text, encoder, check_workers(workers))
@@ -316,10 +316,10 @@ class Tokenizer:
         return self.definition.id_dtype
 
     def read_ids(self, path: str | os.PathLike[str]) -> Ids:
-        """Map a file of bare ids, uint16[n] or uint32[n], read-only. It must not shrink while it is mapped.
+        """Map a file of bare ids, uint16[n] or uint32[n], read-only; the file must not shrink while it is mapped.
 
         Raises:
-            FileFormatError: missing, empty, or not a whole number of ids.
+            FileFormatError: the file is missing or empty, or does not hold a whole number of ids.
         """
         return map_ids(path, self.id_dtype)
 
@@ -327,7 +327,7 @@ class Tokenizer:
         """Decode ids to text; bytes that are not UTF-8 become U+FFFD.
 
         Raises:
-            UsageError: an id that the vocabulary lacks; the message has its place.
+            UsageError: the vocabulary lacks an id; the message has the id and its place.
         """
         return self.decode_bytes(ids).decode("utf-8", errors="replace")
 
@@ -336,10 +336,10 @@ class Tokenizer:
         return self._decoder.decode(ids)
 
     def decode_file(self, path: str | os.PathLike[str]) -> Iterator[bytes]:
-        """Decode a file of bare ids lazily, in constant memory: the bytes that they stand for, in parts.
+        """Decode a file of bare ids lazily, in constant memory, and yield the bytes in parts.
 
         Raises:
-            FileFormatError: see `read_ids`; or an id that the vocabulary lacks.
+            FileFormatError: see `read_ids`; or the vocabulary lacks an id.
         """
         return self._decoder.decode_file(path, self.id_dtype)
 
@@ -353,5 +353,5 @@ def _utf8(text: str) -> bytes:
         return text.encode()
     except UnicodeEncodeError as error:
         raise UsageError(
-            f"text: lone surrogate {text[error.start]!r} at character {error.start}; it has no UTF-8 form"
+            f"text: lone surrogate {text[error.start]!r} at character {error.start}; it has no UTF-8 form, remove it"
         ) from None

@@ -1,4 +1,4 @@
-"""Compile every kernel ahead, so that no later process has to: each is run once on a small text."""
+"""Compile every kernel ahead, so that no later process has to: each kernel is run once on a small text."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from impls.train.jit import initial_state, train, with_larger_slots
 
 
 def warm(pattern: str) -> None:
-    """Load the kernels for a named pattern, compiled and cached if they are not yet.
+    """Load the kernels for a named pattern; kernels that are not in the cache are compiled and cached.
 
-    The text has enough different pretokens for every table to grow, and one that is too long for a key.
+    The text has enough different pretokens to make every table grow, and one pretoken longer than a short key.
     """
     text = " ".join(map(str, range(100_000, 105_000))).encode() + b"a" * 20
     table, other = PretokenTable(pattern), PretokenTable(pattern)

@@ -1,4 +1,4 @@
-"""The commands of `python -m impls`, one module each."""
+"""The commands of `python -m impls`: one module per command."""
 
 from impls.command_line import Program
 
@@ -9,9 +9,9 @@ PROGRAM = Program(
         "train": "train a vocabulary on a text file",
         "encode": "encode a text file to a file of ids",
         "decode": "decode a file of ids to text",
-        "pick": "tell which implementation auto takes, and why",
-        "warm": "compile all kernels ahead and leave them in the cache",
+        "pick": "tell which implementation auto takes for a text of some size, and why",
+        "warm": "compile all kernels ahead and keep them in the cache",
         "list": "list the implementations of each stage, simplest first",
     },
-    out_of_memory="the compiled implementations need the least (--impl jit)",
+    out_of_memory="use --impl jit, which needs the least memory",
 )

@@ -1,4 +1,4 @@
-"""`python -m impls list`: the registry."""
+"""`python -m impls list`: the implementations in the registry."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from impls.registry import STAGES, implementations
 
 
 def configure(parser: ArgumentParser) -> None:
-    """There are no options."""
+    """Add no options: there are none."""
     del parser
 
 

@@ -1,4 +1,4 @@
-"""`python -m impls pick`: what `impl="auto"` takes for a text of some size, and why."""
+"""`python -m impls pick`: which implementation `impl="auto"` takes for a text of some size, and why."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def configure(parser: ArgumentParser) -> None:
 
 
 def run(options: Namespace) -> None:
-    """Print a line for each stage."""
+    """Print one line per stage."""
     compile_pattern(options.pattern)
     n_bytes = check_count("--bytes", options.bytes, 0)
     for stage in [options.stage] if options.stage else STAGES:

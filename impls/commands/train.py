@@ -1,4 +1,4 @@
-"""`python -m impls train`: from a text file to a tokenizer's folder."""
+"""`python -m impls train`: from a text file to a folder with a tokenizer."""
 
 from __future__ import annotations
 

@@ -16,11 +16,15 @@ def configure(parser: ArgumentParser) -> None:
 
 
 def run(options: Namespace) -> None:
-    """Compile what is missing, and say where it is kept."""
+    """Compile the missing kernels, and print where they are kept."""
     for pattern in options.pattern or PATTERNS:
         started = perf_counter()
         warm(pattern)
         print(f"{pattern}: ready in {perf_counter() - started:.2f} s", flush=True)
     folder = code_folder()
     kept = folder and any(folder.glob("*.o"))
-    print(f"compiled code is in {folder}" if kept else "compiled code could not be kept")
+    print(
+        f"compiled code is in {folder}"
+        if kept
+        else "compiled code could not be kept; set MERGELAB_CACHE to a writable folder"
+    )

@@ -1,1 +1,1 @@
-"""Counters: a corpus in, its unique pretokens with counts out. One module an implementation."""
+"""Counters: a text in, its unique pretokens with counts out; one module per implementation."""

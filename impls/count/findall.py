@@ -1,6 +1,6 @@
 """Split the whole text at once and keep every pretoken in a list: the idea that everybody starts with.
 
-The list holds one object for each of millions of occurrences, nearly all of them repeats.
+The list holds one object per occurrence. There are millions of occurrences, and nearly all are repeats.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from impls.patterns import Splitter
 
 
 def count(text: Text, *, pattern: str, special_tokens: Sequence[str], workers: int) -> Pretokens:
-    """Count pretokens in memory that grows with the file; `workers` is not used. See `contract.Counter`."""
+    """Count pretokens; memory grows with the file, and `workers` is not used. See `contract.Counter`."""
     del workers
     splitter = Splitter(pattern, special_tokens)
     pretokens = list(splitter.corpus_pretokens(text.text(text.start, text.stop)))

@@ -1,7 +1,7 @@
-"""Stream: read the file in ranges and count each pretoken as it is found; over `findall`, no list is ever built.
+"""Stream: read the file in ranges and count each pretoken as it is found. Unlike `findall`, it builds no list.
 
-Memory holds one range of text and the unique pretokens, whatever the size of the file. Where a text offers no safe
-cut (a pattern of one's own and no special token), the range is as long as the text.
+Memory holds one range of text and the unique pretokens, whatever the size of the file. A text without a safe cut
+(because of a pattern of your own and no special token) is read as one range.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
-"""Compiled: each thread scans, keys, probes and counts in one pass over its ranges; over `process_pool`, no Python
-object a pretoken and no process to start.
+"""Compiled: each thread finds pretokens, looks them up in a hash table and counts them, in one pass over its ranges.
 
-Memory is a range of text a thread and the tables of unique pretokens. Patterns without a compiled scan are counted
-by `process_pool`.
+Unlike `process_pool`, this counter makes no Python object per pretoken and starts no process. Memory holds one range
+of text per thread and the tables of unique pretokens. `process_pool` counts by patterns that have no compiled scan.
 """
 
 from __future__ import annotations
@@ -25,10 +24,10 @@ from impls.parallel import in_order
 
 MIN_RANGE_BYTES = 1 << 18
 MAX_RANGE_BYTES = 1 << 20
-"""Bounds of a step of a thread, some milliseconds of work at most."""
+"""Bounds of a range, which is one step of a thread: a few milliseconds of work at most."""
 
 MIN_ENTRIES, MAX_ENTRIES = 1 << 12, 1 << 18
-"""Bounds of what a table begins with: less growing for a large corpus, little memory for a small one."""
+"""Bounds of the entries of a new table: a large text needs few enlargements, a small text little memory."""
 
 
 class PretokenTable:
@@ -55,7 +54,7 @@ class PretokenTable:
             self._pool = pool
 
     def read(self, source: Text, start: int, stop: int) -> Array8:
-        """Return bytes [start, stop) of a text, until the next call."""
+        """Return bytes [start, stop) of a text, uint8[stop - start]; the next call overwrites them."""
         if stop - start > len(self._text):
             self._text = zeros(stop - start + MIN_RANGE_BYTES, np.uint8)
         text = self._text[: stop - start]
@@ -99,7 +98,7 @@ class PretokenTable:
 def count_range(
     byte_range: tuple[int, int], text: Text, specials: Specials, tables: SimpleQueue[PretokenTable]
 ) -> None:
-    """Count one byte range into one of the tables that no other thread holds."""
+    """Count one byte range into a table that no other thread holds."""
     start, stop = byte_range
     table = tables.get()
     try:
@@ -113,7 +112,7 @@ def count_range(
 def count(text: Text, *, pattern: str, special_tokens: Sequence[str], workers: int) -> Pretokens:
     """Count with up to `workers` threads. See `contract.Counter`."""
     if pattern not in SPLITS:
-        from impls.count import process_pool  # Here, since it brings multiprocessing along.
+        from impls.count import process_pool  # Imported here, since it imports multiprocessing.
 
         return process_pool.count(text, pattern=pattern, special_tokens=special_tokens, workers=workers)
     range_bytes = min(max(text.n_bytes // (4 * workers), MIN_RANGE_BYTES), MAX_RANGE_BYTES)

@@ -1,7 +1,7 @@
-"""Count ranges of the file in several processes; over `finditer`, every core works.
+"""Count ranges of the file in several processes. Unlike `finditer`, it uses every core.
 
-A worker gets two numbers and reads its own bytes, so that no text is ever pickled. Ranges are few and large, so
-that the counts sent back, one mapping a range, stay cheap to add up.
+A worker gets two numbers and reads its own bytes, so no text is ever pickled. A worker sends back one mapping per
+range. Ranges are few and large, so it is cheap to add the mappings up.
 """
 
 from __future__ import annotations
@@ -35,7 +35,10 @@ def count_range(
 
 @contextmanager
 def _interrupts_blocked() -> Iterator[None]:
-    """Let processes inherit that they get no interrupt: the terminal sends it to all, and this one ends them."""
+    """Block SIGINT in processes that are started inside the block.
+
+    A terminal sends SIGINT to all processes of a command, but here the main process ends the others.
+    """
     before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
     try:
         yield
@@ -45,12 +48,12 @@ def _interrupts_blocked() -> Iterator[None]:
 
 @contextmanager
 def _quiet_tracker() -> Iterator[None]:
-    """Let the process that removes what others leave behind do so without a word, if it is started here.
+    """Silence `multiprocessing.resource_tracker`, if its process is started inside the block.
 
-    A program that a signal ends in the midst leaves semaphores to `multiprocessing.resource_tracker`; it would warn.
+    That process removes the semaphores of a program that a signal has ended. It would print a warning about them.
     """
     option = "ignore::UserWarning:multiprocessing.resource_tracker"
-    sys.warnoptions.append(option)  # Child processes get these as -W.
+    sys.warnoptions.append(option)  # Child processes get these options as -W.
     try:
         yield
     finally:
@@ -58,7 +61,7 @@ def _quiet_tracker() -> Iterator[None]:
 
 
 def count(text: Text, *, pattern: str, special_tokens: Sequence[str], workers: int) -> Pretokens:
-    """Count with up to `workers` processes, in this one where there is one range only. See `contract.Counter`."""
+    """Count with up to `workers` processes, or in this process if there is only one range. See `contract.Counter`."""
     range_bytes = min(max(text.n_bytes // (4 * workers), MIN_RANGE_BYTES), MAX_RANGE_BYTES)
     ranges = list(text.ranges(pattern, special_tokens, range_bytes))
     job = partial(count_range, text=text, pattern=pattern, special_tokens=tuple(special_tokens))
@@ -78,12 +81,12 @@ def count(text: Text, *, pattern: str, special_tokens: Sequence[str], workers: i
                 total.update(counts)
         except BrokenProcessPool:
             raise MergelabError(
-                "a counting process ended early: out of memory, or the script that calls this has no "
-                "`if __name__ == '__main__':` around its calls; workers=1 does without processes"
+                "a counting process ended early: memory ran out, or the calling script has no "
+                "`if __name__ == '__main__':` around its calls; add it, or count without processes by workers=1"
             ) from None
         finally:
             for process in set(active_children()) - others:
                 process.terminate()
-            with suppress(RuntimeError):  # The interrupt came before the pool had started its own thread.
+            with suppress(RuntimeError):  # Raised if the interrupt came before the pool started its own thread.
                 pool.shutdown(cancel_futures=True)
     return Pretokens.from_mapping({pretoken.encode(): count for pretoken, count in total.items()})

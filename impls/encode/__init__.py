@@ -1,7 +1,7 @@
-"""Encoders: built from a vocabulary, text in, ids out. One module an implementation.
+"""Encoders: built from a vocabulary; text in, ids out; one module per implementation.
 
-`PretokenEncoder` is what the pure Python ones share: it splits the text with `regex` and leaves to each of them
-one question, how a single pretoken is merged.
+`PretokenEncoder` is the base of the pure Python encoders: it splits the text with `regex`. Each encoder only adds how
+a single pretoken is merged.
 """
 
 from __future__ import annotations
@@ -49,13 +49,13 @@ class PretokenEncoder(ABC):
 
     @abstractmethod
     def encode_pretoken(self, pretoken: bytes) -> list[int]:
-        """Merge the bytes of one pretoken, lowest rank first, each pair left to right."""
+        """Merge the bytes of one pretoken, lowest rank first, each pair left to right; return its ids."""
 
     def first_ids(self, pretoken: bytes) -> list[int]:
-        """Return the ids of the single bytes.
+        """Return the id of each byte of a pretoken.
 
         Raises:
-            UsageError: the vocabulary lacks one of them.
+            UsageError: the vocabulary lacks one of the bytes.
         """
         ids = [self._byte_ids[byte] for byte in pretoken]
         if -1 in ids:
@@ -64,5 +64,5 @@ class PretokenEncoder(ABC):
 
 
 def missing_byte(byte: int) -> UsageError:
-    """Return the error for a text that holds a byte without a token."""
-    return UsageError(f"text: the vocabulary has no token for byte 0x{byte:02x}; it cannot encode this text")
+    """Return the error for a text with a byte that has no token."""
+    return UsageError(f"text: the vocabulary has no token for byte 0x{byte:02x}; use a vocabulary that has one")

@@ -1,7 +1,7 @@
-"""Merge each distinct pretoken once and look it up afterwards; over `heap`, repeats cost one probe.
+"""Merge each distinct pretoken once and look it up afterwards. Unlike `heap`, it spends one look-up on a repeat.
 
-99 of 100 pretokens of ordinary text are repeats. The cache only holds what was merged: an entry "token -> its own
-id" put in beforehand would be wrong for tokens that the merges cannot reach.
+In ordinary text, 99 of 100 pretokens are repeats. The cache holds only results of merging. To fill it with the tokens
+of the vocabulary beforehand, each with its own id, would be wrong: merges cannot reach some tokens.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from impls.contract import Vocabulary
 from impls.encode.heap import HeapEncoder
 
 CACHE_ENTRIES = 1 << 16
-"""Entries before the cache starts again, so that memory stays bounded."""
+"""Entries at which the cache is emptied, so that memory stays bounded."""
 
 
 class CachedEncoder(HeapEncoder):
@@ -36,6 +36,6 @@ class CachedEncoder(HeapEncoder):
             if len(self._cache) >= CACHE_ENTRIES:
                 self._cache.clear()
             self._cache[pretoken] = ids
-        except MemoryError:  # The cache is the one thing that can be given back.
+        except MemoryError:  # The cache is the only memory that can be given back.
             self._cache.clear()
         return ids

@@ -1,8 +1,8 @@
-"""A linked list of symbols and a heap of candidate merges; over `set_pairs`, O(n log n) in the pretoken's length.
+"""A linked list of symbols and a heap of candidate merges. Unlike `set_pairs`, it takes O(n log n) per pretoken.
 
-For words it gains little; for a pretoken of thousands of bytes (a row of dashes, base64, text
-without spaces) this one stays usable. Both ends of a candidate are checked when it comes out, since merges that
-were made meanwhile leave stale ones behind.
+Here n is the length of the pretoken. On words the gain is small, but a pretoken of thousands of bytes (a row of
+dashes, base64, text without spaces) is still merged in a short time. Merges make older candidates stale, so both
+symbols of a candidate are checked when it leaves the heap.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ class HeapEncoder(PretokenEncoder):
     """Merges through a heap of (rank, position)."""
 
     def encode_pretoken(self, pretoken: bytes) -> list[int]:
-        """Merge in time n log n. See `PretokenEncoder.encode_pretoken`."""
+        """Merge in time O(n log n). See `PretokenEncoder.encode_pretoken`."""
         ids = self.first_ids(pretoken)
         ranks = self._ranks
         end = len(ids)

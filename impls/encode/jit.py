@@ -1,7 +1,8 @@
-"""Compiled: scan, probe, and merge what is new in one pass; over `cached`, no Python object a pretoken.
+"""Compiled: find each pretoken, look it up, and merge it if it is new, in one pass over the text.
 
-A large text is encoded by several threads. This side owns the arrays: the ranks that all threads share, a cache a
-thread with its bounds, and the output. Patterns without a compiled scan are encoded by `cached`.
+Unlike `cached`, this encoder makes no Python object per pretoken, and several threads encode a large text. This
+module owns the arrays: the ranks that all threads share, one cache of bounded size per thread, and the output.
+`cached` encodes by patterns that have no compiled scan.
 """
 
 from __future__ import annotations
@@ -41,13 +42,13 @@ from impls.memory import zeros
 from impls.parallel import in_order
 
 MAX_ENTRIES = 1 << 20
-"""Entries of a thread's table, 32 bytes each, before its cache starts again."""
+"""Entries of a thread's table, 32 bytes each, at which its cache is emptied."""
 
 MIN_NEW_ENTRIES, MAX_NEW_ENTRIES = 1 << 12, 1 << 18
-"""Bounds of what a cache begins with: memory that growing gives back and takes again is slow."""
+"""Bounds of the entries of a new cache: growing is slow, since memory is given back and taken again."""
 
 RANGE_BYTES = 1 << 21
-"""A thread's part of a text; a text of one part is encoded by the calling thread."""
+"""Bytes of a thread's part of a text; a text of one part is encoded by the calling thread."""
 
 
 def pack_ranks(vocabulary: Vocabulary) -> Ranks:
@@ -59,15 +60,15 @@ def pack_ranks(vocabulary: Vocabulary) -> Ranks:
 
 
 def scratch(longest: int) -> tuple[Array32, Array64]:
-    """Return room to merge pretokens of up to `longest` bytes: symbols and heap of a `Cache`."""
+    """Return arrays to merge pretokens of up to `longest` bytes in: `symbols` and `heap` of a `Cache`."""
     return zeros((3, longest), np.int32), zeros(2 * longest, np.int64)
 
 
 class Worker:
-    """What one thread works with: a cache that grows to a bound, and the output of a text."""
+    """The arrays of one thread: a cache that grows up to a bound, and the output of a text."""
 
     def __init__(self, pattern: str, vocabulary: Vocabulary, ranks: Ranks, n_entries: int) -> None:
-        """Start with a cache of `n_entries`, a power of two, and room for as many long or rare pretokens as usual."""
+        """Start with a cache of `n_entries`, a power of two, and pools of the usual size for that number."""
         symbols, heap = scratch(CACHED_BYTES)
         self._cache = Cache(
             table=zeros((n_entries, WORDS), np.uint64),
@@ -88,12 +89,12 @@ class Worker:
         self._call = self._kernel.bind(text, self._documents, *self._fixed, self._cache, self._output)
 
     def encode(self, text: bytes, start: int, stop: int) -> Array32:
-        """Encode bytes [start, stop) of a text; the ids are overwritten by the next one."""
+        """Encode bytes [start, stop) of a text to ids, int32[n]; the next call overwrites them."""
         self._documents[0, 0] = stop - start
         return self._run(text, start, stop)
 
     def encode_batch(self, texts: Sequence[bytes]) -> tuple[Array32, list[int]]:
-        """Encode several texts as one: their ids, and where those of each end."""
+        """Encode several texts at once; return all ids, int32[n], and where the ids of each text end."""
         single, documents = self._documents, np.zeros((len(texts), 2), np.int64)
         documents[:, 0] = list(accumulate(map(len, texts)))
         self._documents = documents
@@ -106,7 +107,7 @@ class Worker:
             self._bind()
 
     def _run(self, text: bytes, start: int, stop: int) -> Array32:
-        # No token is shorter than a byte; the kernel writes up to two ids more than there are.
+        # A text has at most one id per byte; the kernel may write two more entries after the last id.
         needed = stop - start + INLINE_IDS
         if needed > len(self._output):
             self._output = zeros(max(needed, min(RANGE_BYTES, 2 * len(self._output))), np.int32)
@@ -141,7 +142,7 @@ class Worker:
 
 
 class JitEncoder:
-    """Encodes in compiled code, from as many threads as call it and with threads of its own."""
+    """Encodes in compiled code; several threads may call it at once, and it starts threads of its own."""
 
     def __init__(self, vocabulary: Vocabulary, pattern: str) -> None:
         """Build the rank table. See `contract.Encoder`."""
@@ -173,7 +174,7 @@ class JitEncoder:
     def _encode_part(self, text: bytes, start: int, stop: int) -> Ids:
         worker = self._take_worker(stop - start)
         ids = worker.encode(text, start, stop).astype(self._dtype)
-        self._idle.put(worker)  # Not after an error or an interrupt: it stands in the middle of the text.
+        self._idle.put(worker)  # Not after an error or an interrupt: the worker is still in the middle of its text.
         return ids
 
     def _encode_range(self, text: bytes, part: tuple[int, int]) -> Ids:
@@ -203,7 +204,7 @@ class JitEncoder:
 
 
 def joined(parts: Iterable[Ids], most: int, dtype: IdType) -> Ids:
-    """Return parts of up to `most` ids in all as one array; a page that is not needed is never touched."""
+    """Join parts of at most `most` ids in all to one array; memory after the last id is never touched."""
     ids: Ids = np.empty(most, dtype)
     n = 0
     for part in parts:
@@ -214,7 +215,7 @@ def joined(parts: Iterable[Ids], most: int, dtype: IdType) -> Ids:
 
 
 def batches(texts: Sequence[bytes], n_bytes: int) -> Iterator[Sequence[bytes]]:
-    """Cut a sequence of texts into some of about `n_bytes` in all."""
+    """Cut a sequence of texts into sequences of about `n_bytes` each."""
     start, size = 0, 0
     for index, text in enumerate(texts):
         size += len(text)

@@ -1,6 +1,6 @@
-"""Count the pairs of a pretoken, merge the one of lowest rank, and again: the oracle of encoding.
+"""Count the pairs of a pretoken, merge the pair of lowest rank, and repeat: the oracle of encoding.
 
-The counts are computed as a trainer would need them; encoding only asks which pairs there are.
+A trainer needs the counts. An encoder only asks which pairs there are, so counting them is wasted work.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Collect the pairs of a pretoken in a set; over `naive`, nothing is counted that nobody reads."""
+"""Collect the pairs of a pretoken in a set. Unlike `naive`, it does not count the pairs."""
 
 from __future__ import annotations
 

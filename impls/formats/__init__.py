@@ -1,4 +1,4 @@
-"""Formats of tokenizers, a module and a row each: read a file or folder to a `Definition`, or write one."""
+"""Formats of tokenizers, one module and one row each: a `Definition` is read from a file or folder, or written."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ class Format:
     """A format.
 
     Attributes:
-        name: as on a command line.
-        what: the files it consists of, for people.
-        module: has `recognise(path) -> bool` and `read(path) -> Definition` where it is read, and
-            `write(path, definition)` where it is written.
-        reads: whether it is read.
-        writes: whether it is written.
+        name: its name on a command line.
+        what: the files it consists of, in words.
+        module: the module with `recognise(path) -> bool` and `read(path) -> Definition`, if the format is read, and
+            with `write(path, definition)`, if it is written.
+        reads: whether the format is read.
+        writes: whether the format is written.
     """
 
     name: str
@@ -41,27 +41,27 @@ FORMATS = (
 
 
 def find_format(name: str) -> Format:
-    """Return the format of that name.
+    """Return the format of a name.
 
     Raises:
-        UsageError: there is none; the message lists the names.
+        UsageError: there is no such format; the message lists the names.
     """
     for row in FORMATS:
         if row.name == name:
             return row
     known = ", ".join(row.name for row in FORMATS)
-    raise UsageError(f"format: unknown format {name!r}; there are {known}")
+    raise UsageError(f"format: unknown format {name!r}; choose one of {known}")
 
 
 def recognise(path: Path) -> Format:
     """Return the format of a file or folder.
 
     Raises:
-        FileFormatError: nothing there, or nothing that is read here.
+        FileFormatError: there is no such path, or it is in no format that is read.
     """
     readable = [row for row in FORMATS if row.reads]
     for row in readable:
         if row.load().recognise(path):
             return row
-    reason = "is no tokenizer" if path.exists() else "No such file or directory"
+    reason = "is not a tokenizer" if path.exists() else "No such file or directory"
     raise FileFormatError(f"{path}: {reason}; give {', or '.join(row.what for row in readable)}")

@@ -1,4 +1,4 @@
-"""What formats share: text and JSON read with one-line errors, and several files written together."""
+"""Functions that formats share: they read text and JSON with one-line errors, and write several files together."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def read_text(path: Path) -> str:
     """Return the text of a file.
 
     Raises:
-        FileFormatError: it cannot be read, or is not UTF-8.
+        FileFormatError: the file cannot be read, or is not UTF-8.
     """
     try:
         return path.read_bytes().decode()
@@ -39,21 +39,21 @@ def read_json(path: Path) -> dict[str, Any]:
     """Return the JSON object in a file; a key that is given twice is an error.
 
     Raises:
-        FileFormatError: it cannot be read, or holds something else.
+        FileFormatError: the file cannot be read, or does not hold a JSON object.
     """
     text = read_text(path)
     try:
         content = json.loads(text, object_pairs_hook=_refuse_duplicates)
     except (ValueError, RecursionError) as error:
-        raise FileFormatError(f"{path}: not JSON as it should be: {error}") from None
+        raise FileFormatError(f"{path}: not JSON: {error}; restore the file") from None
     if not isinstance(content, dict):
-        raise FileFormatError(f"{path}: holds a {type(content).__name__}, not a JSON object")
+        raise FileFormatError(f"{path}: holds a {type(content).__name__}, not a JSON object; restore the file")
     return content
 
 
 @contextmanager
 def _made_if_needed(folder: Path) -> Iterator[None]:
-    """Make a folder and those around it; none of them stays if nothing is written to it."""
+    """Make a folder and its missing parents; if the block fails, remove those that are new and empty."""
     missing: list[Path] = []
     try:
         missing += [path for path in (folder, *folder.parents) if not path.exists()]
@@ -69,9 +69,9 @@ def _made_if_needed(folder: Path) -> Iterator[None]:
 
 
 def write_together(folder: Path, contents: Mapping[str, str]) -> None:
-    """Write files to a folder, which is made if need be. The first of the mapping gets its name last.
+    """Write files to a folder, which is made if needed; the first file of the mapping gets its name last.
 
-    All of them are on the disk before any gets its name, so that a full disk leaves the old ones as they were.
+    All files are on the disk before any file gets its name, so a full disk leaves the old files as they were.
 
     Raises:
         FileFormatError: the folder cannot be made or written.

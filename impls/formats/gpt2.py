@@ -1,7 +1,6 @@
 """GPT-2's `vocab.json` and `merges.txt`: token to id, and two tokens per line in order of rank.
 
-The two files cannot carry the split pattern and do not tell which tokens are special. Nothing here executes what it
-reads.
+The two files do not hold the split pattern, and do not tell which tokens are special. Reading them executes no code.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ _MERGES_HEADER = "#version: 0.2"
 
 
 class _Tokens(dict[str, bytes]):
-    """Tokens by how they are written, each read once."""
+    """Tokens by their written form; each form is read once."""
 
     def __missing__(self, text: str) -> bytes:
         token = self[text] = from_text(text)
@@ -31,11 +30,12 @@ class _Tokens(dict[str, bytes]):
 def read_vocab(path: str | os.PathLike[str], special_tokens: Sequence[str] = ()) -> dict[int, bytes]:
     """Read `vocab.json`: token to id.
 
-    An entry spelled as one of `special_tokens` is that one, taken literally, unless the special token is also there
-    in the alphabet.
+    An entry that is spelled like one of `special_tokens` is that special token, unless the file also has the special
+    token in the byte alphabet.
 
     Raises:
-        FileFormatError: not JSON, an id that is not a whole number or is given twice, a token outside the alphabet.
+        FileFormatError: the file is not JSON, an id is not a whole number of at least 0 or is given twice, or a token
+            has a character outside the alphabet.
     """
     path = Path(path)
     vocab: dict[int, bytes] = {}
@@ -54,15 +54,16 @@ def read_vocab(path: str | os.PathLike[str], special_tokens: Sequence[str] = ())
 
 
 def read_merges(path: str | os.PathLike[str]) -> list[tuple[bytes, bytes]]:
-    """Read `merges.txt`: two tokens a line, in order of rank.
+    """Read `merges.txt`: two tokens per line, in order of rank.
 
     Raises:
-        FileFormatError: a line without exactly two tokens, a pair that is given twice; the message has the line.
+        FileFormatError: a line does not hold exactly two tokens, or a pair is given twice; the message has the number
+            of the line.
     """
     path = Path(path)
     lines: dict[tuple[bytes, bytes], int] = {}
     tokens = _Tokens()
-    # Only "\n" ends a line: `splitlines` would also break at characters that are tokens.
+    # Only "\n" ends a line: `splitlines` would also break at characters that occur in tokens.
     for number, line in enumerate(read_text(path).split("\n"), start=1):
         line = line.removesuffix("\r")
         if not line or (number == 1 and line.startswith("#version")):
@@ -81,7 +82,7 @@ def read_merges(path: str | os.PathLike[str]) -> list[tuple[bytes, bytes]]:
 
 
 def vocab_content(vocab: Mapping[int, bytes]) -> str:
-    """Return the content of `vocab.json`, by id."""
+    """Return the content of `vocab.json`, sorted by id."""
     written = {to_text(token): token_id for token_id, token in sorted(vocab.items())}
     return json.dumps(written, ensure_ascii=False) + "\n"
 

@@ -1,6 +1,7 @@
-"""Our folder: GPT-2's two files, and `mergelab.json` with what they cannot carry.
+"""Our format, a folder: GPT-2's two files, and `mergelab.json` with the parts that they cannot hold.
 
-That is the split pattern, the special tokens, and a digest that binds the three files together.
+These parts are the split pattern, the special tokens, and a digest by which files that do not belong together are
+found.
 """
 
 from __future__ import annotations
@@ -21,12 +22,12 @@ VERSION = "mergelab 1"
 
 
 def recognise(path: Path) -> bool:
-    """Tell whether a path is such a folder."""
+    """Tell whether a path is a folder in this format."""
     return (path / SETTINGS_FILE).is_file()
 
 
 def write(path: str | os.PathLike[str], definition: Definition) -> None:
-    """Write the three files to a folder, which is made if need be; the one with the digest comes last.
+    """Write the three files to a folder, which is made if needed; the file with the digest gets its name last.
 
     Raises:
         FileFormatError: the folder cannot be made or written.
@@ -49,7 +50,7 @@ def read(path: str | os.PathLike[str]) -> Definition:
     """Read the three files of a folder.
 
     Raises:
-        FileFormatError: one is missing or damaged, or they do not belong together.
+        FileFormatError: a file is missing or damaged, or the files do not belong together.
     """
     folder = Path(path)
     place = folder / SETTINGS_FILE

@@ -1,7 +1,7 @@
-"""`tokenizer.json`: a tokenizer as the `tokenizers` package reads it, and with that `transformers`.
+"""`tokenizer.json`: the file that the `tokenizers` package reads, and `transformers` through it.
 
-Its regular expressions are Oniguruma's, with Unicode 16: characters that are newer, or of another kind since, may be
-split in another way. All others get the same ids.
+Its regular expressions are Oniguruma's, with Unicode 16. A character that is newer, or that a newer Unicode puts in
+another class, may be split differently. All other text gets the same ids.
 """
 
 from __future__ import annotations
@@ -20,21 +20,22 @@ from impls.patterns import CUSTOM, PATTERNS, Splitter
 from impls.storage import atomic_writer
 
 EXPRESSIONS = {**PATTERNS, "gpt4": PATTERNS["gpt4"].replace("{1,3}+", "{1,3}")}
-"""Named patterns in Oniguruma's syntax, where `{1,3}+` repeats; with nothing behind it, it need not be possessive."""
+"""Named patterns in Oniguruma's syntax. There `{1,3}+` is not possessive but repeats; `{1,3}` alone matches the same,
+since nothing follows it in its alternative."""
 
 N_PROBES = 3000
-"""Texts on which the two readings of an expression are compared."""
+"""Made-up texts on which our split and the split of `tokenizers` are compared."""
 
 PROBE_CHARACTERS = "abzABZéßΣж中あ٣9012½_ \t\n\r\u00a0\u3000'sStTlLdD.,;:!?-+=/\\(){}[]<>\"#👍🏽\u0301\u200d"
 
 
 def byte_level(use_regex: bool) -> dict[str, Any]:
-    """Return the step that turns bytes into GPT-2's alphabet, and with `use_regex` splits as GPT-2 does before."""
+    """Return the step that writes bytes in GPT-2's alphabet; with `use_regex`, it first splits as GPT-2 does."""
     return {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": use_regex}
 
 
 def split_by(expression: str) -> dict[str, Any]:
-    """Return the steps that split by an expression and turn bytes into GPT-2's alphabet."""
+    """Return the steps that split by an expression and then write bytes in GPT-2's alphabet."""
     split = {"type": "Split", "pattern": {"Regex": expression}, "behavior": "Isolated", "invert": False}
     return {"type": "Sequence", "pretokenizers": [split, byte_level(use_regex=False)]}
 
@@ -99,53 +100,59 @@ def content(definition: Definition) -> str:
     """Return the tokenizer.json of a tokenizer.
 
     Raises:
-        UsageError: it cannot be said in this format: a byte has no token (and would be dropped without a word), a
-            special token is written as another token is, or the expression of the pattern means something else there.
+        UsageError: the format cannot hold the tokenizer: a byte has no token, and readers would drop it silently; a
+            special token is written like another token; or readers split differently by the pattern.
     """
     ids = {token: token_id for token_id, token in definition.vocab.items()}
     missing = next((byte for byte in range(N_BYTES) if bytes([byte]) not in ids), None)
     if missing is not None:
-        raise UsageError(f"tokenizer.json: byte {missing:#04x} has no token, and would be dropped without a word")
+        raise UsageError(f"tokenizer.json: byte {missing:#04x} has no token and would be dropped; add a token for it")
     special_tokens = definition.special_tokens
     merged = {token for left, right in definition.merges for token in (left, right, left + right)}
     vocab = {
         to_text(token): token_id
         for token, token_id in ids.items()
-        # What is nothing but a special token is written literally, and only so.
+        # A token that is only a special token is not written in the alphabet, but literally.
         if len(token) == 1 or token in merged or token_id not in special_tokens.values()
     }
     for token, token_id in special_tokens.items():
         if vocab.get(token, token_id) != token_id:
             other = definition.vocab[vocab[token]]
-            raise UsageError(f"tokenizer.json: special token {token!r} is written as the token {other!r} is")
+            raise UsageError(f"tokenizer.json: special token {token!r} is written like token {other!r}; rename it")
     merges = [(to_text(left), to_text(right)) for left, right in definition.merges]
     return compose(vocab, merges, special_tokens, split_by(_expression(definition.pattern)))
 
 
 def _expression(pattern: str) -> str:
-    """Return the expression of a pattern; one of the user's own is compared on texts made up of a fixed seed."""
+    """Return the expression of a pattern.
+
+    An expression of the user's own is first tried on made-up texts, the same ones each time.
+
+    Raises:
+        UsageError: the expression cannot be tried, or `tokenizers` refuses it or splits a text differently.
+    """
     if pattern in EXPRESSIONS:
         return EXPRESSIONS[pattern]
     try:
         from tokenizers import Regex
         from tokenizers.pre_tokenizers import Split
     except ImportError:
-        raise UsageError(f"tokenizer.json: {pattern!r} has to be tried first: pip install tokenizers") from None
+        raise UsageError(f"tokenizer.json: {pattern!r} must be tried first: pip install tokenizers") from None
     expression = pattern.removeprefix(CUSTOM)
     try:
         theirs = Split(Regex(expression), "isolated")
-    except Exception as error:  # It raises nothing more special.
+    except Exception as error:  # `tokenizers` raises no class of its own.
         reason = str(error).splitlines()[0]
         raise UsageError(f"tokenizer.json: {pattern!r} is refused by tokenizers: {reason}") from None
     ours = Splitter(pattern)
     for text in _probes(expression):
         if [piece for piece, _ in theirs.pre_tokenize_str(text)] != list(ours.pretokens(text)):
-            raise UsageError(f"tokenizer.json: tokenizers splits {text!r} in another way by {pattern!r}")
+            raise UsageError(f"tokenizer.json: tokenizers splits {text!r} differently by {pattern!r}")
     return expression
 
 
 def _probes(expression: str) -> Iterator[str]:
-    """Yield made-up texts: every other one of few characters, so that what the expression names meets in them."""
+    """Yield made-up texts; half of them use few characters, so that characters of the expression meet often."""
     generator = random.Random(0)
     few, many = "a1 '\n" + expression, PROBE_CHARACTERS + expression
     for _ in range(N_PROBES):

@@ -1,1 +1,1 @@
-"""What text is read from: each form of input is a module that offers a `Text`, bytes with ranges to cut at."""
+"""Inputs: where text comes from; one module per kind of source. A `Text` is bytes that can be read in ranges."""

@@ -1,6 +1,6 @@
-"""Documents of a file, one at a time: text between separators, or the lines of a JSON lines file.
+"""The documents of a file, one at a time: text between separators, or the lines of a JSON lines file.
 
-Nothing is held in memory but one document.
+Memory holds one document at a time.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ BLOCK_BYTES = 1 << 20
 
 
 def json_lines(path: Path, field: str) -> Iterator[bytes]:
-    """Yield the text of each line of a JSON lines file, UTF-8.
+    """Yield the text of each line of a JSON lines file, the string in `field`, as UTF-8.
 
     Raises:
-        FileFormatError: a line is no object with a text in that field; the message has its number.
+        FileFormatError: a line is not an object with a string in `field`; the message has the number of the line.
     """
     with path.open("rb") as file:
         for number, line in enumerate(file, 1):
@@ -27,14 +27,14 @@ def json_lines(path: Path, field: str) -> Iterator[bytes]:
                 yield text.encode()
             except (ValueError, KeyError, TypeError, AttributeError):
                 raise FileFormatError(
-                    f"{path}: line {number}: is not an object with a text in the field {field!r}"
+                    f"{path}: line {number}: is not a JSON object with a string in the field {field!r}; correct it"
                 ) from None
 
 
 def separated(path: Path, separator: bytes) -> Iterator[bytes]:
-    """Yield what stands between the separators of a file; one document where there are none."""
+    """Yield the texts between the separators of a file; a file without a separator is one document."""
     parts: list[bytes] = []
-    end = b""  # May be the beginning of a separator.
+    end = b""  # It may be the beginning of a separator.
     with path.open("rb") as file:
         while block := file.read(BLOCK_BYTES):
             *whole, rest = (end + block).split(separator)
@@ -48,7 +48,7 @@ def separated(path: Path, separator: bytes) -> Iterator[bytes]:
 
 
 def contains(path: Path, separator: bytes) -> bool:
-    """Tell whether a separator stands in a file."""
+    """Tell whether a file holds a separator."""
     end = b""  # May be the beginning of a separator.
     with path.open("rb") as file:
         while block := file.read(BLOCK_BYTES):

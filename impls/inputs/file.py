@@ -1,4 +1,4 @@
-"""A file of text, the first form of input: read by ranges, and checked that it is still the file that was opened."""
+"""A text file, read in ranges; each read checks that the file is still the file that was opened."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ class TextFile:
     Attributes:
         path: the file.
         start: the first byte of the part.
-        stop: the byte after its last one: at most the size when the file was opened, text appended later is ignored.
-        file_id: device and inode of the file, by which another file that took its place is noticed.
-        state: its size and time of change when it was opened.
-        errors: what invalid UTF-8 gets: "strict", an error; "replace", U+FFFD.
+        stop: the byte after the part's last byte. Text appended to the file after `open` is ignored.
+        file_id: device and inode of the file; they show whether another file has taken its place.
+        state: size and time of change of the file when it was opened; they show whether it was rewritten.
+        errors: how invalid UTF-8 is treated: "strict" raises an error, "replace" gives U+FFFD.
     """
 
     path: Path
@@ -38,16 +38,16 @@ class TextFile:
 
     @classmethod
     def open(cls, path: str | os.PathLike[str], errors: Errors = "strict") -> TextFile:
-        """Look at the file.
+        """Check that a file can be read, and return all of it as a text.
 
         Raises:
-            FileFormatError: missing, not a regular file, unreadable, or empty.
+            FileFormatError: the file is missing, not a regular file, unreadable, or empty.
             UsageError: `errors` is neither "strict" nor "replace".
         """
         errors = check_errors(errors)
         path = Path(path)
         try:
-            # Before it is opened: opening a pipe would wait for somebody to write to it.
+            # Checked before the file is opened: opening a pipe waits until somebody writes to it.
             if not stat.S_ISREG(path.stat().st_mode):
                 raise FileFormatError(f"{path}: {_kind(path)}; give a text file")
             with path.open("rb") as file:
@@ -60,12 +60,12 @@ class TextFile:
 
     @property
     def name(self) -> str:
-        """What errors call it: the path."""
+        """The path, by which errors name the file."""
         return str(self.path)
 
     @property
     def n_bytes(self) -> int:
-        """How many bytes it has."""
+        """Number of bytes."""
         return self.stop - self.start
 
     def part(self, start: int, stop: int) -> TextFile:
@@ -76,7 +76,7 @@ class TextFile:
         """Return bytes [start, stop) of the file.
 
         Raises:
-            FileFormatError: since it was opened, the file shrank to less than `stop`, or another took its place.
+            FileFormatError: after `open`, the file shrank to less than `stop`, or another file took its place.
         """
         with self._open_at(start) as file:
             data = file.read(stop - start)
@@ -84,7 +84,7 @@ class TextFile:
         return data
 
     def read_into(self, start: int, target: memoryview) -> None:
-        """Fill `target` with the bytes from `start` on; memory that is used again costs no page faults."""
+        """Fill `target` with the bytes from `start` on. See `Text.read_into`."""
         with self._open_at(start) as file:
             self._check(file, start, file.readinto(target), start + len(target))
 

@@ -1,6 +1,7 @@
-"""The protocol of an input: a text of bytes, read by ranges, each of which can be counted or encoded by itself.
+"""The protocol of an input: a text of bytes, read in ranges; each range can be counted or encoded by itself.
 
-Text is bytes: no newline translation, and invalid UTF-8 is an error that names the byte offset, or U+FFFD on request.
+Text is bytes: line ends are not translated. Invalid UTF-8 is an error that names the byte offset, or is read as
+U+FFFD on request.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from impls.arguments import Errors
 from impls.errors import InvalidUtf8Error
 
 RANGE_BYTES = 1 << 20
-"""How much of a text one step reads: enough to hide the cost of a step, little beside a machine's memory."""
+"""Bytes that one step reads: enough to hide the cost of a step, little compared with a machine's memory."""
 
 AnyText = TypeVar("AnyText", bound="Text")
 
@@ -20,28 +21,28 @@ AnyText = TypeVar("AnyText", bound="Text")
 class Text(Protocol):
     """A text, or a part of one: bytes `start` to `stop` of its source.
 
-    Places are byte offsets in the source, so that an error in a part names the place that a person finds there.
+    Positions are byte offsets in the source, not in the part, so errors name positions that a user can look up.
     """
 
     @property
     def name(self) -> str:
-        """What errors call the source: the path of a file."""
+        """The name of the source in errors, such as the path of a file."""
 
     @property
     def start(self) -> int:
-        """The first byte."""
+        """Offset of the first byte."""
 
     @property
     def stop(self) -> int:
-        """The byte after the last one."""
+        """Offset after the last byte."""
 
     @property
     def errors(self) -> Errors:
-        """What invalid UTF-8 gets: "strict", an error; "replace", U+FFFD."""
+        """How invalid UTF-8 is treated: "strict" raises an error, "replace" gives U+FFFD."""
 
     @property
     def n_bytes(self) -> int:
-        """`stop - start`."""
+        """Number of bytes, `stop - start`."""
 
     def read(self, start: int, stop: int) -> bytes:
         """Return bytes [start, stop).
@@ -51,13 +52,13 @@ class Text(Protocol):
         """
 
     def read_into(self, start: int, target: memoryview) -> None:
-        """Fill `target` with the bytes from `start` on. See `read`."""
+        """Fill `target` with the bytes from `start` on; reused memory costs no page faults. See `read`."""
 
     def text(self, start: int, stop: int) -> str:
         """Return bytes [start, stop) decoded.
 
         Raises:
-            InvalidUtf8Error: they are not UTF-8 and `errors` is "strict".
+            InvalidUtf8Error: the bytes are not UTF-8 and `errors` is "strict".
         """
 
     def check_unchanged(self) -> None:
@@ -68,19 +69,19 @@ class Text(Protocol):
         """
 
     def part(self: AnyText, start: int, stop: int) -> AnyText:
-        """Return bytes [start, stop) as a text. Cut where `ranges` cuts, parts are counted as the whole is."""
+        """Return bytes [start, stop) as a text; counts of parts cut by `ranges` add up to the counts of the whole."""
 
     def ranges(
         self, pattern: str, special_tokens: Sequence[str], range_bytes: int = RANGE_BYTES
     ) -> Iterator[tuple[int, int]]:
-        """Yield ranges of about `range_bytes` that cover the text and can be counted or encoded apart."""
+        """Yield ranges of about `range_bytes` that cover the text; each can be counted or encoded by itself."""
 
 
 def decode_utf8(data: bytes, source: str, offset: int = 0, errors: str = "strict") -> str:
     """Decode `data`, which begins at byte `offset` of `source`.
 
     Raises:
-        InvalidUtf8Error: with `errors` "strict", naming the offset in `source`.
+        InvalidUtf8Error: `data` is not UTF-8 and `errors` is "strict"; the message has the offset in `source`.
     """
     try:
         return data.decode("utf-8", errors)

@@ -1,8 +1,8 @@
-"""Encode a text to shards: files of a fixed number of ids, of which only the last may hold fewer.
+"""Encode a text to shards: files of a fixed number of ids; only the last shard may hold fewer.
 
-`NAME-000000.bin` and on hold the ids; `NAME.json` says with what they were made, and where in the text the next shard
-begins. A job that was interrupted takes up the finished shards and makes the rest; the files are the same as those of
-a job that was not.
+The files `NAME-000000.bin`, `NAME-000001.bin` and so on hold the ids. `NAME.json` records the settings that made
+them, and where in the text the next shard begins. A job that was interrupted keeps its finished shards when it is run
+again, and makes the rest. Its files then equal the files of a job without an interrupt.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from impls.tokenizer import Tokenizer
 Say = Callable[[str], None]
 
 RANGE_BYTES = 1 << 24
-"""Text that is encoded at a time."""
+"""Bytes of text that are encoded at a time."""
 
 COPY_BYTES = 1 << 22
 
@@ -32,20 +32,20 @@ class ShardedEncoding:
     """The shards of one text.
 
     Attributes:
-        finished: how many there are.
+        finished: how many shards are finished.
     """
 
     def __init__(
         self, folder: Path, name: str, tokenizer: Tokenizer, dtype: np.dtype[Any], shard_tokens: int
     ) -> None:
-        """Take up the shards that an interrupted job has finished, and remove what else there is under the name.
+        """Find the shards that an interrupted job has finished, and remove all other files of that name.
 
         Args:
-            folder: of the shards; made if need be.
-            name: what the files begin with.
-            tokenizer: encodes.
-            dtype: of the ids on disk.
-            shard_tokens: ids in a shard.
+            folder: the folder of the shards; made if it does not exist.
+            name: what the names of the files begin with.
+            tokenizer: the tokenizer that encodes.
+            dtype: the type of the ids on disk.
+            shard_tokens: ids per shard.
         """
         self._folder, self._name, self._tokenizer, self._dtype = folder, name, tokenizer, dtype
         self._made_with = {
@@ -62,11 +62,11 @@ class ShardedEncoding:
             path.unlink()
 
     def path(self, number: int) -> Path:
-        """Return where a shard is."""
+        """Return the path of a shard."""
         return self._folder / f"{self._name}-{number:06d}.bin"
 
     def run(self, text: Text, say: Say) -> None:
-        """Make the shards that are missing.
+        """Make the missing shards.
 
         Raises:
             FileFormatError: the text is not UTF-8, or has a byte that the vocabulary lacks.
@@ -81,7 +81,7 @@ class ShardedEncoding:
             self._skip = 0
             while len(pending) >= self._shard_tokens or (len(pending) and stop == text.stop):
                 shard, pending = pending[: self._shard_tokens], pending[self._shard_tokens :]
-                # What is still pending is the end of this range: the ranges before it filled no shard.
+                # All ids still pending are from the end of this range: earlier ids are in the shard.
                 following = (start, len(ids) - len(pending)) if len(pending) else (stop, 0)
                 self._finish(shard, *following)
                 say(f"{self.path(self.finished - 1)}: {len(shard)} ids, at {stop} of {text.stop} bytes")
@@ -93,7 +93,7 @@ class ShardedEncoding:
                 shutil.copyfileobj(file, output, COPY_BYTES)
 
     def _finish(self, ids: Ids, start: int, skip: int) -> None:
-        """Write a shard, then where the next one begins."""
+        """Write a shard, then record where the next shard begins."""
         with atomic_writer(self.path(self.finished)) as file:
             file.write(ids.data)
         self.finished += 1
@@ -106,7 +106,7 @@ class ShardedEncoding:
         return self._folder / f"{self._name}.json"
 
     def _read_progress(self) -> tuple[int, int, int]:
-        """Return how many shards are finished, and where in the text the next one begins."""
+        """Return how many shards are finished, the byte at which to go on, and how many ids to skip from there."""
         try:
             known = json.loads(self._progress_path.read_bytes())
             finished, start, skip = (known.pop(name) for name in ("shards", "next_byte", "ids_before"))

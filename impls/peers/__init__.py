@@ -1,8 +1,8 @@
-"""The peers: tokenizers of others behind our interfaces, to compare outputs and speed with; optional extra `peers`.
+"""Peers: tokenizers of other projects with our interfaces, to compare outputs and speed; optional extra `peers`.
 
-The table has the rows of the registry's type, but peers take no part in it: a peer's trainer goes from a file
-straight to merges (`trainers.PeerTrainer`), since none of them takes pretokens; its encoder is a `contract.Encoder`.
-Nothing of a peer is imported before it is asked for, and nothing else in `impls` imports this package.
+The table has rows of the registry's type, but peers are not in the registry. No peer takes pretokens, so a peer's
+trainer goes from a file straight to merges (`trainers.PeerTrainer`). A peer's encoder is a `contract.Encoder`. A peer
+is imported when it is loaded, and nothing else in `impls` imports this package.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ PEERS = (
         "train",
         "gigatoken",
         "impls.peers.trainers:GigatokenTrainer",
-        "vectorised split and private tables a thread; an ordered set of positions a pair",
+        "vectorised split, private tables per thread; an ordered set of positions per pair",
         "gigatoken",
     ),
     Impl(
@@ -39,7 +39,7 @@ PEERS = (
         "encode",
         "gigatoken",
         "impls.peers.encoders:GigatokenEncoder",
-        "vectorised split, private cache of pretokens a thread",
+        "vectorised split, private cache of pretokens per thread",
         "gigatoken",
     ),
     Impl(

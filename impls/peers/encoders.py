@@ -1,8 +1,9 @@
-"""Peers that encode, built from our `Vocabulary`; their ids are ours.
+"""Peers that encode, built from our `Vocabulary`; they give the same ids as our encoders.
 
-What they need beyond that: tiktoken takes ids for ranks, so merged ids must grow with the rank; gigatoken and HF read
-a tokenizer.json, whose split is their own for "gpt2" and "o200k" ("gpt4" as tiktoken writes it means something else
-to HF's regular expressions, and gigatoken does not know it). gigatoken does not check UTF-8, so `encode` does.
+Each peer has its own needs. tiktoken uses ids as ranks, so the ids that merges make must grow with the rank.
+gigatoken and HF read a tokenizer.json, and both know the splits "gpt2" and "o200k" there. They do not know "gpt4":
+HF's regular expressions read tiktoken's expression differently, and gigatoken has no such split. gigatoken does not
+check UTF-8, so `encode` does.
 """
 
 from __future__ import annotations
@@ -23,11 +24,11 @@ from impls.patterns import PATTERNS
 from impls.peers.files import flat_ids
 
 PIECE_BYTES = 1 << 16
-"""What HF gets in one string: it encodes a string in one thread, and long ones slowly."""
+"""Bytes per string for HF: it encodes each string in one thread, and a long string slowly."""
 
 
 def token_bytes(vocabulary: Vocabulary) -> dict[int, bytes]:
-    """Return id to bytes of the single bytes and all merges, without special tokens."""
+    """Return the bytes of each id, for the single bytes and all merges, without special tokens."""
     tokens = {token_id: bytes([byte]) for byte, token_id in enumerate(vocabulary.byte_ids.tolist()) if token_id >= 0}
     for left, right, merged in _merges(vocabulary):
         tokens[merged] = tokens[left] + tokens[right]
@@ -42,22 +43,22 @@ def tokenizer_json(vocabulary: Vocabulary, pattern: str) -> str:
     """Return the tokenizer.json of a vocabulary, as HF tokenizers defines it.
 
     Raises:
-        UsageError: a split that the format's readers do not have, or a vocabulary without all single bytes.
+        UsageError: readers of the format do not have the split, or the vocabulary lacks a single byte.
     """
     if pattern not in ("gpt2", "o200k"):
-        raise UsageError(f"pattern: tokenizer.json cannot carry {pattern!r}; it can carry gpt2, o200k")
+        raise UsageError(f"pattern: tokenizer.json cannot carry {pattern!r}; choose one of gpt2, o200k")
     if (vocabulary.byte_ids < 0).any():
         raise UsageError("vocabulary: peers need a token for each of the 256 bytes")
     text = {token_id: to_text(token) for token_id, token in token_bytes(vocabulary).items()}
     vocab = {token: token_id for token_id, token in text.items()}
     merges = [(text[left], text[right]) for left, right, _ in _merges(vocabulary)]
-    # GPT-2's split as GPT-2's own file has it.
+    # GPT-2's split is written as in GPT-2's own tokenizer.json.
     split = byte_level(use_regex=True) if pattern == "gpt2" else split_by(EXPRESSIONS[pattern])
     return compose(vocab, merges, vocabulary.special_tokens, split)
 
 
 class PeerEncoder(ABC):
-    """A `contract.Encoder` with the call that returns a list. Peers have no say in `workers`: all cores, or one."""
+    """A `contract.Encoder` with one more call, `encode_str`; `workers` is ignored: a peer uses all cores, or one."""
 
     @abstractmethod
     def __init__(self, vocabulary: Vocabulary, pattern: str) -> None:
@@ -73,11 +74,11 @@ class PeerEncoder(ABC):
 
     @abstractmethod
     def encode_str(self, text: str) -> list[int]:
-        """Encode a string to a list by the peer's fastest call for that, special tokens first."""
+        """Encode a string to a list by the peer's fastest call for that; special tokens are matched first."""
 
 
 class GigatokenEncoder(PeerEncoder):
-    """A whole text as one document: all threads work on it, special tokens keep their ids."""
+    """Encodes a whole text as one document: all threads work on it, and special tokens get their ids."""
 
     def __init__(self, vocabulary: Vocabulary, pattern: str) -> None:
         """Build from a tokenizer.json in memory."""
@@ -87,7 +88,7 @@ class GigatokenEncoder(PeerEncoder):
         self._tokenizer = gigatoken.Tokenizer.from_json(tokenizer_json(vocabulary, pattern))
 
     def encode_unchecked(self, text: bytes) -> NDArray[np.uint32]:
-        """Encode what is known to be UTF-8; nothing but the peer's own call."""
+        """Encode bytes that are known to be UTF-8, uint32[n], with nothing but the peer's own call."""
         import gigatoken
 
         return flat_ids(self._tokenizer.encode_batch(gigatoken.BytesSource(text)))
@@ -103,18 +104,18 @@ class GigatokenEncoder(PeerEncoder):
 
 
 class TiktokenEncoder(PeerEncoder):
-    """`tiktoken.Encoding`, in one thread."""
+    """Encodes with `tiktoken.Encoding`, in one thread."""
 
     def __init__(self, vocabulary: Vocabulary, pattern: str) -> None:
         """Build from ranks.
 
         Raises:
-            UsageError: merged ids that do not grow with the rank, or a pattern that is not a named one.
+            UsageError: the ids of merges do not grow with the rank, a byte has no id, or the pattern has no name.
         """
         import tiktoken
 
         if (np.diff(vocabulary.merged) <= 0).any() or (vocabulary.byte_ids < 0).any():
-            raise UsageError("vocabulary: tiktoken takes ids for ranks; ids must grow with the rank of the merge")
+            raise UsageError("vocabulary: tiktoken uses ids as ranks; each byte needs an id, ids must grow with rank")
         if pattern not in PATTERNS:
             raise UsageError(f"pattern: this peer has no {pattern!r}; it has {', '.join(PATTERNS)}")
         self._dtype = vocabulary.id_dtype
@@ -136,7 +137,7 @@ class TiktokenEncoder(PeerEncoder):
 
 
 class HuggingFaceEncoder(PeerEncoder):
-    """HF tokenizers on batches of short pieces, in all threads, offsets left out."""
+    """Encodes with HF tokenizers: batches of short pieces, in all threads, without offsets."""
 
     def __init__(self, vocabulary: Vocabulary, pattern: str) -> None:
         """Build from a tokenizer.json in memory."""

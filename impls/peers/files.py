@@ -1,10 +1,10 @@
-"""From a file straight to ids, with a tokenizer.json: what gigatoken does fastest; tiktoken and HF have no such call.
+"""From a file straight to ids, with a tokenizer.json: gigatoken's fastest call. tiktoken and HF have no such call.
 
-With a separator, gigatoken's `encode_files` drops it from the ids. Without one it takes the whole file as one
-document, still in all threads and no slower, and gives special tokens their ids: so its ids are all of ours, and that
-is the form used here.
+If gigatoken's `encode_files` gets a separator, the ids lack the separator. Without a separator, it takes the whole
+file as one document, still in all threads and no slower, and gives special tokens their ids. These ids equal ours, so
+this module gives no separator.
 
-This module starts with NumPy alone, so that a process which encodes with a peer pays for the peer alone.
+This module imports only NumPy, so a process that encodes with a peer spends its time and memory on the peer.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def load_tokenizer(tokenizer_json: str | os.PathLike[str]) -> gigatoken.Tokenize
 
 
 def flat_ids(documents: awkward.Array) -> NDArray[np.uint32]:
-    """Return the ids of all documents one behind the other, uint32[n], not copied."""
+    """Return the ids of all documents one after the other, uint32[n], without a copy."""
     import awkward
 
     ids: NDArray[np.uint32] = np.asarray(awkward.flatten(documents))
@@ -46,7 +46,7 @@ def encode_file(tokenizer: gigatoken.Tokenizer, path: str | os.PathLike[str]) ->
 def encode_file_to_file(
     tokenizer: gigatoken.Tokenizer, path: str | os.PathLike[str], output: str | os.PathLike[str], dtype: DTypeLike
 ) -> int:
-    """Encode a text file to a file of bare ids in `dtype`; returns how many."""
+    """Encode a text file to a file of bare ids in `dtype`; returns the number of ids."""
     ids = encode_file(tokenizer, path)
     ids.astype(dtype).tofile(output)
     return len(ids)

@@ -1,4 +1,4 @@
-"""What a library prints past Python, caught at the file descriptors."""
+"""Output that a library writes without Python's streams, caught at the file descriptors."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ Result = TypeVar("Result")
 
 
 def with_output(function: Callable[[], Result]) -> tuple[Result, str]:
-    """Call a function; return its result and what the process wrote meanwhile to standard output and error.
+    """Call a function; return its result and the text that the process wrote to standard output and error meanwhile.
 
-    The redirection is the whole process's: no other thread should print while it lasts.
+    The output of the whole process is redirected, so no other thread should print during the call.
     """
     for stream in (sys.stdout, sys.stderr):
         if stream is not None:

@@ -1,4 +1,4 @@
-"""A text file as the strings that the peers train on, cut where no pretoken is."""
+"""A text file as strings for peers to train on, cut where no pretoken spans the cut."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 PIECE_CHARACTERS = 1 << 16
-"""Longer documents are cut, because peers count a string in one thread."""
+"""Documents with more characters are cut, because peers count each string in one thread."""
 
-# All three named patterns end a pretoken between a letter and a line end, and none looks back across it.
+# All three named patterns end a pretoken between a letter and a line end, and none looks at the text before that.
 _CUT = re.compile(r"(?<=[A-Za-z])(?=\n)")
 
 
 def pieces(path: str | os.PathLike[str], special_tokens: Sequence[str]) -> Iterator[str]:
-    """Yield the text between special tokens (the longest where they overlap) in pieces of about 64 K characters.
+    """Yield the text between special tokens in pieces of about 64 K characters; the longest special token wins.
 
     Raises:
         UnicodeDecodeError: the file is not UTF-8.

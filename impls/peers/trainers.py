@@ -1,15 +1,17 @@
-"""Peers that train, from a text file to merges: their fastest public call, and what it takes to compare the result.
+"""Peers that train, from a text file to merges: each peer's fastest public call, and merges that can be compared.
 
-All of them count overlapping occurrences and merge the pair with the highest count, as we do. They differ in this:
+Like our trainers, all peers count overlapping occurrences and merge the pair with the highest count. They differ in
+three ways:
 
-- Ties. HF tokenizers takes the smallest pair of ids with bytes numbered in the order of GPT-2's byte alphabet (our
-  `tie_break="huggingface"`); rustbpe the smallest pair of ids with byte b numbered b ("smallest_ids" below);
-  gigatoken either. None takes the greatest pair of tokens.
-- The end. When no pair is left, we and the others stop; gigatoken goes on with pairs whose count is 0 until the
-  vocabulary is full, so that its merges only begin with ours.
-- Special tokens. gigatoken cuts the text at one separator; the other two are given the pieces between special tokens.
+- Ties. HF tokenizers takes the smallest pair of ids, with bytes numbered in the order of GPT-2's byte alphabet (our
+  `tie_break="huggingface"`). rustbpe takes the smallest pair of ids, with byte b numbered b ("smallest_ids" below).
+  gigatoken can do both. No peer takes the greatest pair of tokens.
+- The end. When no pair is left, our trainers and two of the peers stop. gigatoken goes on with pairs of count 0 until
+  the vocabulary is full, so its merges begin with ours and then go on.
+- Special tokens. gigatoken cuts the text at one separator. The other two get the pieces between special tokens.
 
-This module starts without NumPy and `regex`, so that a process which trains with a peer pays for the peer alone.
+This module imports neither NumPy nor `regex`, so a process that trains with a peer spends its time and memory on the
+peer.
 """
 
 from __future__ import annotations
@@ -46,10 +48,10 @@ class Request(NamedTuple):
 
 
 class PeerTrainer(ABC, Generic[Learned]):
-    """A trainer from a file to merges, in two steps: `learn` is the peer's work, `merges` only our reading of it.
+    """A trainer from a file to merges, in two steps: `learn` is the peer's work, `merges` reads its result.
 
     Attributes:
-        ties: the rules for ties that it knows, its own default first.
+        ties: the tie-breaks that it knows, its default first.
         patterns: the split patterns that it knows; empty if it takes any expression.
     """
 
@@ -58,7 +60,7 @@ class PeerTrainer(ABC, Generic[Learned]):
 
     @abstractmethod
     def learn(self, request: Request) -> Learned:
-        """Train, with the peer's own objects as the result; only this is timed."""
+        """Train and return the peer's own objects; benchmarks time only this call."""
 
     @abstractmethod
     def merges(self, learned: Learned) -> Pairs:
@@ -73,10 +75,10 @@ class PeerTrainer(ABC, Generic[Learned]):
         pattern: str = "gpt2",
         tie_break: str | None = None,
     ) -> tuple[dict[int, bytes], Pairs]:
-        """Train a vocabulary; arguments and result are those of `pipeline.train_bpe`, ids are numbered as there.
+        """Train a vocabulary; arguments, result and numbering of ids are as in `pipeline.train_bpe`.
 
         Raises:
-            UsageError: a pattern or a rule for ties that the peer does not have.
+            UsageError: the peer does not have the pattern or the tie-break.
         """
         merges = self.merges(self.learn(self.request(input_path, vocab_size, special_tokens, pattern, tie_break)))
         tokens = [bytes([byte]) for byte in range(N_BYTES)] + [left + right for left, right in merges]
@@ -103,25 +105,25 @@ class PeerTrainer(ABC, Generic[Learned]):
 
 
 class GigatokenLearned(NamedTuple):
-    """What gigatoken returned and printed."""
+    """The merges that gigatoken returned, and the text that it printed."""
 
     merges: Pairs
     printed: str
 
     def counting_seconds(self) -> float:
-        """Return how long it counted pretokens, by its own clock.
+        """Return how long gigatoken counted pretokens, by its own clock.
 
         Raises:
-            MergelabError: it did not say.
+            MergelabError: gigatoken did not print the time.
         """
         found = re.search(r"Pretokenization took ([0-9.]+)(ns|µs|ms|s)\b", self.printed)
         if not found:
-            raise MergelabError("gigatoken: it no longer prints how long pretokenization took; read it elsewhere")
+            raise MergelabError("gigatoken: no time of pretokenization in its output; adapt `counting_seconds`")
         return float(found[1]) * _SECONDS[found[2]]
 
 
 class GigatokenTrainer(PeerTrainer[GigatokenLearned]):
-    """`gigatoken.train_bpe` on a file; it reads and counts in all threads, and what it prints is kept apart."""
+    """Trains with `gigatoken.train_bpe`, which reads and counts in all threads; its printed text is kept apart."""
 
     ties = ("huggingface", "smallest_ids")
 
@@ -141,12 +143,12 @@ class GigatokenTrainer(PeerTrainer[GigatokenLearned]):
         return GigatokenLearned(result[1], printed)
 
     def merges(self, learned: GigatokenLearned) -> Pairs:
-        """Return them as they are."""
+        """Return the merges as they are."""
         return learned.merges
 
 
 class RustbpeTrainer(PeerTrainer[list[tuple[bytes, int]]]):
-    """`rustbpe.Tokenizer.train_from_iterator`; the result is its list of tokens with ranks."""
+    """Trains with `rustbpe.Tokenizer.train_from_iterator`; the result is its list of tokens with ranks."""
 
     ties = ("smallest_ids",)
     patterns = ()
@@ -165,9 +167,10 @@ class RustbpeTrainer(PeerTrainer[list[tuple[bytes, int]]]):
         return ranks
 
     def merges(self, learned: list[tuple[bytes, int]]) -> Pairs:
-        """Recover the pairs: a token's bytes, merged by all merges before it, are the two tokens it was made of.
+        """Recover the pair of each token: all merges before it leave exactly two tokens of its bytes, the pair.
 
-        No merge crossed the ends of the pair where it was found, so the token alone is merged as it was there.
+        Where the pair was found in the text, no merge crossed its ends, so the bytes alone are merged in the same
+        way.
         """
         ranks: dict[tuple[bytes, bytes], int] = {}
         for token, _ in sorted(learned, key=lambda row: row[1])[N_BYTES:]:
@@ -184,12 +187,12 @@ def _merge_to_two(parts: list[bytes], ranks: dict[tuple[bytes, bytes], int]) -> 
         _, place = min(known)
         parts[place : place + 2] = [parts[place] + parts[place + 1]]
     if len(parts) != 2:
-        raise MergelabError(f"rustbpe: {b''.join(parts)!r} is not made of two tokens before it")
+        raise MergelabError(f"rustbpe: {b''.join(parts)!r} is not made of two earlier tokens")
     return parts[0], parts[1]
 
 
 class HuggingFaceTrainer(PeerTrainer[str]):
-    """HF tokenizers' `BpeTrainer` behind its own GPT-2 split; the result is its tokenizer.json."""
+    """Trains with HF tokenizers' `BpeTrainer` after its own GPT-2 split; the result is its tokenizer.json."""
 
     ties = ("huggingface",)
 
@@ -209,7 +212,7 @@ class HuggingFaceTrainer(PeerTrainer[str]):
         return tokenizer.to_str()
 
     def merges(self, learned: str) -> Pairs:
-        """Read them from the model."""
+        """Read the merges from the tokenizer.json."""
         from impls.formats.alphabet import from_text
 
         rows: list[list[str]] = json.loads(learned)["model"]["merges"]

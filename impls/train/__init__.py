@@ -1,1 +1,1 @@
-"""Trainers: unique pretokens with counts in, merges out. One module an implementation."""
+"""Trainers: unique pretokens with counts in, merges out; one module per implementation."""

@@ -1,8 +1,8 @@
-"""Pair counts kept up to date and an index from pair to pretokens; over `weighted`, a merge touches only what it
-changes.
+"""Pair counts that are kept up to date, and an index from pair to pretokens.
 
-The best pair comes from a heap whose entries may be out of date: counts of existing pairs only fall, so an entry
-that comes out with a stale count goes back with the true one, and a pair is pushed once when it is created.
+Unlike in `weighted`, a merge touches only the pretokens that it changes. The best pair comes from a heap whose
+entries may be out of date. The count of an existing pair only falls, so a pair is pushed once, when it is created. An
+entry that leaves the heap with a stale count goes back with the true count.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from impls.train.naive import Pair, merge_pair
 
 HeapEntry = tuple[int, object, object, Pair]
 
-# Complemented, so that the heap's smallest is the greatest; the terminator above all of them makes a prefix of a
-# token come after the token itself.
+# Bytes are complemented, so that the smallest key in the heap is the greatest token. The terminator is above all
+# complemented bytes, so that a prefix of a token comes after the token itself.
 _COMPLEMENT = {byte: 255 - byte for byte in range(256)}
 _TERMINATOR = chr(256)
 
@@ -52,7 +52,7 @@ class PairIndex:
         heapq.heapify(self.heap)
 
     def add_token(self, token: bytes) -> None:
-        """Prepare the key by which pairs with the new token are ordered in the heap."""
+        """Prepare the key of a new token, by which the heap orders pairs with that token."""
         new_id = len(self._keys)
         if self._tie_break == "greatest":
             self._keys.append(token.decode("latin-1").translate(_COMPLEMENT) + _TERMINATOR)
@@ -75,7 +75,7 @@ class PairIndex:
         return None
 
     def merge(self, pair: Pair, new_id: int) -> None:
-        """Apply a merge to the pretokens that hold the pair and count what changed."""
+        """Apply a merge to the pretokens that hold the pair, and update the counts."""
         created: set[Pair] = set()
         for index in self.holders.pop(pair):
             old, weight = self.sequences[index], self.weights[index]

@@ -1,6 +1,7 @@
-"""Compiled: the merge loop over flat arrays; over `incremental`, no object a symbol and one probe a neighbour.
+"""Compiled: the merge loop over flat arrays.
 
-This side owns the arrays: it lays out the state, calls the kernel and makes room when an array is full.
+Unlike `incremental`, this trainer makes no object per symbol, and a merge looks up each distinct neighbour once. This
+module owns the arrays: it lays out the state, calls the kernel, and enlarges an array that is full.
 """
 
 from __future__ import annotations
@@ -33,11 +34,11 @@ from impls.kernels.merge_state import BYTE_PAIRS, MERGES_DONE, POOL_USED, State,
 from impls.memory import zeros
 
 BATCH = 4096
-"""Merges a call of the kernel, so that an interrupt is noticed."""
+"""Merges per call of the kernel; an interrupt is noticed between calls."""
 
 
 def tie_order(tie_break: TieBreak, n_tokens: int) -> NDArray[np.int64]:
-    """Return the rank of each id in ties, int64[n_tokens]; empty where the greatest bytes win."""
+    """Return the rank of each id in ties, int64[n_tokens]; empty for "greatest", which compares bytes."""
     if tie_break == "greatest":
         return np.empty(0, np.int64)
     order = np.arange(n_tokens, dtype=np.int64)
@@ -46,10 +47,14 @@ def tie_order(tie_break: TieBreak, n_tokens: int) -> NDArray[np.int64]:
 
 
 def initial_state(pretokens: Pretokens, n_merges: int, tie_break: TieBreak) -> State:
-    """Lay out the pretokens, count and index the pairs of bytes."""
+    """Lay out the pretokens, count the pairs of bytes, and index their positions.
+
+    Raises:
+        UsageError: there are too many positions or pairs for the integers of the kernel.
+    """
     n_positions = N_BYTES + len(pretokens.bytes_) + len(pretokens) + 1
     lengths = np.diff(pretokens.offsets) - 1
-    # In two halves, neither of which can overflow while there are fewer than 2**31 positions.
+    # Summed in two halves: neither can overflow while there are fewer than 2**31 positions.
     high, low = (int(half @ lengths) for half in (pretokens.counts >> 32, pretokens.counts & 0xFFFFFFFF))
     most = (high << 32) + low
     if n_positions >= 1 << 31 or most >= 1 << 63:
@@ -60,7 +65,7 @@ def initial_state(pretokens: Pretokens, n_merges: int, tie_break: TieBreak) -> S
     # A merge shortens the text by at least one position.
     n_merges = min(n_merges, len(pretokens.bytes_))
     n_tokens = N_BYTES + n_merges
-    # As a rule a merge brings less than eight new pairs, and a pair stands in more than four places.
+    # A merge usually makes fewer than eight new pairs, and a pair usually has more than four positions.
     wanted = BYTE_PAIRS + min(n_positions // 4, 8 * n_merges)
     n_slots = 1 << max(wanted - 1, BYTE_PAIRS).bit_length()
     state = State(
@@ -128,7 +133,7 @@ def with_larger_slots(state: State) -> State:
 
 
 def with_larger_pool(state: State) -> State:
-    """Make room for as many positions again, and for those of the largest pair."""
+    """Double the pool of positions, and add room for the positions of the largest pair."""
     return state._replace(pool=resized(state.pool, 2 * len(state.pool) + 2 * state.events.shape[2]))
 
 

@@ -1,4 +1,4 @@
-"""The oracle: every occurrence is a sequence of its own, and every merge counts all pairs of all of them again.
+"""The oracle: every occurrence is a sequence of its own, and every merge counts all pairs of all sequences again.
 
 Sennrich, Haddow, Birch 2016, https://arxiv.org/abs/1508.07909, algorithm 1. Never optimised: all other trainers
 are compared with this one.
@@ -24,7 +24,7 @@ Pair = tuple[int, int]
 
 
 def preference(tie_break: TieBreak, tokens: list[bytes]) -> Callable[[Pair], tuple[object, object]]:
-    """Return the key by which, among pairs with the same count, the greatest is merged.
+    """Return the key of the tie-break: of pairs with the same count, the pair with the greatest key is merged.
 
     `tokens` holds the bytes of each id and may grow after the call.
     """

@@ -1,6 +1,6 @@
-"""One sequence a unique pretoken, weighted by its count; over `naive`, repeats are worked on once.
+"""One sequence per unique pretoken, weighted by its count. Unlike `naive`, it works on repeats only once.
 
-The gain is the duplication of the corpus: on stories a pretoken occurs some 400 times.
+The gain is the number of repeats in the text: in the stories corpus, a pretoken occurs about 400 times on average.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ def train(
     on_merge: MergeListener | None = None,
 ) -> Merges:
     """Train in time proportional to merges times unique text. See `contract.Trainer`."""
-    # A list beside the counts, not a mapping keyed by sequence: two pretokens never share an entry.
+    # Two lists, not a mapping from sequence to weight: two pretokens never become the same sequence.
     sequences = [list(pretoken) for pretoken in pretokens.to_mapping()]
     weights = pretokens.counts.tolist()
     tokens = Merges.from_pairs([]).token_bytes()

@@ -130,7 +130,7 @@ def test_without_room_for_a_cache_there_is_one_note(
     assert (done.returncode, done.stdout) == (0, COMPILED_TWO)
     (told,) = re.findall(r": UserWarning: (.*)", done.stderr)
     folder = tmp_path / cache / f"kernels-{kernels_digest()}"
-    assert told == f"{folder}: {reason}; kernels are compiled again by each process"
+    assert told == f"{folder}: {reason}; each process compiles the kernels again"
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == [tmp_path / "file"]
 
 

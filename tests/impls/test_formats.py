@@ -263,7 +263,7 @@ def remove(name: str) -> Callable[[Path], None]:
     [
         (remove(VOCAB_FILE), "vocab.json: No such file"),
         (remove(MERGES_FILE), "merges.txt: No such file"),
-        (remove(SETTINGS_FILE), "is no tokenizer; give a folder with mergelab.json"),
+        (remove(SETTINGS_FILE), "is not a tokenizer; give a folder with mergelab.json"),
         (edit(VOCAB_FILE, '"the": 257', '"the": 300'), "digest differs"),
         (edit(VOCAB_FILE, '"the": 257', '"tha": 257'), "digest differs"),
         (edit(MERGES_FILE, "t h\nth e\n", "t h\n"), "digest differs"),
