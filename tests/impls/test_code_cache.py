@@ -186,7 +186,7 @@ def test_a_folder_of_strangers_is_one_warning_and_nothing_is_written(stranger: s
     STRANGERS[stranger](path)
     before = {file: file.read_bytes() for file in cache.rglob("*") if file.is_file()}
     warn_that_code_is_lost.cache_clear()
-    with pytest.warns(UserWarning, match="kernels are compiled again by each process") as caught:
+    with pytest.warns(UserWarning, match="each process compiles the kernels again") as caught:
         assert [rehashed(fresh_kernel()) for _ in range(2)] == [RIGHT, RIGHT]
     assert len(caught) == 1
     assert {file: file.read_bytes() for file in cache.rglob("*") if file.is_file()} == before
