@@ -81,7 +81,9 @@ def _make(folder: Path, kind: str) -> None:
         if mark.is_symlink() or not mark.exists():
             offender = next((path.name for path in sorted(folder.iterdir())), None)
             if offender is not None:
-                raise FileFormatError(f"{folder}: holds {offender!r}, which is not ours; give a new or an empty folder")
+                raise FileFormatError(
+                    f"{folder}: holds {offender!r}, which is not ours; give a new or an empty folder"
+                )
             with mark.open("xb") as file:
                 file.write(json.dumps({"kind": kind}).encode())
     except FileExistsError as error:
@@ -104,7 +106,9 @@ def _locked(mark: Path, folder: Path) -> Iterator[BinaryIO]:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             told = file.read(MARK_BYTES).decode(errors="replace").strip() or "another process"
-            raise FileFormatError(f"{folder}: is being written by {told}; wait for it, or give another folder") from None
+            raise FileFormatError(
+                f"{folder}: is being written by {told}; wait for it, or give another folder"
+            ) from None
         file.truncate(0)
         file.write(f"process {os.getpid()} on {socket.gethostname()} ({Path(sys.argv[0]).name})".encode())
         file.flush()

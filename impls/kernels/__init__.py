@@ -1,1 +1,1 @@
-"""Everything that Numba compiles: arrays in, arrays out, no Python object. Importing a kernel imports Numba."""
+"""Everything that Numba compiles: arrays in, arrays out, no Python object. Numba is imported to compile a kernel."""

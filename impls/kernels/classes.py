@@ -1,6 +1,7 @@
-"""What `\\s`, `\\p{L}`, `\\p{N}` and the like mean, as a table: built from the `regex` package, so that both agree.
+"""What `\\s`, `\\p{L}`, `\\p{N}` and the like mean: a table built from the `regex` package, so that both agree.
 
-Two stages: the 4,352 pages of 256 code points share blocks of classes, of which only some 200 differ.
+The table has two stages: each of the 4,352 pages of 256 code points refers to a block of classes. Many pages share a
+block, so there are only about 200 blocks.
 """
 
 from __future__ import annotations
@@ -27,11 +28,13 @@ _SURROGATES = range(0xD800, 0xE000)
 
 
 class Classes(NamedTuple):
-    """Class of code point c: `blocks[pages[c >> 8] * 256 + (c & 255)]`; block 0 is page 0, so ASCII is direct.
+    """The class of code point c is `blocks[pages[c >> 8] * 256 + (c & 255)]`.
+
+    Block 0 is the block of page 0, so the class of an ASCII character is `blocks[c]`.
 
     Attributes:
         pages: uint16[4352].
-        blocks: uint8[256 * distinct pages].
+        blocks: uint8[256 * number of blocks].
     """
 
     pages: NDArray[np.uint16]
@@ -39,7 +42,10 @@ class Classes(NamedTuple):
 
 
 def build_classes(by_case: bool = False) -> Classes:
-    """Ask `regex` about every code point; `by_case`: upper, lower, caseless and mark instead of letter."""
+    """Build the table from what `regex` says about every code point.
+
+    With `by_case`, the classes UPPER, LOWER, CASELESS and MARK take the place of LETTER.
+    """
     table = np.full(0x110000, OTHER, np.uint8)
     characters = "".join(chr(code) if code not in _SURROGATES else "\0" for code in range(len(table)))
     for number, expression in (_EXPRESSIONS | _BY_CASE if by_case else _EXPRESSIONS).items():

@@ -1,8 +1,8 @@
-"""Numba's side: a kernel and its helpers to object code, and LLVM's code for `instructions`.
+"""The part that needs Numba: it compiles a kernel with its helpers, and has the LLVM code of `instructions`.
 
-Only imported when something must be compiled. Helpers are compiled without the wrappers through which Python would
-call them, kernels behind one C function, `int entry(int64 *block)`: the first cell takes the result, the others are
-what `compiler.cells` yields.
+This module is imported only when something must be compiled. Helpers are compiled without the wrappers through which
+Python would call them. Each kernel gets one C function, `int entry(int64 *block)`: the first cell of the block takes
+the result, the other cells hold the values that `compiler.cells` yields.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from impls.kernels.instructions import Block
 
 settings: Any = numba_config
 
-# Reference counts off: they cost half of the time of a scan, and kernels neither make nor keep arrays.
+# Reference counts are off: they cost half the time of a scan, and kernels neither make nor keep arrays.
 _HELPER: dict[str, Any] = {
     "error_model": "numpy",
     "_nrt": False,
@@ -60,7 +60,7 @@ def _type_of(argument: Any) -> Any:
 
 
 class _Block:
-    """Reads the cells of a call one after the other."""
+    """Generates code that reads the cells of a call, one after the other."""
 
     def __init__(self, context: Any, builder: Any, block: Any) -> None:
         self._context, self._builder, self._block, self._next = context, builder, block, 1
@@ -99,7 +99,7 @@ class _Unoptimized(JITCodeLibrary):
 
 @contextmanager
 def _unoptimized(codegen: Any) -> Iterator[None]:
-    # A kernel is optimised once, as a whole: helpers by themselves first would take a quarter longer.
+    # A kernel is optimised once, as a whole: optimising its helpers first would take a quarter longer.
     before, codegen._library_class = codegen._library_class, _Unoptimized
     try:
         yield
@@ -255,8 +255,8 @@ def _every(value: int) -> Any:
 
 
 def _bits(builder: Any, flags: Any) -> Any:
-    # The empty assembly hides where the word comes from: LLVM would move the arithmetic on it back to vectors of
-    # single bits, of which it makes 64 insertions each.
+    # The empty assembly hides where the word comes from. Otherwise LLVM would turn arithmetic on the word back into
+    # arithmetic on vectors of single bits, and spend 64 insertions on each vector.
     word = ir.IntType(64)
     hide = ir.InlineAsm(ir.FunctionType(word, [word]), "", "=r,0")
     return builder.call(hide, [builder.bitcast(flags, word)])

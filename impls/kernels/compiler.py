@@ -1,10 +1,10 @@
-"""How kernels run: as object code from the cache, which Numba compiles the first time, or as plain Python.
+"""How kernels run: as object code that Numba compiles once and the cache keeps, or as plain Python.
 
-Numba's own cache needs Numba to be imported, and each array of a call to be unpacked. Here a kernel is compiled to
-one C function that takes a block of addresses and sizes, kept as object code below `<cache>/kernels-<digest>`, and
-called through ctypes, which releases the interpreter lock: a process with a full cache never imports Numba. The
-digest covers all kernel sources, versions, flags and the CPU. With NUMBA_DISABLE_JIT=1 everything runs as plain
-Python, which the tests use.
+Numba's own cache would make each process import Numba, and each call unpack its arrays. Here a kernel is compiled to
+one C function that takes a block of addresses and sizes. Its object code is kept in `<cache>/kernels-<digest>`, so a
+process with a full cache never imports Numba. The function is called through ctypes, which releases the interpreter
+lock. The digest covers all kernel sources, versions, flags and the CPU. With NUMBA_DISABLE_JIT=1 all kernels run as
+plain Python; tests use this.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def leaves(argument: Any) -> Iterator[Any]:
 
 
 def signature(arguments: tuple[Any, ...]) -> str:
-    """Describe the types of arguments: what compiled code depends on."""
+    """Describe the types of arguments; compiled code depends on them."""
     words = []
     for leaf in leaves(arguments):
         if isinstance(leaf, np.ndarray):
@@ -61,7 +61,7 @@ def signature(arguments: tuple[Any, ...]) -> str:
 
 
 def cells(arguments: tuple[Any, ...]) -> Iterator[int]:
-    """Yield what the block of a call holds: address and shape of each array, each number.
+    """Yield the cells of a call, int64 each: the address and shape of each array, the value of each number.
 
     Raises:
         ValueError: an array is not contiguous.
@@ -81,11 +81,11 @@ def _seal(name: str, code: bytes) -> bytes:
 
 
 def _load(code: bytes) -> tuple[Any, Any]:
-    """Link object code into the process: the engine that owns it, and the function."""
+    """Link object code into the process; return the engine that owns the code, and the function."""
     llvm = importlib.import_module("llvmlite.binding")
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
-    # An engine owns its target machine.
+    # An engine owns its target machine, so each gets a new one.
     target = llvm.Target.from_default_triple().create_target_machine(jit=True)
     engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), target)
     engine.add_object_file(llvm.ObjectFileRef.from_data(code))
@@ -94,10 +94,10 @@ def _load(code: bytes) -> tuple[Any, Any]:
 
 
 class Call:
-    """A kernel with its arguments; holds on to them."""
+    """A kernel with its arguments, which it keeps alive."""
 
     def __init__(self, kernel: Kernel, arguments: tuple[Any, ...]) -> None:
-        """Write the block: a cell for the result, then those of the arguments."""
+        """Write the block: a cell for the result, then the cells of the arguments."""
         values = [0, *cells(arguments)]
         self._arguments = arguments
         self._name, self._run = kernel.name, kernel.compiled(arguments)
@@ -119,18 +119,18 @@ class Call:
 
 
 class Kernel:
-    """A function over arrays, numbers and named tuples of them, without the interpreter lock.
+    """A compiled function of arrays, numbers and named tuples of them; it runs without the interpreter lock.
 
-    It returns an integer or nothing, and must not raise, slice or allocate.
+    The function returns an integer or nothing, and must not raise, slice or allocate.
     """
 
     def __init__(self, function: Callable[..., Any], variant: str) -> None:
-        """Compile nothing yet."""
+        """Keep the function; it is compiled when it is first called."""
         self.function, self.name = function, "-".join(filter(None, (function.__name__, variant)))
         self._loaded: dict[str, tuple[Any, Any]] = {}
 
     def state(self) -> CodeState:
-        """Tell what it takes to run: "loaded" nothing, "cached" to load code, "absent" to compile."""
+        """Tell how ready the code is: "loaded" runs at once, "cached" must be loaded, "absent" must be compiled."""
         if self._loaded:
             return "loaded"
         folder = code_folder()
@@ -202,7 +202,7 @@ class PlainKernel:
         self.function = function
 
     def state(self) -> CodeState:
-        """Take the place of `Kernel.state`: it runs as it is, and slowly."""
+        """Take the place of `Kernel.state`: plain Python runs at once, but slowly."""
         return "plain"
 
     def bind(self, *arguments: Any) -> PlainCall:
@@ -215,8 +215,8 @@ class PlainKernel:
 
 
 def kernel(function: Callable[..., Any], variant: str = "") -> Kernel | PlainKernel:
-    """Make a kernel: compiled when it is first called, cached on disk where that is possible.
+    """Make a kernel: it is compiled when it is first called, and cached on disk if possible.
 
-    `variant` tells kernels of one name apart that call different helpers.
+    `variant` tells apart kernels of the same name that call different helpers.
     """
     return Kernel(function, variant) if JIT else PlainKernel(function)

@@ -1,4 +1,4 @@
-"""Scan, key, probe, count: one pass over the text. Tables of several threads are added up afterwards."""
+"""Scan pretokens, compute keys, look them up and count, in one pass; tables of several threads are added up later."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from impls.kernels.specials import next_special, special_at, special_length
 from impls.kernels.splits import SPLITS
 
 ENTRIES, POOL_USED, INVALID_AT, TOTAL_BYTES = range(4)
-"""Places in the state: entries in the table, bytes in the pool, where the text is not UTF-8 (-1: nowhere), bytes of
-all entries."""
+"""Indices of the state, int64[4]: entries in the table, bytes used in the pool, offset of the first invalid byte (-1
+if there is none), total bytes of all entries."""
 
 AHEAD = 8
-"""Entries that are on their way while another is added."""
+"""How many entries ahead `add_table` fetches the memory of the table that it adds to."""
 
 
 @inline
@@ -55,7 +55,7 @@ def add(
 
 
 def counting(pattern: str) -> Any:
-    """Make the kernel that counts the pretokens of a pattern."""
+    """Make the kernel that counts the pretokens of texts split by a pattern."""
     scan_ends = SPLITS[pattern].scan_ends
 
     def count_text(
@@ -63,8 +63,9 @@ def counting(pattern: str) -> Any:
     ) -> Int:
         """Count the pretokens of `text[start:end]`, uint8, between its special tokens.
 
-        Returns `end` when done. An earlier place: table, uint64[n, 4], or pool, uint8, is full, and the count goes on
-        there once they have grown; or `state[INVALID_AT]`, int64, tells that the text is not UTF-8.
+        Returns `end` when all is counted, else the position at which it stopped. It stops at invalid UTF-8, if
+        `state[INVALID_AT]` is not -1. Otherwise the table, uint64[n, 4], or the pool, uint8, is full: the caller
+        enlarges them and calls again from that position.
         """
         position = start
         while position < end:
@@ -98,7 +99,7 @@ COUNT_TEXT = {pattern: counting(pattern) for pattern in SPLITS}
 
 @kernel
 def unpack_table(table: Any, pool: Any, bytes_: Any, offsets: Any, counts: Any) -> None:
-    """Write the entries as flat arrays: uint8[total + 16], int64[n + 1], int64[n]."""
+    """Write the entries as flat arrays: `bytes_` uint8[total + 16], `offsets` int64[n + 1], `counts` int64[n]."""
     total = np.int64(0)
     row = 0
     for slot in range(len(table)):
@@ -108,7 +109,7 @@ def unpack_table(table: Any, pool: Any, bytes_: Any, offsets: Any, counts: Any) 
         length = key_length(high)
         if length > SHORT_BYTES:
             copy_bytes(pool, np.int64(table[slot, 3]), bytes_, total, length)
-        else:  # Both words at once; what they hold beyond the pretoken is overwritten by the next.
+        else:  # Both words are written whole; the next pretoken overwrites the rest.
             store_u64(bytes_, total, table[slot, 0])
             store_u64(bytes_, total + 8, high)
         total += length
@@ -119,7 +120,10 @@ def unpack_table(table: Any, pool: Any, bytes_: Any, offsets: Any, counts: Any) 
 
 @kernel
 def add_table(source: Any, source_pool: Any, first: Int, table: Any, pool: Any, state: Any) -> Int:
-    """Add the counts of one table to another from slot `first` on; returns the slot at which it was full, or all."""
+    """Add the counts of one table to another, from slot `first` on.
+
+    Returns the slot of `source` at which the other table was full, or `len(source)` when all are added.
+    """
     mask = len(table) - 1
     for slot in range(first, len(source)):
         ahead = min(slot + AHEAD, len(source) - 1)

@@ -1,7 +1,7 @@
-"""Scan, key, probe, and merge only what was not seen before: text to ids in one pass.
+"""Text to ids in one pass: scan a pretoken, look its key up in the cache, and merge it only if it is new.
 
-A pretoken's ids are kept under its key: a single id in the entry itself, several in a pool of ids. A pretoken that
-is new is merged by search for the lowest rank while it is short, through a heap when it is long.
+The cache keeps the ids of a pretoken under its key. Up to three ids of a short pretoken are in the entry itself, all
+others in a pool of ids. A short new pretoken is merged by search for the lowest rank, a long one through a heap.
 """
 
 from __future__ import annotations
@@ -20,16 +20,18 @@ from impls.kernels.specials import next_special, special_at, special_length
 from impls.kernels.splits import SPLITS
 
 CACHED_BYTES = 1 << 10
-"""Pretokens beyond this length are rare and rarely repeat; they are merged each time."""
+"""Longer pretokens are rare and seldom repeat, so they are not cached but merged each time."""
 
 POSITION, WRITTEN, DOCUMENT, ENTRIES, POOL_USED, IDS_USED, DETAIL = range(7)
-"""Places in `Cache.numbers`: how far the text is encoded, what is used, and what a status is about."""
+"""Indices of `Cache.numbers`: position in the text, ids written, number of the document; entries, bytes and ids used
+in the cache; what a status is about."""
 
 DONE, CACHE_FULL, SCRATCH_SMALL, NOT_UTF8, NO_TOKEN = range(5)
-"""Why `encode_text` returned. DETAIL: the room that is needed, the invalid byte's place, the byte without a token."""
+"""Why `encode_text` returned. Then `numbers[DETAIL]` holds the length of the pretoken that needs more scratch
+(SCRATCH_SMALL), the offset of the invalid byte (NOT_UTF8), or the byte without a token (NO_TOKEN)."""
 
 INLINE_IDS = 3
-"""Ids of a short pretoken that its entry holds; more are in the pool of ids."""
+"""Ids that the entry of a short pretoken can hold; if it has more ids, all are in the pool of ids."""
 
 _HALF = np.uint64(32)
 _LOW_HALF = np.uint64(0xFFFFFFFF)
@@ -37,16 +39,16 @@ _IN_POOL = np.uint64(1 << 63)
 
 
 class Cache(NamedTuple):
-    """Pretokens that were merged before, and the room to merge others.
+    """Pretokens that were merged before, and scratch arrays to merge new ones.
 
     Attributes:
-        table: uint64[power of two, 4], see `kernels.keys`; word 2 is n << 32 | the first id, word 3 the two
-            others; or word 2 is `_IN_POOL` | n << 32 | where the ids begin.
+        table: uint64[power of two, 4], see `kernels.keys`. If n ids are in the entry, word 2 is n << 32 | the first
+            id, and word 3 holds the other two. Otherwise word 2 is `_IN_POOL` | n << 32 | the index in `ids`.
         pool: uint8[n], bytes of pretokens of more than 15 bytes.
         ids: int32[n], ids of pretokens of several tokens.
-        symbols: int32[3, n], scratch: ids, next and previous symbol; n bounds the length of a pretoken.
+        symbols: int32[3, n], scratch: ids, next and previous symbol; a pretoken has at most n bytes.
         heap: int64[2 n], scratch: rank << 32 | position.
-        numbers: int64[7], see the places above.
+        numbers: int64[7], see the indices above.
     """
 
     table: NDArray[np.uint64]
@@ -142,7 +144,7 @@ def encode_cached(
         for place in range(n):
             output[written + place] = cache.ids[start + place]
         return n
-    # One to three ids without a branch; what is written beyond them is overwritten by the next.
+    # Three ids are always written, without a branch; the next pretoken overwrites ids after the first n.
     output[written] = np.int64(word & _LOW_HALF)
     store_two(output, written + 1, cache.table[slot, 3])
     return np.int64(word >> _HALF)
@@ -152,7 +154,7 @@ def encode_cached(
 def encode_pretokens(
     text: Any, position: Int, n: Int, ranks: Any, batch: Any, cache: Any, output: Any, written: Int
 ) -> tuple[Int, Int, Int]:
-    """Encode the `n` pretokens of a batch; returns up to where, the number of ids written so far, and a status."""
+    """Encode the `n` pretokens of a batch; returns the position reached, the ids written so far, and a status."""
     look_ahead(text, position, n, cache.table, batch)
     for index in range(n):
         length = batch.ends[index] - position
@@ -169,14 +171,14 @@ def encode_pretokens(
 
 
 def encoding(pattern: str) -> Any:
-    """Make the kernel that encodes by a pattern."""
+    """Make the kernel that encodes texts split by a pattern."""
     scan_ends = SPLITS[pattern].scan_ends
 
     @inline
     def encode_document(
         text: Any, end: Int, classes: Any, specials: Any, ranks: Any, batch: Any, cache: Any, output: Any
     ) -> Int:
-        """Encode `text[:end]` from the places in `numbers` on, which are brought up to date; returns a status."""
+        """Encode `text[:end]` from `numbers[POSITION]` on, update POSITION and WRITTEN, and return a status."""
         numbers = cache.numbers
         position, written, status = numbers[POSITION], numbers[WRITTEN], np.int64(DONE)
         while position < end and status == DONE:
@@ -202,11 +204,12 @@ def encoding(pattern: str) -> Any:
     def encode_text(
         text: Any, documents: Any, classes: Any, specials: Any, ranks: Any, batch: Any, cache: Any, output: Any
     ) -> Int:
-        """Encode documents that stand one behind the other in `text`, uint8[n], into `output`, int32[n].
+        """Encode documents that stand one after the other in `text`, uint8[n], into `output`, int32[n + 2] or more.
 
-        `output` has room for two more. `documents`, int64[d, 2]: where each ends in the text, and, to be filled in,
-        where its ids end. Begins at the three first of `numbers`. Returns the number of ids when done, the three at 0
-        again. Otherwise minus a status; once that is taken care of, the next call goes on.
+        `documents`, int64[d, 2], holds where each document ends in the text; the kernel adds where its ids end. The
+        work begins at POSITION, WRITTEN and DOCUMENT of `numbers`. When it is done, these three are set to 0 and the
+        number of ids is returned. Otherwise minus a status is returned; the caller removes the cause and calls again
+        to go on.
         """
         numbers = cache.numbers
         for document in range(numbers[DOCUMENT], len(documents)):

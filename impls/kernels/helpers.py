@@ -1,4 +1,4 @@
-"""What kernels are written with: helpers that are compiled into them, and whether anything is compiled at all."""
+"""What kernels are written with: decorators of helpers that are compiled into kernels, and the switch `JIT`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Inline:
     """A helper that is compiled into the kernels that call it."""
 
     def __init__(self, function: Callable[..., Any], instruction: bool = False) -> None:
-        """Wrap the helper; `instruction`: `codegen` has LLVM's code for it, the function only says what it does."""
+        """Wrap the helper; an `instruction` has its LLVM code in `codegen`, and `function` shows what it does."""
         self.function, self.instruction = function, instruction
 
 
@@ -29,5 +29,5 @@ def inline(function: Function) -> Function:
 
 
 def instruction(function: Function) -> Function:
-    """Make a helper for which `codegen` has instructions that Numba has no word for."""
+    """Make a helper of instructions that Numba cannot express; `codegen` has the LLVM code."""
     return cast(Function, Inline(function, instruction=True)) if JIT else function

@@ -1,4 +1,4 @@
-"""What the CPU can do and Python has no word for; `codegen` has the code, here stands what it does."""
+"""CPU instructions that Python has no word for: this module shows what they do, `codegen` has their LLVM code."""
 
 from __future__ import annotations
 
@@ -29,26 +29,26 @@ def store_two(numbers: Any, index: Int, word: Any) -> None:
 
 @instruction
 def multiply_fold(left: Any, right: Any) -> Any:
-    """Return both halves of the 128-bit product of two uint64, one folded over the other by xor."""
+    """Return the xor of the two halves of the 128-bit product of two uint64."""
     product = int(left) * int(right)
     return np.uint64((product ^ (product >> 64)) & 0xFFFFFFFFFFFFFFFF)
 
 
 @instruction
 def prefetch_row(table: Any, row: Int) -> None:
-    """Ask for a row of a two-dimensional array ahead of its use."""
+    """Tell the CPU to fetch a row of an array into its caches before it is used."""
 
 
 @instruction
 def trailing_zeros(value: Any) -> Int:
-    """Return the place of the lowest bit of a uint64, 64 if there is none."""
+    """Return the place of the lowest set bit of a uint64, 64 if no bit is set."""
     number = int(value)
     return (number & -number).bit_length() - 1 if number else 64
 
 
 @instruction
 def leading_zeros(value: Any) -> Int:
-    """Return how many zeros are above the highest bit of a uint64, 64 if there is none."""
+    """Return the number of zeros above the highest set bit of a uint64, 64 if no bit is set."""
     return 64 - int(value).bit_length()
 
 
@@ -60,23 +60,23 @@ def count_ones(value: Any) -> Int:
 
 @instruction
 def without_lowest(value: Any) -> Any:
-    """Return a uint64 without its lowest bit."""
+    """Return a uint64 without its lowest set bit."""
     return np.uint64(int(value) & (int(value) - 1)) if value else value
 
 
 class Block(NamedTuple):
-    """Classes of 64 bytes, a bit a byte: uint64 each.
+    """Classes of 64 bytes: one uint64 per class, with one bit per byte.
 
     Attributes:
         letters: ASCII letters.
-        uppers: upper-case ones.
+        uppers: upper-case ASCII letters.
         digits: ASCII digits.
         spaces: ASCII whitespace.
         line_ends: CR and LF.
         blanks: U+0020.
         apostrophes: U+0027.
         slashes: U+002F.
-        wide: not ASCII.
+        wide: bytes that are not ASCII.
     """
 
     letters: Any
@@ -112,5 +112,5 @@ def classify_block(text: Any, position: Int) -> Block:
 
 @instruction
 def match_block(text: Any, position: Int, byte: Any) -> Any:
-    """Return a uint64, a bit a byte of `text[position:position + 64]`, which must be there: is it `byte`?"""
+    """Return a uint64 with one bit per byte of `text[position:position + 64]`, set where it equals `byte`."""
     return np.packbits(text[position : position + 64] == byte, bitorder="little").view(np.uint64)[0]

@@ -1,8 +1,8 @@
 """The hash table of pretokens that counting and encoding share: open addressing, entries of four words.
 
-A pretoken of up to 15 bytes is its own key: two words of bytes with the length on top. A longer one is keyed by
-hash and length and compared with its bytes in a pool. Words 2 and 3 belong to the caller, except that word 3 of a
-long pretoken is where its bytes begin in the pool.
+Words 0 and 1 of an entry are the key. A pretoken of up to 15 bytes is its own key: its bytes, with the length in the
+top byte. The key of a longer pretoken is its hash and its length; its bytes are kept in a pool and are compared, too.
+Words 2 and 3 belong to the caller, except that word 3 of a long pretoken is where its bytes begin in the pool.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _MOST = np.uint64(0x7FFFFFFFFFFFFFFF)
 
 @inline
 def load_tail(text: Any, position: Int, length: Int) -> Any:
-    """Return `length` < 8 bytes, or the 8 that are there, as a uint64, one by one: for the end of a text."""
+    """Return up to 8 bytes, `length` of them, as a uint64; read one by one, for the end of a text."""
     word = np.uint64(0)
     for place in range(min(length, 8)):
         word |= np.uint64(text[position + place]) << np.uint64(8 * place)
@@ -41,7 +41,7 @@ def load_tail(text: Any, position: Int, length: Int) -> Any:
 def short_key(text: Any, position: Int, length: Int) -> tuple[Any, Any]:
     """Return the key of a pretoken of up to 15 bytes."""
     if position + 16 <= len(text):
-        # Without a branch: lengths are hard to predict.
+        # Without a branch, since the CPU cannot predict lengths well.
         low = load_u64(text, position) & (_ALL >> np.uint64(64 - 8 * min(length, 8)))
         high = load_u64(text, position + 8) & (_MOST >> np.uint64(127 - 8 * max(length, 8)))
     else:
@@ -52,7 +52,7 @@ def short_key(text: Any, position: Int, length: Int) -> tuple[Any, Any]:
 
 @inline
 def long_key(text: Any, position: Int, length: Int) -> tuple[Any, Any]:
-    """Return the key of a pretoken of 16 bytes or more: a hash, and the length under a mark."""
+    """Return the key of a pretoken of 16 bytes or more: a hash, and the length below a top byte of 255."""
     digest = _SEED_1
     for place in range(0, length - 8, 8):
         digest = multiply_fold(digest ^ load_u64(text, position + place), _SEED_0)
@@ -62,7 +62,7 @@ def long_key(text: Any, position: Int, length: Int) -> tuple[Any, Any]:
 
 @inline
 def key_of(text: Any, position: Int, length: Int) -> tuple[Any, Any]:
-    """Return the two words that the table is searched for."""
+    """Return the key of a pretoken: two words, uint64."""
     if length <= SHORT_BYTES:
         return short_key(text, position, length)
     return long_key(text, position, length)
@@ -70,26 +70,26 @@ def key_of(text: Any, position: Int, length: Int) -> tuple[Any, Any]:
 
 @inline
 def key_length(high: Any) -> Int:
-    """Return the length of the pretoken that a second word of a key belongs to."""
+    """Return the length of a pretoken from the second word of its key."""
     length = np.int64(high >> np.uint64(56))
     return length if length <= SHORT_BYTES else np.int64(high & ~_LONG)
 
 
 @inline
 def slot_of(low: Any, high: Any, mask: Int) -> Int:
-    """Return the first entry to look at."""
+    """Return the entry at which the search for a key begins."""
     return np.int64(multiply_fold(low ^ _SEED_0, high ^ _SEED_1)) & mask
 
 
 @inline
 def pair_slot(pair: Any, mask: Int) -> Int:
-    """Return the first entry to look at for a pair of ids (multiplicative hashing: Knuth, volume 3, 6.4)."""
+    """Return the entry at which the search for a pair begins (multiplicative hashing: Knuth, volume 3, 6.4)."""
     return np.int64(multiply_fold(np.uint64(pair), _SEED_0) & np.uint64(mask))
 
 
 @inline
 def same_bytes(pool: Any, start: Int, text: Any, position: Int, length: Int) -> bool:
-    """Compare `length` bytes."""
+    """Tell whether `length` bytes are equal."""
     for place in range(length):
         if pool[start + place] != text[position + place]:
             return False
@@ -98,14 +98,14 @@ def same_bytes(pool: Any, start: Int, text: Any, position: Int, length: Int) -> 
 
 @inline
 def copy_bytes(source: Any, position: Int, target: Any, start: Int, length: Int) -> None:
-    """Copy `length` bytes; a loop, since a slice would count references, which kernels do without."""
+    """Copy `length` bytes in a loop: a slice would need reference counts, which kernels do not have."""
     for place in range(length):
         target[start + place] = source[position + place]
 
 
 @inline
 def find(table: Any, pool: Any, text: Any, position: Int, length: Int, low: Any, high: Any, slot: Int) -> Int:
-    """Return the entry of a pretoken, or the empty entry where it belongs, from its first `slot` on.
+    """Return the entry of a pretoken, or the empty entry where it belongs; the search begins at `slot`.
 
     `table` must have an empty entry.
     """
@@ -122,12 +122,12 @@ def find(table: Any, pool: Any, text: Any, position: Int, length: Int, low: Any,
 
 
 class Batch(NamedTuple):
-    """Pretokens that are looked up together, so that their entries are on the way while others are looked at.
+    """Pretokens that are looked up together, so that the memory of all their entries can be fetched ahead.
 
     Attributes:
-        ends: int64[n], where each ends in the text.
-        keys: uint64[n, 2].
-        slots: int64[n], the first entry to look at.
+        ends: int64[n], where each pretoken ends in the text.
+        keys: uint64[n, 2], the key of each pretoken.
+        slots: int64[n], the entry at which the search for each key begins.
     """
 
     ends: NDArray[np.int64]
@@ -136,13 +136,13 @@ class Batch(NamedTuple):
 
 
 def new_batch() -> Batch:
-    """Return room for a batch: small enough for the first cache, with what it asks for."""
+    """Return empty arrays for a batch, small enough to fit in the first-level cache together with its entries."""
     return Batch(np.empty(BATCH, np.int64), np.empty((BATCH, 2), np.uint64), np.empty(BATCH, np.int64))
 
 
 @inline
 def look_ahead(text: Any, position: Int, n: Int, table: Any, batch: Any) -> None:
-    """Compute keys and slots of the `n` pretokens of a batch, the first at `position`, and ask for their entries."""
+    """Compute keys and slots of the `n` pretokens of a batch, the first at `position`; fetch their entries."""
     mask = len(table) - 1
     for index in range(n):
         after = batch.ends[index]

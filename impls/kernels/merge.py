@@ -57,7 +57,7 @@ from impls.kernels.merge_state import BYTE_PAIRS, MERGES_DONE, POOL_USED, SLOTS,
 from impls.kernels.pair_heap import best_slot, push, push_admitted, replace_root
 
 AHEAD = 8
-"""Occurrences that are on their way while another is looked at."""
+"""How many occurrences or neighbours ahead memory is fetched."""
 
 DONE, EXHAUSTED, GROW_POOL, GROW_SLOTS = range(4)
 """Why `run_merges` returned."""
@@ -107,7 +107,7 @@ def insert_pair(pair: Int, slot: Int, table: Any) -> None:
 
 @kernel
 def refill_table(state: Any) -> None:
-    """Enter all slots behind the byte pairs in an empty hash table."""
+    """Enter all slots after the byte pairs in an empty hash table."""
     for slot in range(BYTE_PAIRS, state.numbers[SLOTS]):
         insert_pair(state.pairs[slot], slot, state.table)
 
@@ -167,7 +167,7 @@ def apply_merge(merged_slot: Int, new: Int, state: Any) -> None:
             start = position - state.length[before]
             distinct_left = note(0, before, start, weight, n_left, distinct_left, state)
             n_left += 1
-            if before == new:  # The occurrence before this one was merged a moment ago: (new, left) is gone again.
+            if before == new:  # The occurrence before this one was just merged: its pair (new, left) is gone again.
                 chained += weight
         following = np.int64(state.head[after])
         if following >= 0:
@@ -209,7 +209,7 @@ def apply_merge(merged_slot: Int, new: Int, state: Any) -> None:
 
 @inline
 def position_of(slot: Int, left: Int, right: Int, state: Any) -> Int:
-    """Return a position at which the pair stands now; its bytes are those of the new token from then on."""
+    """Return a position at which the pair stands now; the bytes there become the bytes of the new token."""
     place = state.starts[slot]
     while True:
         position = np.int64(state.pool[place])
@@ -220,9 +220,9 @@ def position_of(slot: Int, left: Int, right: Int, state: Any) -> Int:
 
 @kernel
 def run_merges(state: Any, n_merges: Int) -> Int:
-    """Merge until `n_merges` are done in all, no pair is left, or an array must grow; tells which.
+    """Merge until `n_merges` are done in all, no pair is left, or an array must grow; returns which.
 
-    A state that had to grow is as it was before the merge that did not fit, so that the loop goes on with it.
+    A merge that does not fit is not begun, so the caller can enlarge the array and call again.
     """
     while state.numbers[MERGES_DONE] < n_merges:
         slot = best_slot(state)

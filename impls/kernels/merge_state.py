@@ -1,4 +1,4 @@
-"""What the merge loop works on: the arrays, and how pretokens and their pairs of bytes are laid out in them."""
+"""The state of the merge loop: its arrays, and how pretokens and pairs of bytes are laid out in them."""
 
 from __future__ import annotations
 
@@ -13,38 +13,38 @@ from impls.kernels.helpers import Int, inline
 BYTE_PAIRS = 1 << 16
 
 TOKENS, SLOTS, POOL_USED, HEAP_USED, THRESHOLD, MERGES_DONE = range(6)
-"""Places in `State.numbers`."""
+"""Indices of `State.numbers`."""
 
 
 class State(NamedTuple):
-    """All that the merge loop works on; n positions, t tokens at most, s slots, h heap entries.
+    """The arrays of the merge loop: n positions, at most t tokens, s slots, h heap entries.
 
     Attributes:
-        bytes_: uint8[n], the text at each position (0 in gaps), after the 256 single bytes.
+        bytes_: uint8[n], the 256 single bytes, then the byte of the text at each position, 0 in gaps.
         head: int32[n], id of the token that begins here, else -1.
         tail: int32[n], id of the token that ends here, else -1.
-        word: int32[n], the pretoken that a position belongs to.
+        word: int32[n], number of the pretoken that a position belongs to.
         weights: int64[words], counts of the pretokens.
-        first: int64[t], a position at which each token stands.
-        length: int32[t], of each token in bytes.
-        prefix: uint64[t], the first eight bytes of each token, the first on top, zeros behind the last.
-        order: int64[t], "huggingface": rank of each token in ties; length 0: the greatest bytes win.
+        first: int64[t], one position at which each token stands.
+        length: int32[t], length of each token in bytes.
+        prefix: uint64[t], the first eight bytes of each token, first byte on top, zeros after the last byte.
+        order: int64[t], rank of each token in ties for "huggingface"; int64[0] for "greatest".
         pairs: int64[s], left << 32 | right of each slot.
         counts: int64[s], occurrences of each pair.
         starts: int64[s], where the positions of a pair begin in the pool.
-        sizes: int64[s], how many there are, stale ones included.
+        sizes: int64[s], number of positions of each pair, stale ones included.
         queued: bool[s], whether a slot is in the heap.
-        table: int64[power of two, 2], open addressing from pair + 1 to slot.
-        pool: int32[...], positions.
-        heap_counts: int64[h], counts when pushed.
-        heap_slots: int32[h].
-        events: int32[2, 2, largest pair], neighbour and position of what a step creates, left and right.
-        gained: int64[2, t], scratch: weight by neighbour, left and right.
-        filled: int64[2, t], scratch: occurrences by neighbour, then where the next one goes in the pool.
+        table: int64[power of two, 2], hash table with open addressing: pair + 1, then its slot.
+        pool: int32[...], positions of all pairs.
+        heap_counts: int64[h], count of each heap entry when it was pushed.
+        heap_slots: int32[h], slot of each heap entry.
+        events: int32[2, 2, largest pair], scratch: neighbour and position of each pair made, left and right.
+        gained: int64[2, t], scratch: weight gained per neighbour, left and right.
+        filled: int64[2, t], scratch: occurrences per neighbour, then the next free index of each in the pool.
         touched: int32[2, t], scratch: distinct neighbours.
         merges: int32[m, 2], the result.
         merge_counts: int64[m], count of each merged pair.
-        numbers: int64[6], see the places above.
+        numbers: int64[6], see the indices above.
     """
 
     bytes_: NDArray[np.uint8]
@@ -85,7 +85,7 @@ def prefix_of(position: Int, length: Int, state: Any) -> Any:
 
 @kernel
 def lay_out(bytes_: Any, offsets: Any, state: Any) -> None:
-    """Write pretokens, uint8[total] and int64[n + 1], to the positions behind the single bytes."""
+    """Write pretokens, uint8[total] and int64[n + 1], to the positions after the single bytes."""
     for byte in range(256):
         state.bytes_[byte] = byte
         state.first[byte] = byte
@@ -112,7 +112,7 @@ def lay_out(bytes_: Any, offsets: Any, state: Any) -> None:
 
 @kernel
 def count_byte_pairs(state: Any) -> Int:
-    """Count all pairs of bytes and size their runs of positions; returns the size of the largest."""
+    """Count all pairs of bytes, give each a run of positions in the pool, and return the size of the largest."""
     for position in range(257, len(state.head) - 1):
         left = np.int64(state.head[position])
         right = np.int64(state.head[position + 1])

@@ -1,8 +1,8 @@
-"""The heap of pairs that may be merged next: the highest count first, then the law of ties.
+"""The heap of pairs that may be merged next: the highest count comes first, then the tie-break decides.
 
-Counts in the heap may be out of date: existing pairs only lose, so that an entry which comes out with a stale count
-sinks with the true one. Only pairs with a count of at least `THRESHOLD` are in it; when it runs dry the threshold is
-halved and all slots are looked through. Most pairs are rare and never enter.
+Counts in the heap may be out of date. The count of an existing pair only falls, so an entry that reaches the root
+with a stale count gets the true count and sinks. The heap holds only pairs with a count of at least `THRESHOLD`. When
+the heap is empty, the threshold is halved and all slots are searched. Most pairs are rare and never enter the heap.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def wins_tie(slot: Int, other: Int, state: Any) -> Any:
 
 @inline
 def comes_first(count: Int, slot: Int, other_count: Int, other: Int, state: Any) -> Any:
-    """Order the heap: higher count first, then the law of ties."""
+    """Order the heap: the higher count comes first, then the tie-break decides."""
     return count > other_count or (count == other_count and wins_tie(slot, other, state))
 
 
@@ -105,7 +105,7 @@ def replace_root(state: Any) -> None:
 
 @inline
 def push_admitted(state: Any) -> None:
-    """Push every pair that the threshold admits and that is not in the heap."""
+    """Push every pair with a count of at least the threshold that is not in the heap."""
     for slot in range(state.numbers[SLOTS]):
         if state.counts[slot] >= state.numbers[THRESHOLD] and not state.queued[slot]:
             push(slot, state)

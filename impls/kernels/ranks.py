@@ -1,4 +1,4 @@
-"""The ranks of merges as a table, and how they turn the symbols of one pretoken into ids.
+"""The ranks of merges as a table, and the two ways to merge the symbols of one pretoken by rank.
 
 A short pretoken is merged by search for the lowest rank, a long one through a heap of candidates.
 """
@@ -25,8 +25,9 @@ class Ranks(NamedTuple):
 
     Attributes:
         byte_ids: int32[256], -1 where a byte has no token.
-        byte_pairs: int64[65536], rank << 32 | merged id of two bytes, `NO_RANK` where they do not merge.
-        table: uint64[power of two, 2], open addressing from (left << 32 | right) + 1 to rank << 32 | merged id.
+        byte_pairs: int64[65536], rank << 32 | merged id of two bytes, `NO_RANK` if they do not merge.
+        table: uint64[power of two, 2], hash table with open addressing: (left << 32 | right) + 1, then
+            rank << 32 | merged id.
     """
 
     byte_ids: NDArray[np.int32]
@@ -68,7 +69,7 @@ def fill_ranks(left: Any, right: Any, merged: Any, ranks: Any) -> None:
 
 @inline
 def merge_short(text: Any, position: Int, length: Int, ranks: Any, cache: Any) -> Int:
-    """Merge the symbols of `length` bytes by search for the lowest rank; returns how many are left, at the front."""
+    """Merge the symbols of `length` bytes by search for the lowest rank; returns how many are left, in front."""
     symbols, found = cache.symbols[0], cache.heap
     for place in range(length - 1):
         pair = (np.int64(text[position + place]) << 8) | np.int64(text[position + place + 1])
@@ -143,9 +144,9 @@ def offer(position: Int, length: Int, used: Int, ranks: Any, cache: Any) -> Int:
 
 @inline
 def merge_long(length: Int, ranks: Any, cache: Any) -> Int:
-    """Merge `length` symbols through a heap of candidates; returns how many are left, at the front.
+    """Merge `length` symbols through a heap of candidates; returns how many are left, in front.
 
-    A candidate is out of date if the pair at its position now has another rank: a rank belongs to one pair.
+    A rank belongs to one pair, so a candidate is stale if the pair at its position now has another rank.
     """
     symbols, following, previous = cache.symbols[0], cache.symbols[1], cache.symbols[2]
     used = 0

@@ -1,8 +1,8 @@
-"""Where pretokens end: a split pattern as a scan over classes of characters, 64 bytes at a time where they are ASCII.
+"""Where pretokens end: a split pattern as a scan over classes of characters, 64 bytes at a time in ASCII text.
 
-Equal to `regex` on every valid text. No pattern looks behind itself, so that a scan may start wherever a pretoken
-does. For each there is a function that takes a character at a time and any text, and one that finds the starts in 64
-bytes of ASCII by algebra on bit masks; `scanner` makes one pass of both.
+The result equals the result of `regex` on every valid text. No pattern looks at the text before a pretoken, so a scan
+may begin at the start of any pretoken. Each pattern has two functions: one reads any text by character, the other
+finds the starts of pretokens in 64 bytes of ASCII with bit masks. `scanner` combines the two.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from impls.kernels.instructions import classify_block, count_ones, leading_zeros
 ONE = np.uint64(1)
 
 MIN_ENDS = 72
-"""Room that a scan needs: what begins in a block of 64 bytes, and what `write_places` writes behind it."""
+"""Entries that a scan needs: the pretokens of a block of 64 bytes, and the rest that `write_places` writes."""
 
 INVALID = 255
 """Class of bytes that are not UTF-8."""
@@ -27,7 +27,7 @@ INVALID = 255
 
 @inline
 def wide_class(text: Any, position: Int, end: Int, classes: Any) -> tuple[Int, Int]:
-    """Return class and length in bytes of the non-ASCII character at `position`; (INVALID, 1) if it is not one."""
+    """Return class and length in bytes of the non-ASCII character at `position`; (INVALID, 1) if it is not UTF-8."""
     lead = np.int64(text[position])
     if lead < 0xC2 or lead > 0xF4:
         return INVALID, 1
@@ -58,9 +58,9 @@ def class_at(text: Any, position: Int, end: Int, classes: Any) -> tuple[Int, Int
 
 @inline
 def write_places(bits: Any, base: Int, ends: Any, n: Int) -> None:
-    """Write `base` + place of each bit to `ends[n:]`, and up to 7 entries of no meaning behind them.
+    """Write `base` + place of each set bit to `ends[n:]`, and up to 7 meaningless entries after them.
 
-    Eight at a time without a branch: how many there are is hard to predict, and nothing waits for it.
+    Eight entries are written at a time without a branch, since the CPU cannot predict the number of set bits.
     """
     for first in range(n, n + count_ones(bits), 8):
         for place in range(8):
@@ -71,18 +71,18 @@ def write_places(bits: Any, base: Int, ends: Any, n: Int) -> None:
 def scanner(block_starts: Callable[..., Any], end_of: Callable[..., Any]) -> Callable[..., Int]:
     """Make the scan of a pattern.
 
-    `end_of(text, position, end, classes)` returns where the pretoken that begins at `position` ends, or `-1 - place`
-    of a byte that is not UTF-8. `block_starts(text, position)` finds the pretokens that begin behind `position`,
-    where one begins, within 64 bytes that are there; it returns a bit a byte, the place up to which the bits are
-    certain, exclusive, and that up to which to scan by character.
+    `end_of(text, position, end, classes)` returns the end of the pretoken that begins at `position`, or `-1 - place`
+    of an invalid byte. `block_starts(text, position)` finds the starts of pretokens in the 64 bytes from `position`
+    on, which must exist; a pretoken must begin at `position`. It returns three values: one bit per byte, set where a
+    pretoken begins; the number of bits that are certain; and the number of bytes to scan by character.
     """
 
     @inline
     def scan_ends(text: Any, position: Int, end: Int, classes: Any, ends: Any) -> Int:
-        """Write where the pretokens of `text[position:end]` end to `ends`, int64, until it is full or the text ends.
+        """Write the ends of the pretokens of `text[position:end]` to `ends`, int64, until it is full or all are in.
 
-        `ends` holds at least `MIN_ENDS`. Returns how many there are. The last one is `-1 - place` of a byte that is
-        not UTF-8 if there is one.
+        `ends` must have at least `MIN_ENDS` entries. Returns the number of ends. The scan stops at an invalid byte;
+        then the last end is `-1 - place` of that byte.
         """
         n = 0
         slow_until = np.int64(position)
@@ -110,7 +110,10 @@ def scanner(block_starts: Callable[..., Any], end_of: Callable[..., Any]) -> Cal
 
 @inline
 def ascii_until(wide: Any) -> tuple[Int, Int]:
-    """Return up to where bits beside non-ASCII bytes are certain, and up to where to scan by character."""
+    """Return how many bits of a block are certain, and how many bytes to scan by character.
+
+    `wide` has one bit per byte, set where the byte is not ASCII.
+    """
     if not wide:
         return 63, 0
     first = trailing_zeros(wide)
@@ -135,7 +138,7 @@ def contraction_length(text: Any, position: Int, end: Int) -> Int:
 
 @inline
 def gpt2_end(text: Any, position: Int, end: Int, classes: Any) -> Int:
-    """Return where the pretoken that begins at `position` of `text[:end]` ends; `-1 - place` of an invalid byte."""
+    """Return the end of the pretoken that begins at `position` of `text[:end]`; `-1 - place` of an invalid byte."""
     if text[position] == ord("'"):
         length = contraction_length(text, position, end)
         if length:
@@ -161,7 +164,7 @@ def gpt2_end(text: Any, position: Int, end: Int, classes: Any) -> Int:
 
 @inline
 def space_end(text: Any, position: Int, end: Int, classes: Any) -> Int:
-    """Return where the pretoken in the whitespace run at `position` ends; `-1 - place` of an invalid byte."""
+    """Return the end of the pretoken that begins a whitespace run at `position`; `-1 - place` of an invalid byte."""
     start = position
     last = position
     while position < end:
@@ -177,14 +180,15 @@ def space_end(text: Any, position: Int, end: Int, classes: Any) -> Int:
 
 @inline
 def gpt2_starts(text: Any, position: Int) -> tuple[Any, Int, Int]:
-    """Find starts in a block for `gpt2`. See `scanner`.
+    """Find the starts of pretokens in a block for `gpt2`. See `scanner`.
 
-    The rules by class of ASCII:
+    The rules for ASCII, by class:
 
-    - a letter, digit or other character begins a pretoken unless the one before is of its class or is U+0020;
-    - whitespace does where its run begins, and at the last character of the run, which the run gives up.
+    - A letter, digit or other character begins a pretoken, unless the character before has its class or is U+0020.
+    - Whitespace begins a pretoken at the first character of its run, and at the last one, which the run leaves to the
+      next pretoken.
 
-    An apostrophe that begins a pretoken may begin a contraction, which is decided by character.
+    An apostrophe that begins a pretoken may begin a contraction; the scan by character decides.
     """
     block = classify_block(text, position)
     others = ~(block.letters | block.digits | block.spaces)

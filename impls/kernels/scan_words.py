@@ -1,8 +1,8 @@
-"""The scans of `gpt4` (cl100k) and `o200k`: words that take the character before them along, numbers by three.
+"""The scans of `gpt4` (cl100k) and `o200k`: words take the character before them, numbers have up to 3 digits.
 
-Over `gpt2`: any character but a letter, number or line end joins the word behind it; punctuation takes the line ends
-behind it; whitespace up to the last line end of its run is one pretoken. `o200k` also begins a word at an upper-case
-letter behind a lower-case one, and keeps a contraction with its word.
+Three more rules differ from `gpt2`. A character that is no letter, number or line end joins the word after it.
+Punctuation takes the line ends after it. Whitespace up to the last line end of its run is one pretoken. `o200k` also
+begins a word at an upper-case letter after a lower-case one, and keeps a contraction with its word.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def is_line_end(byte: Any) -> bool:
 def any_case_contraction_length(text: Any, position: Int, end: Int) -> Int:
     """Return the length of `'s 't 'd 'm 'll 've 're` in any case at `position`, 0 if none of them is there.
 
-    In any case, `s` is U+017F too.
+    When case is ignored, U+017F (long s) counts as `s`.
     """
     if position + 1 >= end or text[position] != ord("'"):
         return 0
@@ -50,7 +50,7 @@ def any_case_contraction_length(text: Any, position: Int, end: Int) -> Int:
 
 @inline
 def run_end(text: Any, position: Int, end: Int, classes: Any, kind: Int, other_kind: Int, most: Int) -> Int:
-    """Return where up to `most` characters of either class end; `-1 - place` of an invalid byte."""
+    """Return the end of a run of at most `most` characters of either class; `-1 - place` of an invalid byte."""
     while position < end and most:
         following, length = class_at(text, position, end, classes)
         if following == INVALID:
@@ -64,9 +64,9 @@ def run_end(text: Any, position: Int, end: Int, classes: Any, kind: Int, other_k
 
 @inline
 def whitespace_end(text: Any, position: Int, end: Int, classes: Any, whole_at_end: bool) -> Int:
-    """Return where the pretoken in the whitespace run at `position` ends; `-1 - place` of an invalid byte.
+    """Return the end of the pretoken that begins a whitespace run at `position`; `-1 - place` of an invalid byte.
 
-    `whole_at_end`: at the end of the text a run is one pretoken, line ends in it or not.
+    With `whole_at_end`, a run at the end of the text is one pretoken even if it has line ends.
     """
     start = position
     last = position
@@ -90,9 +90,9 @@ def whitespace_end(text: Any, position: Int, end: Int, classes: Any, whole_at_en
 
 @inline
 def punctuation_end(text: Any, position: Int, end: Int, classes: Any, slashes: bool) -> Int:
-    """Return where characters that are no letters, numbers or whitespace, and line ends behind them, end.
+    """Return the end of a run of punctuation and of the line ends after it; `-1 - place` of an invalid byte.
 
-    `slashes` may stand between the line ends. `-1 - place` of an invalid byte.
+    Punctuation is all but letters, numbers and whitespace. With `slashes`, slashes may stand among the line ends.
     """
     position = run_end(text, position, end, classes, OTHER, MARK, end)
     if position < 0:
@@ -104,7 +104,7 @@ def punctuation_end(text: Any, position: Int, end: Int, classes: Any, slashes: b
 
 @inline
 def gpt4_end(text: Any, position: Int, end: Int, classes: Any) -> Int:
-    """Return where the pretoken that begins at `position` ends. See `scan.scanner`."""
+    """Return the end of the pretoken that begins at `position`. See `scan.scanner`."""
     length = any_case_contraction_length(text, position, end)
     if length:
         return position + length
@@ -132,16 +132,17 @@ def gpt4_end(text: Any, position: Int, end: Int, classes: Any) -> Int:
 
 @inline
 def with_contraction(text: Any, position: Int, end: Int) -> Int:
-    """Return the end of a word together with a contraction behind it."""
+    """Return the end of a word that ends at `position`, with a contraction after it if there is one."""
     return position + any_case_contraction_length(text, position, end)
 
 
 @inline
 def cased_word_end(text: Any, position: Int, end: Int, classes: Any) -> tuple[Int, bool]:
-    """Return where a word of `o200k` without what stands before it ends, and whether it has a lower-case part.
+    """Return the end of an `o200k` word whose letters begin at `position`, and whether it has a lower-case part.
 
-    Upper-case or caseless letters, then lower-case or caseless ones, at least one of these if there can be; marks are
-    caseless. The end is `position` where there is no word, `-1 - place` of an invalid byte.
+    A word has upper-case or caseless letters, then a part of lower-case or caseless letters, at least one if
+    possible. Marks count as caseless letters. The end is `position` if there is no word, `-1 - place` of an invalid
+    byte.
     """
     start = position
     caseless_end = position
@@ -164,14 +165,14 @@ def cased_word_end(text: Any, position: Int, end: Int, classes: Any) -> tuple[In
                 break
             position += length
         return with_contraction(text, position, end), True
-    if caseless_end > start:  # The last caseless letter is the lower-case part, what is behind it another word.
+    if caseless_end > start:  # The last caseless letter is the lower-case part; after it begins another word.
         return with_contraction(text, caseless_end, end), True
     return (with_contraction(text, position, end) if position > start else position), False
 
 
 @inline
 def o200k_end(text: Any, position: Int, end: Int, classes: Any) -> Int:
-    """Return where the pretoken that begins at `position` ends. See `scan.scanner`."""
+    """Return the end of the pretoken that begins at `position`. See `scan.scanner`."""
     kind, length = class_at(text, position, end, classes)
     if kind == INVALID:
         return -1 - position
@@ -205,19 +206,21 @@ def run_start(bits: Any, after: Int) -> Int:
 
 @inline
 def word_starts(text: Any, position: Int, cased: bool) -> tuple[Any, Int, Int]:
-    """Find starts in a block for both patterns, `o200k` if `cased`. See `scan.scanner`.
+    """Find the starts of pretokens in a block for `gpt4`, or for `o200k` if `cased`. See `scan.scanner`.
 
-    The rules by class of ASCII:
+    The rules for ASCII, by class:
 
-    - a letter begins a pretoken unless a letter stands before it, or whitespace or a start of punctuation, which it
-      then belongs to; with `cased`, an upper-case one behind a lower-case one does;
-    - every third digit of a run does;
-    - punctuation does where its run begins, unless U+0020 stands before it;
-    - line ends do where their run begins, unless punctuation stands before it;
-    - other whitespace does where its run begins, and at the last character of the run, which the run gives up.
+    - A letter begins a pretoken, unless it continues one: after a letter, after whitespace that is no line end, or
+      after punctuation that begins a pretoken. With `cased`, an upper-case letter after a lower-case one begins a
+      pretoken, too.
+    - The first digit of a run begins a pretoken, and so does every third digit after it.
+    - Punctuation begins a pretoken at the start of its run, unless U+0020 stands before it.
+    - A line end begins a pretoken, unless whitespace or punctuation stands before it.
+    - Other whitespace begins a pretoken at the start of its run, and at the last character of the run, which the run
+      leaves to the next pretoken.
 
-    By character are decided: contractions, more than six digits, other whitespace between line ends or before what is
-    not known, and with `cased` slashes behind line ends.
+    The scan by character decides the rest: contractions, more than six digits, other whitespace between line ends or
+    before a byte that is not ASCII or not in the block, and with `cased` slashes after line ends.
     """
     block = classify_block(text, position)
     letters, digits, line_ends = block.letters, block.digits, block.line_ends
@@ -247,7 +250,7 @@ def word_starts(text: Any, position: Int, cased: bool) -> tuple[Any, Int, Int]:
         suspects |= block.slashes & (line_ends << ONE)
     if suspects:
         certain = min(certain, trailing_zeros(suspects))
-    # Where a run of gaps behind line ends ends: the sum carries over the run.
+    # The place after each run of gaps that follows a line end: the sum carries a bit through the run.
     behind = ((gaps & ~(ONE << TOP)) + (gaps & (line_ends << ONE))) & ~gaps & (line_ends | block.wide)
     if behind:
         certain = min(certain, run_start(gaps, trailing_zeros(behind)))
@@ -258,13 +261,13 @@ def word_starts(text: Any, position: Int, cased: bool) -> tuple[Any, Int, Int]:
 
 @inline
 def gpt4_starts(text: Any, position: Int) -> tuple[Any, Int, Int]:
-    """Find starts in a block for `gpt4`."""
+    """Find the starts of pretokens in a block for `gpt4`."""
     return word_starts(text, position, False)
 
 
 @inline
 def o200k_starts(text: Any, position: Int) -> tuple[Any, Int, Int]:
-    """Find starts in a block for `o200k`."""
+    """Find the starts of pretokens in a block for `o200k`."""
     return word_starts(text, position, True)
 
 

@@ -1,4 +1,4 @@
-"""Where special tokens stand: a search before the pattern is looked at; the longest wins where they overlap."""
+"""The search for special tokens, which comes before the split pattern; where several match, the longest wins."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ class Specials(NamedTuple):
     """Special tokens, longest first.
 
     Attributes:
-        bytes_: uint8[total], one behind the other.
+        bytes_: uint8[total], one after the other.
         offsets: int64[n + 1].
         starts: bool[256], whether some special token begins with this byte.
         ids: int32[n], the id of each.
-        only: the byte that all of them begin with, -1 if they do not.
+        only: the byte that all of them begin with, -1 if they begin with different bytes.
     """
 
     bytes_: NDArray[np.uint8]
@@ -48,7 +48,7 @@ def _longest_first(item: tuple[bytes, int]) -> int:
 
 @inline
 def special_at(text: Any, position: Int, end: Int, specials: Any) -> Int:
-    """Return which special token stands at `position` of `text[:end]`, the longest; -1 if there is none."""
+    """Return the number of the longest special token at `position` of `text[:end]`, -1 if there is none."""
     for token in range(len(specials.offsets) - 1):
         start = specials.offsets[token]
         length = specials.offsets[token + 1] - start
