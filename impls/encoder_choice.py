@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from impls.contract import Encoder
 from impls.definition import Definition
+from impls.errors import UsageError, shown
 from impls.fastest import pick
 from impls.registry import find
 
@@ -23,6 +24,10 @@ class EncoderChoice:
         Raises:
             UsageError: there is no such encoder.
         """
+        if not isinstance(impl, str):
+            raise UsageError(
+                f"impl: {shown(impl)} is not the name of an encoder; give 'auto' or a name of the registry"
+            )
         self.impl = impl
         self._definition = definition
         self._encoders: dict[tuple[str, bool], Encoder] = {}

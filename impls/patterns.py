@@ -12,7 +12,7 @@ from functools import lru_cache
 
 import regex
 
-from impls.errors import MergelabError, UsageError
+from impls.errors import MergelabError, UsageError, shown
 
 PATTERNS = {
     # Radford et al. 2019, https://github.com/openai/gpt-2, encoder.py.
@@ -47,7 +47,7 @@ def compile_pattern(pattern: str) -> regex.Pattern[str]:
     """
     if not isinstance(pattern, str) or not (pattern in PATTERNS or pattern.startswith(CUSTOM)):
         known = ", ".join(PATTERNS)
-        raise UsageError(f"pattern: unknown pattern {pattern!r}; choose one of {known}, {CUSTOM}EXPRESSION")
+        raise UsageError(f"pattern: unknown pattern {shown(pattern)}; choose one of {known}, {CUSTOM}EXPRESSION")
     return _compile(pattern)
 
 

@@ -5,21 +5,18 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from pathlib import Path
-from typing import Literal, cast
+from typing import Literal
 
-import numpy as np
-from numpy.typing import NDArray
-
-from impls.arguments import check_workers
+from impls.arguments import check_count, check_path, check_workers
 from impls.contract import Encoder, Ids, IdType
 from impls.cuts import SafeCuts
 from impls.decoder import Decoder, map_ids
 from impls.definition import Definition
 from impls.encoder_choice import EncoderChoice
-from impls.errors import FileFormatError, InvalidUtf8Error, UsageError
+from impls.errors import FileFormatError, InvalidUtf8Error, UsageError, shown
 from impls.formats import mergelab, recognise
 from impls.formats.gpt2 import read_merges, read_vocab
+from impls.id_lists import IdLists
 from impls.inputs.file import TextFile
 from impls.inputs.text import Text, decode_utf8
 from impls.parallel import in_order
@@ -29,9 +26,6 @@ from impls.storage import atomic_writer
 from impls.streams import STREAM_CHARACTERS, cut_stream
 
 SpecialMode = Literal["all", "none", "none_raise"]
-
-LISTED_IDS = 1 << 13
-"""Ids that are turned into list items at a time: few enough for the first-level cache."""
 
 
 class Tokenizer:
@@ -62,17 +56,16 @@ class Tokenizer:
         Raises:
             UsageError: an argument is wrong.
         """
-        self._set_up(Definition(vocab, merges, special_tokens or (), pattern), impl)
+        self._set_up(Definition(vocab, merges, () if special_tokens is None else special_tokens, pattern), impl)
 
     def _set_up(self, definition: Definition, impl: str) -> None:
         self.definition = definition
         self._tokens = dict(definition.vocab)
         self._decoder = Decoder(self._tokens)
-        self._n_ids = definition.n_ids
         self._ids: dict[bytes, int] | None = None
         self._splitter = Splitter(self.pattern, list(self.special_tokens))
         self._encoders = EncoderChoice(definition, impl)
-        self._integers: NDArray[np.object_] | None = None
+        self._lists = IdLists(definition.n_ids)
 
     @property
     def vocab(self) -> Mapping[int, bytes]:
@@ -121,7 +114,7 @@ class Tokenizer:
             FileFormatError: a file is missing or damaged.
             UsageError: the two do not fit together, or an argument is wrong.
         """
-        specials = check_special_tokens(special_tokens or [])
+        specials = check_special_tokens([] if special_tokens is None else special_tokens)
         vocab = read_vocab(vocab_filepath, specials)
         return cls(vocab, read_merges(merges_filepath), specials, pattern=pattern, impl=impl)
 
@@ -133,9 +126,9 @@ class Tokenizer:
             FileFormatError: a file is missing or damaged, or the files do not belong together.
             UsageError: there is no such encoder.
         """
-        if impl != "auto":
+        if not isinstance(impl, str) or impl != "auto":
             find("encode", impl)
-        path = Path(path)
+        path = check_path(path)
         return cls.from_definition(recognise(path).load().read(path), impl=impl)
 
     def save(self, folder: str | os.PathLike[str]) -> None:
@@ -161,6 +154,8 @@ class Tokenizer:
 
     def token_to_id(self, token: str | bytes) -> int | None:
         """Return the id of a token, given as its bytes or as text; None if there is none."""
+        if not isinstance(token, str | bytes):
+            raise UsageError(f"token: {shown(token)} is neither a string nor bytes")
         content = _utf8(token) if isinstance(token, str) else token
         if self._ids is None:
             self._ids = {token: token_id for token_id, token in self._tokens.items()}
@@ -168,7 +163,7 @@ class Tokenizer:
 
     def id_to_token(self, token_id: int) -> bytes | None:
         """Return the bytes of a token by its id; None if there is none."""
-        return self._tokens.get(token_id)
+        return self._tokens.get(check_count("token_id", token_id, 0))
 
     def __eq__(self, other: object) -> bool:
         """Compare definitions; which encoder is used makes no difference."""
@@ -201,18 +196,7 @@ class Tokenizer:
             UsageError: the text holds a special token and `special` is "none_raise", `special` is unknown, or the
                 text has a lone surrogate or a byte that the vocabulary lacks.
         """
-        return self._listed(self.encode_to_array(text, special=special, workers=workers))
-
-    def _listed(self, ids: Ids) -> list[int]:
-        """Return ids as a list; one integer an id of the vocabulary, not one a place, where that saves memory."""
-        if len(ids) < self._n_ids:
-            return cast("list[int]", ids.tolist())
-        if self._integers is None:
-            self._integers = np.arange(self._n_ids).astype(object)
-        listed: list[int] = []
-        for start in range(0, len(ids), LISTED_IDS):
-            listed += self._integers[ids[start : start + LISTED_IDS]].tolist()
-        return listed
+        return self._lists.of(self.encode_to_array(text, special=special, workers=workers))
 
     def encode_to_array(self, text: str | bytes, *, special: SpecialMode = "all", workers: int | None = None) -> Ids:
         """Encode text to ids, `id_dtype`[n]. See `encode`."""
@@ -226,7 +210,9 @@ class Tokenizer:
     ) -> list[list[int]]:
         """Encode each of many texts by itself. See `encode`."""
         if isinstance(texts, str | bytes):
-            raise UsageError(f"texts: {texts[:40]!r} is one string; give a list of strings, or call encode")
+            raise UsageError(f"texts: {shown(texts)} is one string; give a list of strings, or call encode")
+        if not isinstance(texts, Iterable):
+            raise UsageError(f"texts: {shown(texts)} is not a list of texts; give a list of strings")
         check_workers(workers)
         contents = [self._checked(text, special) for text in texts]
         encoder = self._encoders.take(sum(map(len, contents)), special != "none")
@@ -235,8 +221,8 @@ class Tokenizer:
     def _checked(self, text: str | bytes, special: SpecialMode) -> bytes:
         if not isinstance(text, str | bytes):
             raise UsageError(f"text: {type(text).__name__} is neither a string nor bytes")
-        if special not in ("all", "none", "none_raise"):
-            raise UsageError(f"special: unknown mode {special!r}; choose one of all, none, none_raise")
+        if not isinstance(special, str) or special not in ("all", "none", "none_raise"):
+            raise UsageError(f"special: unknown mode {shown(special)}; choose one of all, none, none_raise")
         if special == "none_raise":
             text = text if isinstance(text, str) else decode_utf8(text, "text")
             if len(segments := self._splitter.segments(text)) > 1:
@@ -280,7 +266,7 @@ class Tokenizer:
         job = partial(self._encode_range, text=text, encoder=self._encoders.named(impl.name))
         ranges = text.ranges(self.pattern, list(self.special_tokens))
         n_ids = 0
-        with atomic_writer(output_path) as output:
+        with atomic_writer(check_path(output_path)) as output:
             # Threads help only an encoder that releases the interpreter lock.
             for ids in in_order(job, ranges, check_workers(workers) if impl.parallel else 1):
                 output.write(ids.data)
@@ -295,6 +281,8 @@ class Tokenizer:
             FileFormatError: the text cannot be read, is not UTF-8, or has a byte that the vocabulary lacks; the
                 message names the text and, for invalid UTF-8, the byte offset in it.
         """
+        start = check_count("start", start, text.start, text.stop)
+        stop = check_count("stop", stop, start, text.stop)
         encoder = self._encoders.take(stop - start, True)
         return self._encode_range((start, stop), text, encoder, check_workers(workers))
 

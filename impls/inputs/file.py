@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from io import BufferedReader
 from pathlib import Path
 
-from impls.arguments import Errors, check_errors
+from impls.arguments import Errors, check_errors, check_path
 from impls.cuts import SafeCuts
 from impls.errors import FileFormatError
 from impls.inputs.text import RANGE_BYTES, decode_utf8
@@ -45,7 +45,7 @@ class TextFile:
             UsageError: `errors` is neither "strict" nor "replace".
         """
         errors = check_errors(errors)
-        path = Path(path)
+        path = check_path(path)
         try:
             # Checked before the file is opened: opening a pipe waits until somebody writes to it.
             if not stat.S_ISREG(path.stat().st_mode):
