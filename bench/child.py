@@ -1,7 +1,7 @@
-"""Processes of their own for what is measured: how they are started, and how they answer.
+"""Processes of their own for measured work: how such a process is started, and how it answers.
 
-A child takes an order, JSON in its last argument, and prints a report as JSON on a line of its own. Nothing is imported
-at the top of this module that a child does not need: its imports are measured too.
+A child takes an order, JSON in its last argument, and prints a report, JSON on a line of its own. The time from the
+start of the process is often what is measured, so the top of this module imports only what every child needs.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parent.parent
-"""Where children run: the folder of the project."""
+"""The folder of the project, where children run."""
 
 
 def answer(carry_out: Callable[[dict[str, Any]], dict[str, Any]]) -> int:
@@ -33,43 +33,62 @@ def run(command: Sequence[str], *, environment: Mapping[str, str] | None = None,
 
     Args:
         command: the program and its arguments.
-        environment: variables beside those of this process.
-        timeout: seconds after which it counts as hung; none by default.
+        environment: variables that are added to those of this process.
+        timeout: seconds after which the command counts as hung; none by default.
 
     Raises:
-        MergelabError: it failed, hangs, or cannot be started; the message is its last line.
+        MergelabError: the command failed, hangs, or cannot be started; the message is the last line of its errors.
+            An interrupt or a hang ends the command with all processes that it started.
     """
     import os
+    import signal
     import subprocess
+    from concurrent.futures import ThreadPoolExecutor
+    from contextlib import suppress
 
     from impls.errors import MergelabError
 
     try:
-        done = subprocess.run(
-            command, cwd=ROOT, env={**os.environ, **(environment or {})}, stdin=subprocess.DEVNULL,
-            capture_output=True, text=True, check=False, timeout=timeout, errors="replace",
-        )  # fmt: skip
+        with (
+            subprocess.Popen(
+                command, cwd=ROOT, env={**os.environ, **(environment or {})}, stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, errors="replace", process_group=0,
+            ) as process,
+            ThreadPoolExecutor(1) as reader,
+        ):  # fmt: skip
+            try:
+                # In a thread: on an interrupt, the main thread would wait for the child before it can clean up.
+                output, errors = reader.submit(process.communicate, timeout=timeout).result()
+            except BaseException:
+                with suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
+                raise
     except subprocess.TimeoutExpired:
         raise MergelabError(f"no end after {timeout:g} s") from None
     except OSError as error:
-        raise MergelabError(str(error.strerror)) from None
-    if done.returncode:
-        raise MergelabError(last_line(done.stderr) or f"ended with status {done.returncode}")
-    return done.stdout
+        raise MergelabError(f"{command[0]}: {error.strerror}") from None
+    if process.returncode:
+        raise MergelabError(last_line(errors) or f"ended with status {process.returncode}")
+    return output
 
 
 def order(module: str, job: Mapping[str, Any], *, empty_cache: bool = False) -> dict[str, Any]:
     """Let `python -m module` carry out an order, and return its report.
 
-    `spawned` is added to the order: the clock (`time.monotonic`) before the process starts. With `empty_cache`, the
-    process finds no compiled code.
+    Args:
+        module: its `__main__` part calls `answer`.
+        job: the order. `spawned` is added to it: `time.monotonic()` right before the process starts.
+        empty_cache: whether the process finds no compiled code.
 
     Raises:
-        MergelabError: see `run`.
+        MergelabError: see `run`; or the process printed no report.
     """
+    import concurrent.futures.thread
+    import subprocess
     import tempfile
     from time import monotonic
 
+    del concurrent, subprocess  # `run` needs them; they are imported here, before the clock starts.
     with tempfile.TemporaryDirectory(prefix="mergelab-") as empty:
         environment = {"MERGELAB_CACHE": empty} if empty_cache else {}
         command = [sys.executable, "-m", module, json.dumps({**job, "spawned": monotonic()})]
@@ -77,7 +96,7 @@ def order(module: str, job: Mapping[str, Any], *, empty_cache: bool = False) -> 
 
 
 def report_in(output: str) -> dict[str, Any]:
-    """Return the report in what a child printed, whatever a tool printed after it.
+    """Return the report in the output of a child, whatever a tool printed after it.
 
     Raises:
         MergelabError: there is none.
@@ -88,11 +107,11 @@ def report_in(output: str) -> dict[str, Any]:
         if line.startswith("{"):
             report: dict[str, Any] = json.loads(line)
             return report
-    raise MergelabError("the process said nothing")
+    raise MergelabError("the process printed no report")
 
 
 def last_line(text: str) -> str:
-    """Return the last line that says something."""
+    """Return the last line that is not blank; empty where there is none."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     return lines[-1] if lines else ""
 
