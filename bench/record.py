@@ -1,6 +1,6 @@
 """Records: what a run measured, with its proof, as one JSON file that is never changed afterwards.
 
-Every record has a head: kind, version, time, command line, machine, commit, versions of packages, digests of the code.
+Every record has a head: kind, version, time, command line, machine, commit, versions of packages, code digests.
 The records of a machine lie below `bench/records/MACHINE/`, each kind in a folder of its own.
 """
 
@@ -257,7 +257,7 @@ def when(path: Path) -> str:
 
 
 def paths(folder: Path, kind: str) -> list[Path]:
-    """Return the records of a kind below a folder, oldest first; version 1 included, whatever its folder was called."""
+    """Return the records of a kind below a folder, oldest first, in all versions."""
     found = folder.rglob("[0-9]*_*.json")
     if kind == "bench":
         others = {name for row in KINDS.values() if row.name != kind for name in row.names}

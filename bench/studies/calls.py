@@ -19,7 +19,7 @@ VOCABULARY = 4_096
 
 
 def points(folder: Path, scale: Scale) -> Iterator[Point]:
-    """Single calls of `Tokenizer.encode` on texts of 10 to 10,000 characters, each of which was encoded once before."""
+    """Single calls of `Tokenizer.encode` on texts of 10 to 10,000 characters, each encoded once before."""
     del folder, scale
     made = inputs("stories", 1_000_000, VOCABULARY)
     for length in (10, 100, 1_000, 10_000):

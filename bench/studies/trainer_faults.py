@@ -136,7 +136,7 @@ STEPS = 60
 
 
 def perplexity_resumed(*kept: str) -> str:
-    """Train with an interruption, over which a checkpoint keeps some fields, and without; return both perplexities."""
+    """Return the perplexity after an interruption that some fields survive, and without an interruption."""
     perplexities = []
     for interrupted_at in (STEPS // 2, None):
         state = new_state()
