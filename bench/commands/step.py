@@ -43,7 +43,9 @@ def run(options: Namespace) -> None:
     check_count("--batch", options.batch, 1)
     check_count("--block", options.block, 1)
     try:
-        from bench.step.measure import measure  # Here, since the command exists without PyTorch too.
+        from bench.step.measure import Setting, measure  # Here, since the command exists without PyTorch too.
     except ModuleNotFoundError as error:
         raise MergelabError(f"needs {NAMES.get(str(error.name), error.name)}; run nox -s step") from None
-    print(write(measure(options), options.records))
+    setting = Setting(options.batch, options.block, options.precision, options.compile, options.rounds)
+    content = measure(options.arguments, options.model, options.device, setting, with_operations=options.ops)
+    print(write(content, options.records))

@@ -26,9 +26,8 @@ def verify(sides: Sequence[Side], x: Tensor, y: Tensor) -> list[float]:
     losses = [side.loss(x, y).item() for side in sides]
     for side, loss in zip(sides, losses, strict=True):
         if not math.isclose(loss, losses[0], rel_tol=1e-4):
-            raise MergelabError(
-                f"{side.name}: the loss is {loss}, the loss of {sides[0].name} is {losses[0]}; not timed"
-            )
+            first = f"the loss of {sides[0].name} is {losses[0]}"
+            raise MergelabError(f"{side.name}: the loss is {loss}, {first}; not timed")
     return losses
 
 

@@ -142,6 +142,6 @@ def tables_ours(path: str, vocab_size: int) -> Work:
         entries = 1 << (2 * len(pretokens)).bit_length()
         hash_tables = len(os.sched_getaffinity(0)) * 8 * WORDS * entries
         state = initial_state(pretokens, vocab_size - N_BYTES - len(SPECIAL_TOKENS), "huggingface")
-        return hash_tables + sum(array.nbytes for array in state)
+        return hash_tables + sum(int(array.nbytes) for array in state)
 
     return work
