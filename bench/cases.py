@@ -35,8 +35,8 @@ class Case:
     impl: Impl
     workload: Workload
 
-    def __str__(self) -> str:
-        """Name the case in test ids and records."""
+    def __repr__(self) -> str:
+        """Name the case in test ids and records, where the fields would show the path of a corpus."""
         return f"{self.impl.stage}-{self.impl.name}-{self.workload.name}"
 
     @property
