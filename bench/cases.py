@@ -1,7 +1,7 @@
-"""What a benchmark case is, what it is compared with, and what its record carries.
+"""Cases of the benchmarks: how a case is verified, how it is timed, and what its record carries.
 
-The output of the simplest implementation that takes part in a workload is what all others must produce. It is
-checked on the very call that warms an implementation up: a mismatch fails the case, and no time is ever taken.
+All implementations must produce the output of the simplest one that takes part in a workload, the oracle. Outputs are
+compared on the very call that warms an implementation up: a mismatch fails the case, and no time is ever taken.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Case:
 
     @property
     def place(self) -> dict[str, str]:
-        """What a record calls the case: stage, impl, workload."""
+        """How a record names the case: stage, impl, workload."""
         return {"stage": self.impl.stage, "impl": self.impl.name, "workload": self.workload.name}
 
     @property

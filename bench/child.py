@@ -33,7 +33,7 @@ def run(command: Sequence[str], *, environment: Mapping[str, str] | None = None,
 
     Args:
         command: the program and its arguments.
-        environment: variables that are added to those of this process.
+        environment: variables added to the environment of this process.
         timeout: seconds after which the command counts as hung; none by default.
 
     Raises:

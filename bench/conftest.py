@@ -78,7 +78,7 @@ def pytest_exception_interact(node: pytest.Item, call: pytest.CallInfo[None]) ->
 
 
 def pytest_benchmark_update_machine_info(config: pytest.Config, machine_info: dict[str, Any]) -> None:
-    """Record what explains a time; drop what changes from one call to the next."""
+    """Record the facts that explain a time; drop the name of the machine."""
     del config
     machine_info["cpu"] = cpu_info()
     machine_info.pop("node", None)

@@ -1,4 +1,4 @@
-"""What is measured on: a text, and what the stages make of it, each made when it is first needed."""
+"""Inputs of a measurement: a text, and the products of the stages, each made when it is first needed."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ WORKERS = len(os.sched_getaffinity(0))
 
 @dataclass(frozen=True)
 class Inputs:
-    """A text and a vocabulary size, with what the stages before the timed one make of them.
+    """A text and a vocabulary size, with the products of the stages that come before the timed one.
 
     Attributes:
         corpus: name of a corpus, or `file:PATH`.

@@ -1,4 +1,4 @@
-"""How long work says what it is doing."""
+"""Progress of long work."""
 
 from __future__ import annotations
 

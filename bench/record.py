@@ -1,4 +1,4 @@
-"""Records: what a run measured, with its proof, as one JSON file that is never changed afterwards.
+"""Records: the results of a run with their proof, as one JSON file that is never changed afterwards.
 
 Every record has a head: kind, version, time, command line, machine, commit, versions of packages, code digests.
 The records of a machine lie below `bench/records/MACHINE/`, each kind in a folder of its own.
@@ -37,9 +37,9 @@ class Kind:
 
     Attributes:
         name: in the record, and of its folder.
-        command: what makes a record of this kind, for people.
-        program: what writes it, as the words of a command line; the arguments of the record follow.
-        fields: what it has after the head.
+        command: makes a record of this kind; for people.
+        program: writes the record; words of a command line, which the arguments of the record follow.
+        fields: follow the head.
         oldest: the oldest version that is still read.
         formerly: the name in version 1, where it was another one.
     """
@@ -106,13 +106,13 @@ def as_line(error: object) -> str:
 
 
 def cpu_info() -> dict[str, str | int]:
-    """Return what explains a time: the CPU, the cores that this process may use, the memory in bytes."""
+    """Return the facts that explain a time: the CPU, the cores that this process may use, the memory in bytes."""
     memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     return {"brand_raw": cpu_name(), "count": len(os.sched_getaffinity(0)), "memory_bytes": memory}
 
 
 def machine_info() -> dict[str, Any]:
-    """Return what a record says about the machine."""
+    """Return the description of the machine."""
     return {
         "cpu": cpu_info(),
         "machine": platform.machine(),
@@ -124,7 +124,7 @@ def machine_info() -> dict[str, Any]:
 
 
 def marks(kind: str, arguments: Sequence[str]) -> dict[str, Any]:
-    """Return the part of the head that says what a record is: kind, version and command line.
+    """Return the part of the head that all kinds of records share: kind, version and command line.
 
     Args:
         kind: a name of `KINDS`.
@@ -140,7 +140,7 @@ def marks(kind: str, arguments: Sequence[str]) -> dict[str, Any]:
 def head(
     kind: str, arguments: Sequence[str], packages: Sequence[str] = PACKAGES, code: Mapping[str, str] | None = None
 ) -> dict[str, Any]:
-    """Return the head of a record: all but what was measured.
+    """Return the head of a record: everything but the results.
 
     Args:
         kind: a name of `KINDS`.
@@ -169,7 +169,7 @@ def write(content: Mapping[str, Any], folder: Path | None = None) -> Path:
     """Write a new record next to the others of its kind and return its path; no record is ever overwritten.
 
     Args:
-        content: a head, and what was measured.
+        content: a head, and the results.
         folder: where to write; by default, the folder of this machine and kind.
 
     Raises:
@@ -251,7 +251,7 @@ def machine_of(info: Mapping[str, Any]) -> str:
 
 
 def when(path: Path) -> str:
-    """Return what records are ordered by: date and time in the name; the clock of the file system is no witness."""
+    """Return the key that records are sorted by: date and time in the name; the file system's clock is no witness."""
     found = _WHEN.search(path.name)
     return f"{found[1] if found else ''} {path.name}"
 

@@ -48,7 +48,7 @@ def configure(parser: ArgumentParser) -> None:
     parser.add_argument("--merges", type=Path, help="and with this merges.txt")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--only", metavar="P.1,P.4", help="measure these alone")
-    parser.add_argument("--records", type=Path, help="folder for the record; that of this machine by default")
+    parser.add_argument("--records", type=Path, help="folder for the record; the folder of this machine by default")
 
 
 def prepare(options: Namespace, folder: Path) -> PeerInputs:

@@ -21,7 +21,7 @@ from impls import MergelabError
 from impls.arguments import check_count
 
 NAMES = {"torch": "PyTorch"}
-"""What packages are called, where people use another name than the import."""
+"""Names of packages that are not the names of their imports."""
 
 
 def configure(parser: ArgumentParser) -> None:
@@ -34,7 +34,7 @@ def configure(parser: ArgumentParser) -> None:
     parser.add_argument("--compile", action="store_true")
     parser.add_argument("--ops", action="store_true", help="time the operations of 4 layers x 128 as well")
     parser.add_argument("--rounds", type=int, default=25)
-    parser.add_argument("--records", type=Path, help="folder for the record; that of this machine by default")
+    parser.add_argument("--records", type=Path, help="folder for the record; the folder of this machine by default")
 
 
 def run(options: Namespace) -> None:

@@ -21,7 +21,7 @@ def configure(parser: ArgumentParser) -> None:
     """Add the options."""
     parser.add_argument("--long", action="store_true", help="up to 1 GB of text and more rounds: hours")
     parser.add_argument("--only", metavar="size,calls", help=f"some of: {', '.join(STUDIES)}")
-    parser.add_argument("--records", type=Path, help="folder for the record; that of this machine by default")
+    parser.add_argument("--records", type=Path, help="folder for the record; the folder of this machine by default")
 
 
 def run(options: Namespace) -> int:

@@ -1,4 +1,4 @@
-"""What a measurement is: sides that do the same work, and rows, each of which is one number computed from a round.
+"""Measurements: sides that do the same work, and rows, each of which is one number computed from a round.
 
 All sides of a measurement run once per round, ours first, each in a process of its own. Outputs that must agree carry
 the same label; a side that is only there as a witness for an output runs once and is not timed.

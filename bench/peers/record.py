@@ -20,7 +20,7 @@ def content(results: Sequence[Result], inputs: PeerInputs, arguments: Sequence[s
 
     Args:
         results: one per measurement.
-        inputs: what was measured on.
+        inputs: the texts and the vocabulary.
         arguments: of the command line.
     """
     return {

@@ -1,4 +1,4 @@
-"""The measurement as a whole: models, operations, and what a record keeps of them."""
+"""The measurement as a whole: models, operations, and their part of the record."""
 
 from __future__ import annotations
 

@@ -57,7 +57,7 @@ def measure(batch: int, block: int, device: torch.device, rounds: int) -> list[d
 
 
 def line(name: str, samples: dict[str, list[float]]) -> str:
-    """Return what is printed of an operation: both medians, and how many times as fast the fused one is."""
+    """Return the printed line of an operation: both medians, and how many times as fast the fused one is."""
     middle, low, high = ratio(samples["reference"], samples["fused"])
     milliseconds = {ops: median(seconds) * 1e3 for ops, seconds in samples.items()}
     return (

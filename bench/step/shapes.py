@@ -1,4 +1,4 @@
-"""What a step is measured on: the shape of the model and a batch of ids."""
+"""Inputs of a step: the shape of the model and a batch of ids."""
 
 from __future__ import annotations
 

@@ -79,7 +79,7 @@ def split_only(text: bytes, *, compiled: bool) -> Callable[[], int]:
 
 
 def stage_works(chain: Chain, made: Inputs, folder: Path) -> dict[str, Callable[[], Callable[[], Any]]]:
-    """Return, by stage, what prepares the timed call, for one worker; "count" reads and splits as well."""
+    """Return, by stage, the function that prepares the timed call, for one worker; "count" also reads and splits."""
     text, content = made.text, made.content
     data = text.read(text.start, text.stop)
     ids = made.tokenizer(most_advanced("encode", compiled=True).name).encode_to_array(content)

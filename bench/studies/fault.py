@@ -1,4 +1,4 @@
-"""What a known fault is: the same work done wrong and done as here."""
+"""Known faults: the same work done wrong, and done as here."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The known faults of tokenizer programs: each one written out, beside what is done here.
+"""The known faults of tokenizer programs: each one written out, beside the way it is done here.
 
 Faults of programs that train language models are in `trainer_faults.py`.
 """
@@ -22,7 +22,7 @@ from impls import MergelabError, Tokenizer
 from impls.contract import MergeEvent, Pretokens
 from impls.count import process_pool
 from impls.patterns import Splitter
-from impls.registry import find
+from impls.registry import find, implementations
 
 SPECIAL = SPECIAL_TOKENS[0]
 
@@ -147,7 +147,7 @@ def most_frequent_by_digits(counts: dict[bytes, int]) -> tuple[str, int]:
 def most_frequent(counts: dict[bytes, int]) -> tuple[str, int]:
     """Return the first merge of the oracle, and how often its pair occurs."""
     events: list[MergeEvent] = []
-    find("train", "naive").load()(Pretokens.from_mapping(counts), n_merges=1, on_merge=events.append)
+    implementations("train")[0].load()(Pretokens.from_mapping(counts), n_merges=1, on_merge=events.append)
     return repr(events[0].token), events[0].count
 
 

@@ -1,4 +1,4 @@
-"""The known faults of programs that train a language model: what each does to a result, beside what is done here.
+"""The known faults of programs that train a language model: the effect of each on a result, beside our result.
 
 No deep-learning package is needed. The model is a table of logits, one row per preceding id, trained by Adam (Kingma
 and Ba 2015, https://arxiv.org/abs/1412.6980) in NumPy. `test` names the test that keeps the fault out of `lm` itself.
@@ -103,7 +103,7 @@ def wrong_tokens(loses_counts: bool) -> str:
 
 @dataclass
 class State:
-    """What a training of the table needs to go on: weights, Adam's moments, and the number of steps done."""
+    """The state that a training of the table goes on from: weights, Adam's moments, and the number of steps done."""
 
     weights: Table
     first: Table
@@ -151,7 +151,7 @@ def perplexity_resumed(*kept: str) -> str:
     return "{:.2f}, uninterrupted {:.2f}".format(*perplexities)
 
 
-# --- what is shown
+# --- shown numbers
 
 
 def shown_and_drawn(shown_at: float, drawn_at: float = 0.5, draws: int = 10_000) -> str:

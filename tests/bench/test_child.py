@@ -96,7 +96,7 @@ def test_a_command_that_is_not_there_is_named() -> None:
         child.run(["/no/such/program"])
 
 
-GRANDCHILD = "import subprocess, sys; sys.stdout.flush(); subprocess.run([sys.executable, '-c', 'import time; time.sleep(60)'])"
+GRANDCHILD = "import subprocess, sys; subprocess.run([sys.executable, '-c', 'import time; time.sleep(60)'])"
 
 
 def test_a_command_that_hangs_ends_with_all_that_it_started() -> None:

@@ -1,4 +1,4 @@
-"""What a task is, and how its output is described."""
+"""Tasks, and how their outputs are described."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Pairs = list[tuple[bytes, bytes]]
 
 
 class Facts(NamedTuple):
-    """What an output is checked by.
+    """The description of an output, by which outputs are compared.
 
     Attributes:
         digest: of the output.
