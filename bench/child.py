@@ -10,7 +10,10 @@ import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from subprocess import Popen
 
 ROOT = Path(__file__).parent.parent
 """The folder of the project, where children run."""
@@ -41,35 +44,46 @@ def run(command: Sequence[str], *, environment: Mapping[str, str] | None = None,
             An interrupt or a hang ends the command with all processes that it started.
     """
     import os
-    import signal
-    import subprocess
-    from concurrent.futures import ThreadPoolExecutor
-    from contextlib import suppress
+    from subprocess import DEVNULL, PIPE, Popen
 
     from impls.errors import MergelabError
 
     try:
-        with (
-            subprocess.Popen(
-                command, cwd=ROOT, env={**os.environ, **(environment or {})}, stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, errors="replace", process_group=0,
-            ) as process,
-            ThreadPoolExecutor(1) as reader,
-        ):  # fmt: skip
-            try:
-                # In a thread: on an interrupt, the main thread would wait for the child before it can clean up.
-                output, errors = reader.submit(process.communicate, timeout=timeout).result()
-            except BaseException:
-                with suppress(ProcessLookupError):
-                    os.killpg(process.pid, signal.SIGKILL)
-                raise
-    except subprocess.TimeoutExpired:
-        raise MergelabError(f"no end after {timeout:g} s") from None
+        process = Popen(
+            command, cwd=ROOT, env={**os.environ, **(environment or {})}, text=True, errors="replace",
+            stdin=DEVNULL, stdout=PIPE, stderr=PIPE, process_group=0,
+        )  # fmt: skip
     except OSError as error:
         raise MergelabError(f"{command[0]}: {error.strerror}") from None
+    output, errors = _outputs(process, timeout)
     if process.returncode:
         raise MergelabError(last_line(errors) or f"ended with status {process.returncode}")
     return output
+
+
+def _outputs(process: Popen[str], timeout: float | None) -> tuple[str, str]:
+    """Return standard output and error of a process after its end; kill its group on an interrupt or a hang."""
+    import os
+    import signal
+    from concurrent.futures import ThreadPoolExecutor
+    from contextlib import suppress
+    from subprocess import TimeoutExpired
+
+    from impls.errors import MergelabError
+
+    reader = ThreadPoolExecutor(1)
+    try:
+        # In a thread: in the main thread, `communicate` would go on waiting for the child after an interrupt.
+        return reader.submit(process.communicate, timeout=timeout).result()
+    except BaseException as error:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        if not isinstance(error, TimeoutExpired):
+            raise  # At once: whoever interrupts does not wait for the child's memory to be freed.
+        with process:
+            raise MergelabError(f"no end after {timeout:g} s") from None
+    finally:
+        reader.shutdown(wait=False)
 
 
 def order(module: str, job: Mapping[str, Any], *, empty_cache: bool = False) -> dict[str, Any]:

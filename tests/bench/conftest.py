@@ -1,14 +1,16 @@
-"""A run of the real benchmarks, which several files of tests look at."""
+"""What several files of tests share: a run of the real benchmarks, and how to see that a process has ended."""
 
 from __future__ import annotations
 
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
+from bench.memory import resident
 from tests.support import ROOT
 
 Run = tuple[subprocess.CompletedProcess[str], Path]
@@ -37,3 +39,11 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
         cwd=ROOT, env={**os.environ, "PYTHONPATH": str(folder)}, capture_output=True, text=True, check=False,
     )  # fmt: skip
     return done, next((folder / "records").rglob("*.json"))
+
+
+def has_ended(process: int) -> bool:
+    """Tell whether a process ends within a few seconds: to free the memory of a killed one takes a moment."""
+    deadline = time.monotonic() + 10
+    while resident(process) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return not resident(process)

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from bench.__main__ import main
-from bench.memory import children, resident
+from bench.memory import children
 from bench.peers import runner
 from bench.peers.inputs import PeerInputs
 from bench.peers.measurement import Measurement, Row, Side, ratio, slope
@@ -26,6 +26,7 @@ from bench.peers.tasks.task import Task
 from bench.record import read
 from data import get
 from data.catalogue import cache_folder
+from tests.bench.conftest import has_ended
 from tests.support import ROOT
 
 
@@ -201,7 +202,7 @@ def test_an_interrupt_leaves_no_text_and_no_process(number: signal.Signals, tmp_
     assert process.returncode == 128 + number
     assert errors == "python -m bench: error: interrupted; there is no record\n"
     assert not list((tmp_path / "data").iterdir())
-    assert not any(resident(child) for child in started)
+    assert all(map(has_ended, started))
     assert not list(tmp_path.glob("*.json"))
 
 
