@@ -28,5 +28,6 @@ STUDY = Study(
     x="corpus",
     x_unit="bytes",
     unit="s",
-    points=points, grows=True,
+    points=points,
+    grows=True,
 )

@@ -2,30 +2,38 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
 
-from bench import proof
+from bench.__main__ import main
+from bench.code import code_digests
+from bench.inputs import inputs
 from bench.memory import Sampler, children
-from bench.sweeps import faults, texts, trainer_faults
-from bench.sweeps.__main__ import main
-from bench.sweeps.measure import SCALES, Measured, Outlook, Point, Scale, Study, run_study, timed
-from bench.sweeps.studies import STUDIES, Text, stage_point
+from bench.record import read
+from bench.studies import STUDIES, chains, fresh, load, texts
+from bench.studies.stage_points import stage_point
+from bench.studies.study import SCALES, Measured, Outlook, Point, Scale, Study, run_study, timed
+from bench.studies.tokenizer_faults import correctness_faults, tokenizer_faults
+from bench.studies.trainer_faults import trainer_faults
+from impls import registry
 from impls.contract import Merges
-from impls.registry import STAGES, find, implementations
+from impls.registry import STAGES, Impl, find, implementations
+from tests.support import ROOT
 
 TINY = Scale("tiny", 10_000, 10.0, 0.0, min_rounds=2)
 
 
-def study(*points: Point, unit: str = "s", grows: bool = False) -> Study:
-    return Study("made up", "Why?", "x", unit, lambda: points, grows)
+def run_points(*points: Point, unit: str = "s", grows: bool = False) -> dict[str, Any]:
+    study = Study("Made up", "Why?", "x", "bytes", unit, lambda *_: points, grows)
+    with TemporaryDirectory() as folder:
+        return run_study("made_up", study, Path(folder) / "made_up", TINY, quiet)
 
 
 def quiet(_: str) -> None:
@@ -38,17 +46,17 @@ def returning(value: str) -> Callable[..., Measured]:
 
 def test_a_wrong_output_is_an_error_and_never_a_time() -> None:
     points = [Point("right", 1, "g", returning("a")), Point("wrong", 1, "g", returning("b"))]
-    result = run_study(study(*points), TINY, quiet)
+    result = run_points(*points)
     assert [point["series"] for point in result["points"]] == ["right"]
     assert [error["series"] for error in result["errors"]] == ["wrong"]
-    assert "differs from that of right" in result["errors"][0]["error"]
+    assert "differs from the output of right" in result["errors"][0]["error"]
 
 
 def test_a_wrong_trainer_is_caught_by_the_real_study(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("impls.train.weighted.train", lambda *_, **__: Merges.from_pairs([(1, 2)]))
     rows = [find("train", name) for name in ("naive", "weighted", "incremental")]
-    points = [stage_point(row, Text("stories", 3_000, 300), 3_000) for row in rows]
-    result = run_study(study(*points), TINY, quiet)
+    points = [stage_point(row, inputs("stories", 3_000, 300), 3_000) for row in rows]
+    result = run_points(*points)
     assert [point["series"] for point in result["points"]] == ["train/naive", "train/incremental"]
     assert result["errors"][0]["series"] == "train/weighted"
 
@@ -57,7 +65,7 @@ def test_an_implementation_that_crashes_does_not_stop_the_others() -> None:
     def crash(*_: object) -> Measured:
         raise RuntimeError("over\nand out")
 
-    result = run_study(study(Point("bad", 1, "", crash), Point("good", 1, "", returning("a"))), TINY, quiet)
+    result = run_points(Point("bad", 1, "", crash), Point("good", 1, "", returning("a")))
     assert result["errors"] == [{"series": "bad", "x": 1, "error": "RuntimeError: over and out"}]
     assert len(result["points"]) == 1
 
@@ -67,9 +75,9 @@ def test_what_would_take_too_long_is_left_out_with_the_reason() -> None:
         return lambda *_: Measured([seconds])
 
     points = [Point("slow", n, "", taking(n * n / 1e4)) for n in (10, 100, 1000)]
-    result = run_study(study(*points, grows=True), TINY, quiet)
+    result = run_points(*points, grows=True)
     assert [point["x"] for point in result["points"]] == [10, 100]
-    assert "about 100 s a call to expect, after 1 s at 100" in result["left_out"][0]["reason"]
+    assert "about 100 s per call to expect, after 1 s at 100" in result["left_out"][0]["reason"]
 
 
 def test_growth_is_foreseen_as_steep_as_seen() -> None:
@@ -86,9 +94,31 @@ def test_growth_is_foreseen_as_steep_as_seen() -> None:
 def test_every_study_has_points_of_known_stages(tmp_path: Path) -> None:
     known = {f"{stage}/{row.name}" for stage in STAGES for row in implementations(stage)}
     for name in ("size", "vocabulary", "duplication", "workers", "pretoken_length", "script", "calls"):
-        points = list(STUDIES[name][3](tmp_path, SCALES["quick"]))
+        points = list(load(name).points(tmp_path, SCALES["quick"]))
         assert {point.series for point in points} <= known
         assert len({(point.series, point.x) for point in points}) == len(points)
+
+
+def test_every_study_is_a_file_and_a_name(tmp_path: Path) -> None:
+    with_study = {path.stem for path in (ROOT / "bench" / "studies").glob("*.py") if "\nSTUDY = " in path.read_text()}
+    assert with_study == set(STUDIES)
+    for name in STUDIES:
+        study = load(name)
+        assert study.title
+        assert study.question.endswith("?")
+        assert study.unit in ("s", "bytes", "bytes per token")
+        point = next(iter(study.points(tmp_path, SCALES["quick"])))
+        assert isinstance(point.x, str) == (study.x_unit == ""), name
+
+
+def test_chains_follow_the_registry(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert [chain.name for chain in chains.chains()] == ["naive", "incremental", "jit"]
+    for chain in chains.chains():
+        assert chain.counter.name == chain.trainer.counter
+        assert chain.encoder.compiled == chain.trainer.compiled
+    new = Impl("train", "newer", "impls.train.jit:train", "made up", kernel="made:up", counter="finditer")
+    monkeypatch.setattr(registry, "_ROWS", (*registry._ROWS, new))
+    assert [(chain.name, chain.counter.name) for chain in chains.chains()][-1] == ("newer", "finditer")
 
 
 def test_texts_vary_one_property(tmp_path: Path) -> None:
@@ -110,14 +140,18 @@ def test_texts_vary_one_property(tmp_path: Path) -> None:
 def test_a_run_leaves_a_record_with_its_proof(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bench.sweeps.chains.SMALL", 2_000)
-    monkeypatch.setattr("bench.sweeps.chains.LARGE", 20_000)
-    assert main(["--only", "stages,merges", "--records", str(tmp_path)]) == 0
+    monkeypatch.setattr("bench.studies.chains.SMALL", 2_000)
+    monkeypatch.setattr("bench.studies.chains.LARGE", 20_000)
+    words = ["studies", "--only", "stages,merges", "--records", str(tmp_path)]
+    assert main(words) == 0
     (path,) = tmp_path.iterdir()
     assert str(path) in capsys.readouterr().out
-    content = json.loads(path.read_text())
-    assert content["code"] == proof.code_digests()
+    content = read(path, "studies")
+    assert content["code"] == code_digests()
+    assert content["arguments"] == [*words[:-1], tmp_path.name]
     assert list(content["studies"]) == ["stages", "merges"]
+    about = {"title", "question", "x", "x_unit", "unit", "points", "left_out", "errors", "took_seconds"}
+    assert all(set(study) == about for study in content["studies"].values())
     for point in content["studies"]["stages"]["points"]:
         assert len(point["samples"]) >= 3
         assert point["facts"].keys() >= {"bytes", "workers", "output_sha256"}
@@ -126,24 +160,22 @@ def test_a_run_leaves_a_record_with_its_proof(
 
 
 def test_bad_usage_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["--only", "everything", "--records", str(tmp_path)]) == 2
+    assert main(["studies", "--only", "everything", "--records", str(tmp_path)]) == 2
     assert "no study 'everything'; there are size" in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
 
 
 def test_every_fault_is_one_and_has_its_test() -> None:
-    for fault in (*faults.tokenizer_faults(), *trainer_faults.trainer_faults()):
+    for fault in (*tokenizer_faults(), *trainer_faults()):
         path, _, name = fault.test.partition("::")
-        source = (proof.ROOT / path).read_text()
+        source = (ROOT / path).read_text()
         assert f"def {name}(" in source, fault.test
         if fault.kind in ("correctness", "trainer"):
             assert fault.faulty() != fault.here(), fault.name
 
 
 def test_faults_of_trainers_cost_what_is_said() -> None:
-    told = {
-        fault.name.split(":")[-1].strip(): (fault.faulty(), fault.here()) for fault in trainer_faults.trainer_faults()
-    }
+    told = {fault.name.split(":")[-1].strip(): (fault.faulty(), fault.here()) for fault in trainer_faults()}
     wrong, right = told["wrong tokens learned"]
     assert (wrong.split(" of ")[1], right) == ("63", "0 of 63")
     assert 0 < int(wrong.split(" of ")[0]) < 63 // 2 + 2
@@ -163,28 +195,10 @@ def test_faults_of_trainers_cost_what_is_said() -> None:
     assert wrong == ["0", right[1]]
     assert right[0] == right[1] != "0"
     assert told["tokens counted"] == ("1,280 of 5,120", "5,120 of 5,120")
-    (ids,) = (fault for fault in faults.correctness_faults() if fault.name.endswith("ids stored wrong"))
+    (ids,) = (fault for fault in correctness_faults() if fault.name.endswith("ids stored wrong"))
     wrong, right = (text.split(" of ") for text in (ids.faulty(), ids.here()))
     assert right == ["0", "10,000"]
     assert 5_000 < int(wrong[0].replace(",", "")) < 10_000
-
-
-def test_a_digest_covers_what_an_implementation_runs_and_nothing_else() -> None:
-    names = {path.relative_to(proof.ROOT).as_posix() for path in proof.sources("impls.train.incremental")}
-    assert {"impls/train/incremental.py", "impls/train/naive.py", "impls/contract.py"} <= names
-    assert not any("kernels" in name or "peers" in name or name.endswith("__main__.py") for name in names)
-    assert "impls/kernels/merge.py" in {
-        p.relative_to(proof.ROOT).as_posix() for p in proof.sources("impls.train.jit")
-    }
-    digests = proof.code_digests()
-    assert len(set(digests.values())) == len(digests)
-
-
-def test_records_are_never_overwritten(tmp_path: Path) -> None:
-    content = {"datetime": "2026-01-02T03:04:05+00:00", "commit_info": {"id": "abc"}}
-    first, second = (proof.write_record(tmp_path, content) for _ in range(2))
-    assert (first.name, second.name) == ("0001_abc_20260102_030405.json", "0002_abc_20260102_030405.json")
-    assert len(list(tmp_path.iterdir())) == 2
 
 
 def test_memory_is_sampled_with_children() -> None:
@@ -200,8 +214,6 @@ def test_memory_is_sampled_with_children() -> None:
 
 
 def test_a_job_that_fails_is_an_error_of_its_point() -> None:
-    from bench.sweeps import fresh
-
     job: dict[str, Any] = {"job": "count", "path": "missing.txt", "impl": "finditer", "workers": 1}
-    result = run_study(study(Point("s", "x", "", partial(fresh.measure_peak, job)), unit="bytes"), TINY, quiet)
-    assert "missing.txt" in result["errors"][0]["error"]
+    result = run_points(Point("s", "x", "", partial(fresh.measure_peak, job)), unit="bytes")
+    assert result["errors"][0]["error"].startswith("OutputError: count in a process of its own: missing.txt: No such")
