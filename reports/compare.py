@@ -7,14 +7,18 @@ than its code would vouch for itself.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from statistics import median
+from typing import Any
 
 import pandas as pd
 
-from reports.formats import seconds
-from reports.load import Record, ReportError, bench_records, load_record, when
+from bench.record import KINDS, RecordError, paths, when
+from reports.errors import ReportError
+from reports.figures.tables import Table
+from reports.figures.values import Value
+from reports.records import Record, load_record
 
 KEY = ["stage", "impl", "workload"]
 
@@ -116,60 +120,42 @@ def _verdict(low: float, high: float) -> str:
     return "faster" if high < 1 else "within the spread"
 
 
-def last_comparable(after: Record, folder: Path) -> tuple[Record, list[str]]:
-    """Return the newest earlier record that can be compared, and a line for each newer one that cannot.
+def last_comparable(after: Record) -> tuple[Record, list[str]]:
+    """Return the newest earlier record beside it that can be compared, and a line for each newer one that cannot.
 
     Raises:
         ReportError: there is none; the message says why the newest was refused.
     """
     refused: list[str] = []
-    earlier = [path for path in bench_records(folder) if when(path) < when(after.path)]
+    folder = after.path.parent.parent
+    earlier = [path for path in paths(folder, "bench") if when(path) < when(after.path)]
     for path in reversed(earlier):
         try:
             record = load_record(path)
-        except ReportError as error:
+        except RecordError as error:
             refused.append(str(error))
             continue
         if not (reason := why_not_comparable(record, after)):
             return record, refused
         refused.append(f"{path.name}: not comparable: {reason}")
     why = f" ({refused[0]})" if refused else ""
-    raise ReportError(
-        f"{after.path.name}: no earlier record to compare with{why}; run `nox -s bench` again after a change"
-    )
+    again = f"run `{KINDS['bench'].command}` again after a change"
+    raise ReportError(f"{after.path.name}: no earlier record to compare with{why}; {again}")
 
 
-def drift_sentence(found: Comparison) -> str:
-    """Say how much the machine drifted, whether that was taken off, and what cannot be known then."""
-    seen = f"{found.witnesses} implementations of unchanged code took {found.drift:.2f}x as long"
-    if found.witnesses >= MIN_WITNESSES:
-        return f"{seen}; that drift is taken off, so what slows them all down is not seen"
-    told = seen if found.witnesses else "there is no implementation of unchanged code"
-    return (
-        f"{told}; at least {MIN_WITNESSES} tell how the machine drifted, so nothing is taken off: times are compared "
-        "as they are, and a change may be the machine's"
-    )
-
-
-def as_text(found: Comparison) -> str:
-    """Return the comparison as text, largest change first."""
-    rows = found.rows.sort_values("change", ascending=False)
-    table = pd.DataFrame(
-        {
-            "what": rows["stage"] + "/" + rows["impl"],
-            "workload": rows["workload"],
-            "before": rows["before"].map(seconds),
-            "after": rows["after"].map(seconds),
-            "time": rows["change"].map("{:.2f}x".format),
-            "spread": [f"{low:.2f}x .. {high:.2f}x" for low, high in zip(rows["low"], rows["high"], strict=True)],
-            "code": rows["unchanged"].map({True: "the same", False: "changed"}),
-            "verdict": rows["verdict"],
-        }
-    )
-    counts = ", ".join(f"{number} {verdict}" for verdict, number in rows["verdict"].value_counts().items())
-    return "\n".join([
-        f"{found.after.path.name} against {found.before.path.name}: {counts}",
-        drift_sentence(found),
-        table.to_string(index=False),
-        *found.left_out,
+def table(found: Comparison) -> Table:
+    """Return a row per case, largest change first."""
+    head = ["case", "workload", "before", "after", "time", "spread", "code", "verdict"]
+    return Table(head, [
+        [
+            f"{row['stage']}/{row['impl']}", row["workload"], Value(row["before"], "s"), Value(row["after"], "s"),
+            change_of(row).alone, change_of(row).spread, "the same" if row["unchanged"] else "changed",
+            row["verdict"],
+        ]
+        for row in found.rows.sort_values("change", ascending=False).to_dict("records")
     ])  # fmt: skip
+
+
+def change_of(row: Mapping[Any, Any]) -> Value:
+    """Return how many times as long a case took, with its spread."""
+    return Value(row["change"], "x", row["low"], row["high"], decimals=2)

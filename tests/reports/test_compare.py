@@ -9,7 +9,7 @@ import pytest
 
 from reports.__main__ import main
 from reports.compare import MIN_WITNESSES, compare
-from reports.load import load_record
+from reports.records import load_record
 from tests.support.records import benchmarks_record, write
 
 FIRST, SECOND = "0001_x_20260101_000000.json", "0002_x_20260102_000000.json"

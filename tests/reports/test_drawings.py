@@ -13,21 +13,18 @@ from typing import NamedTuple
 
 import pytest
 
-from tests.support.awkward_records import (
+from tests.support.awkward_records import PARTS, STAGES, make_report, records
+from tests.support.report_arithmetic import (
     CHAINS,
     GROWTH,
-    PARTS,
-    STAGES,
     chain_times,
     digests,
     figures,
     grouped,
     ladders,
-    make_report,
     memory_size,
     over,
     peer_number,
-    records,
     stage_parts,
     study,
     time,
@@ -83,7 +80,7 @@ def peer_bars() -> Bars:
 
 
 def study_lines(name: str) -> Iterator[Lines]:
-    about = records().sweeps["studies"][name]
+    about = records().studies["studies"][name]
     by_stage = grouped(({**row, "of": row["series"].split("/")[0]} for row in study(name)), "of")
     for stage, rows in by_stage.items():
         prefix = f"{stage}/" if len(by_stage) > 1 else ""

@@ -1,0 +1,39 @@
+"""What reports say of an implementation in words; its idea is in the registry, all figures are in records."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import NamedTuple
+
+from impls.registry import STAGES, implementations
+
+FILE = Path(__file__).with_name("ideas.toml")
+
+
+class Words(NamedTuple):
+    """What an implementation removes, in sentences, and what bounds it by its design."""
+
+    removes: str
+    bound: str
+
+
+def ideas(path: Path = FILE) -> dict[str, Words]:
+    """Return the words by "stage/implementation".
+
+    Raises:
+        OSError, ValueError, TypeError: the file cannot be read, or has other fields.
+    """
+    with path.open("rb") as file:
+        content = tomllib.load(file)
+    return {f"{stage}/{impl}": Words(**words) for stage, rows in content.items() for impl, words in rows.items()}
+
+
+def gaps(path: Path = FILE) -> list[str]:
+    """Return a line for each implementation without words, and for words about none."""
+    known = [f"{stage}/{row.name}" for stage in STAGES for row in implementations(stage)]
+    told = ideas(path)
+    return [
+        *(f"{name} has no text in reports/{path.name}" for name in known if name not in told),
+        *(f"{name} in reports/{path.name} is not in impls/registry.py" for name in told if name not in known),
+    ]
