@@ -1,8 +1,8 @@
 """What got faster or slower since an earlier record, with spread: `python -m reports compare`.
 
-Machines drift. How much this one did between the two runs is seen on implementations whose code did not change: the
-median of their ratios is taken off all others. With few of them nothing is: one that became slower for another reason
-than its code would vouch for itself.
+Machines drift. Implementations whose code did not change tell how much a machine drifted between two runs: the median
+of their ratios is taken off the ratios of all others. With few such implementations nothing is taken off, since
+an implementation that became slower for another reason than its code would vouch for itself.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from reports.records import Record, load_record
 KEY = ["stage", "impl", "workload"]
 
 MIN_WITNESSES = 3
-"""Implementations of unchanged code that tell how the machine drifted; with fewer, nothing is taken off."""
+"""How many implementations of unchanged code tell the drift; with fewer, nothing is taken off."""
 
 
 @dataclass(frozen=True)
@@ -32,13 +32,14 @@ class Comparison:
 
     Attributes:
         before, after: the records.
-        rows: a row a case of both: stage, impl, workload, before, after (median seconds), change (after / before,
-            drift taken off), low, high (from the quartiles of both sides), unchanged (same code), verdict.
-        drift: how many times as long unchanged code took: the median over implementations, of each the median over
-            workloads; 1 where there is none.
-        witnesses: how many implementations told so. With fewer than MIN_WITNESSES the drift is not taken off.
-        left_out: one line for each case of the newer record that has no counterpart, and one for all that are not in
-            it any more.
+        rows: a row per case that both have: stage, impl, workload, before, after (median seconds), change (after /
+            before, drift taken off), low, high (from the quartiles of both sides), unchanged (same code), verdict.
+        drift: how many times as long unchanged code took: the median over implementations of the median over
+            workloads; 1 where no code is unchanged.
+        witnesses: how many implementations have unchanged code. With fewer than MIN_WITNESSES the drift is not taken
+            off.
+        left_out: one line for each case of the newer record that has no counterpart in the earlier one, and one line
+            for all cases that only the earlier record has.
     """
 
     before: Record
@@ -49,7 +50,7 @@ class Comparison:
     left_out: list[str]
 
     def slower_by_more_than(self, percent: float) -> pd.DataFrame:
-        """Return the cases that are slower by more than so much, and not by chance: the quartiles are apart."""
+        """Return the cases that are slower by more than `percent` and not by chance: their quartiles are apart."""
         return self.rows[(self.rows["change"] > 1 + percent / 100) & (self.rows["low"] > 1)]
 
 

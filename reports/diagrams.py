@@ -40,7 +40,7 @@ def imports(path: Path) -> Iterator[str]:
 
 
 def sources(part: str, root: Path = ROOT) -> list[Path]:
-    """Return the file of a module, or those of a package with all below it."""
+    """Return the file of a module, or the files of a package with all below it."""
     path = root / part.replace(".", "/")
     return sorted(path.rglob("*.py")) if path.is_dir() else [path.with_suffix(".py")]
 

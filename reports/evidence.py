@@ -17,15 +17,15 @@ from reports.errors import Missing, ReportError
 from reports.records import Record, Study, damaged, load_record, study
 
 OTHER_KINDS = tuple(kind for kind in KINDS if kind != "bench")
-"""Records that lie in a folder of their own beside those of the benchmarks."""
+"""Kinds of records that lie in a folder of their own beside the records of the benchmarks."""
 
 
 def newest_record(folder: Path | None = None, machine: str | None = None) -> Path:
     """Return the record of the benchmarks that was written last: on this machine, else on any.
 
     Args:
-        folder: of the records of all machines; that of the project by default.
-        machine: another name than that of this machine.
+        folder: with the records of all machines; the folder of the project by default.
+        machine: its name; the name of this machine by default.
 
     Raises:
         ReportError: there is none.

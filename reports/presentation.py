@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
 
 from reports.blocks import Block, Bullets, Figure, Paragraph, missing
 from reports.errors import Missing
 from reports.figures import studies
-from reports.figures.values import Value
+from reports.figures.values import Cell, Value
 from reports.records import Study
 
 
@@ -23,28 +22,21 @@ def drawings(study: Study) -> Iterator[Block]:
 
 
 def not_measured(study: Study) -> list[Block]:
-    """List what is missing from a study, and why; points of one reason together."""
-    rows: dict[str, list[dict[str, Any]]] = {}
-    for row in study.left_out:
-        rows.setdefault(row["series"], []).append(row)
-    entries: list[Any] = [
-        (f"{series}: ", Value(first["x"]), f" ({first['reason']})", " and beyond" if others else "")
-        for series, (first, *others) in rows.items()
-    ]
+    """List what is missing from a study, and why; of the points of a series that were left out, the first one."""
+    entries: list[Cell] = []
+    for series in dict.fromkeys(row["series"] for row in study.left_out):
+        first, *others = (row for row in study.left_out if row["series"] == series)
+        beyond = " and beyond" if others else ""
+        entries.append((f"{series}: ", Value(first["x"]), f" ({first['reason']}){beyond}"))
     entries += [f"{row['series']} at {row['x']}: error, no time: {row['error']}" for row in study.errors]
     return [Paragraph("Not measured:"), Bullets(entries)] if entries else []
 
 
-def measured(study: Study) -> list[Block]:
-    """Show what was measured: drawings, and medians with quartiles."""
-    return [*drawings(study), studies.values(study)]
-
-
 def shown(study: Study, *more: Block) -> list[Block]:
-    """Show a study: what was measured, `more` of it, and what is missing."""
+    """Show a study: drawings, medians with quartiles, `more`, and what is missing."""
     if study.points.empty:
         return [missing("no point of it could be measured"), *not_measured(study)]
-    return [*measured(study), *more, *not_measured(study)]
+    return [*drawings(study), studies.values(study), *more, *not_measured(study)]
 
 
 def or_missing(make: Callable[[], list[Block]]) -> list[Block]:

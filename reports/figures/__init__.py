@@ -1,4 +1,4 @@
 """Figures: what the records say, as numbers with units, tables and series; no formatted text, no drawing.
 
-`values`, `tables` and `series` are what they consist of; every other module computes those of one subject.
+They consist of what is in `values`, `tables` and `series`; every other module computes the figures of one subject.
 """

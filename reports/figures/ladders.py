@@ -68,7 +68,7 @@ def table(found: list[Rung]) -> Table:
 
 def bars(found: list[Rung]) -> Bars:
     """Return the speed-ups."""
-    return Bars([Bar(rung.impl, rung.speedup.alone) for rung in found], log=True)
+    return Bars([Bar(rung.impl, rung.speedup.alone) for rung in found])
 
 
 def step(record: Record, stage: str, impl: str, workload: str) -> Step | None:
@@ -102,15 +102,5 @@ def savings(record: Record) -> Table:
                 Value(row["median"], "s"), Value(merges, "merges"), Value(row["median"] / merges, "s"),
                 Value(row["speedup"], "x"),
             ])  # fmt: skip
-    head = [
-        "workload",
-        "trainer",
-        "pretokens",
-        "unique",
-        "reduction",
-        "total",
-        "merges",
-        "time per merge",
-        "speed-up",
-    ]
-    return Table(head, rows)
+    head = ["workload", "trainer", "pretokens", "unique", "reduction", "total", "merges", "time per merge"]
+    return Table([*head, "speed-up"], rows)

@@ -8,7 +8,7 @@ from typing import Any
 
 from reports.figures.series import Bar, Bars
 from reports.figures.tables import Table
-from reports.figures.values import Bound, Value
+from reports.figures.values import Bound, Cell, Value
 
 Measurement = Mapping[str, Any]
 """A measurement of a record of the kind peers."""
@@ -20,12 +20,12 @@ UNITS = {"peak_rss": "bytes"}
 """Of the metrics that are not in seconds."""
 
 
-def ratios(measurements: list[Measurement]) -> Iterator[tuple[str, dict[str, Any], Value]]:
-    """Yield the id of a measurement, a row of it, and the median of the row's rounds with the extremes."""
+def ratios(measurements: list[Measurement]) -> Iterator[tuple[Measurement, Mapping[str, Any], Value]]:
+    """Yield a measurement, a row of it, and the median of the row's rounds with the extremes."""
     for measurement in measurements:
         for row in measurement["rows"]:
             values = row["values"]
-            yield measurement["id"], row, Value(median(values), row["unit"], min(values), max(values), digits=DIGITS)
+            yield measurement, row, Value(median(values), row["unit"], min(values), max(values), digits=DIGITS)
 
 
 def side(measurement: Measurement, name: str, metric: str) -> Value | None:
@@ -38,19 +38,18 @@ def side(measurement: Measurement, name: str, metric: str) -> Value | None:
 
 def table(measurements: list[Measurement]) -> Table:
     """Return a row per ratio: bar, median, spread, both sides, verdict."""
-    by_id, rows = {one["id"]: one for one in measurements}, []
-    for name, row, value in ratios(measurements):
-        bar = Value(row["bar"], row["unit"], digits=DIGITS) if row["bar"] is not None else None
-        sides = [side(by_id[name], one, row["metric"]) for one in row["sides"]]
-        limit = bar and Bound(bar, row["at_least"])
-        rows.append([name, row["work"], limit, value.alone, value.spread, *sides, row["verdict"]])
+    rows: list[list[Cell]] = []
+    for measurement, row, value in ratios(measurements):
+        bar = None if row["bar"] is None else Bound(Value(row["bar"], row["unit"], digits=DIGITS), row["at_least"])
+        sides = [side(measurement, name, row["metric"]) for name in row["sides"]]
+        rows.append([measurement["id"], row["work"], bar, value.alone, value.spread, *sides, row["verdict"]])
     return Table(["id", "work", "bar", "median", "spread", "ours", "other", "verdict"], rows)
 
 
 def bars(measurements: list[Measurement]) -> Bars:
     """Return how many times as fast ours is, where that is the ratio."""
     return Bars([
-        Bar(f"{name} {row['work'].split(': ')[-1]}", value.alone)
-        for name, row, value in ratios(measurements)
+        Bar(f"{measurement['id']} {row['work'].split(': ')[-1]}", value.alone)
+        for measurement, row, value in ratios(measurements)
         if row["unit"] == "x" and row["at_least"]
-    ], log=True)  # fmt: skip
+    ])  # fmt: skip

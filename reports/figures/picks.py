@@ -38,7 +38,7 @@ class Pick(NamedTuple):
 
 
 def picks(points: pd.DataFrame) -> list[Pick]:
-    """Return the picks from the study of size, those of a stage together."""
+    """Return the picks from the study of size, stage by stage."""
     found = []
     for (stage, n_bytes), some in points.groupby(["stage", "x"], sort=False):
         best, *others = some.sort_values("median").to_dict("records")

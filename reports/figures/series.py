@@ -37,7 +37,7 @@ class Lines:
 
 
 class Bar(NamedTuple):
-    """A named value."""
+    """A named ratio."""
 
     name: str
     value: Value
@@ -45,10 +45,9 @@ class Bar(NamedTuple):
 
 @dataclass(frozen=True)
 class Bars:
-    """A bar per value. Logarithmic bars begin at one."""
+    """A bar per ratio: lengths are logarithmic and begin at one."""
 
     bars: Sequence[Bar]
-    log: bool = False
 
 
 class Stack(NamedTuple):

@@ -9,7 +9,7 @@ from reports.figures.tables import Table
 from reports.figures.values import Bound, Cell, Code, Value, over, quartiles
 
 DECIMALS = 2
-"""Of a gain: those of a step are close to one."""
+"""Of a gain: the gains of a step are close to one."""
 
 
 def models(run: Mapping[str, Any]) -> Table:
@@ -22,7 +22,7 @@ def models(run: Mapping[str, Any]) -> Table:
         others = [gain.alone, gain.spread] if place else [None, None]
         held: list[Cell] = [None, None]
         if bar is not None:
-            held = [Bound(Value(bar, "x")), "reached" if gain.number >= bar else "short of the bar"]
+            held = [Bound(Value(bar, "x", digits=3)), "reached" if gain.number >= bar else "short of the bar"]
         rows.append([side["name"], time.alone, Value(n_tokens / time.number, "tokens/s"), *others, *held])
     head = ["model", "time per step", "tokens/s", "ours is as fast", "spread", "bar", "verdict"]
     return Table(head, rows)

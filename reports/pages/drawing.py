@@ -16,6 +16,9 @@ COLOURS = 8
 
 ROW = 24
 
+MOST_TICKS = 6
+"""About so many numbers stand along an axis."""
+
 LONGEST_NAME = 34
 """Letters of the name of a bar; the table beside the drawing has all of them."""
 
@@ -40,29 +43,37 @@ def _log_ticks(low: float, high: float, most: int) -> list[float]:
     return [low, high]
 
 
-def _ticks(low: float, high: float, log: bool, most: int) -> list[float]:
-    if log:
-        return _log_ticks(low, high, most)
+def _even_ticks(low: float, high: float, most: int) -> list[float]:
+    """Return multiples of 1, 2 or 5 times a power of ten."""
     if high <= low:
         return [low]
     rough = (high - low) / most
     scale = 10.0 ** math.floor(math.log10(rough))
-    step_size = next(scale * factor for factor in (1, 2, 5, 10) if scale * factor >= rough * 0.999)
-    first = math.ceil(low / step_size - 1e-9)
-    return [step_size * index for index in range(first, math.floor(high / step_size + 1e-9) + 1)]
+    step = next(scale * factor for factor in (1, 2, 5, 10) if scale * factor >= rough * 0.999)
+    return [step * index for index in range(math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9) + 1)]
 
 
-def _place(value: float, low: float, high: float, log: bool) -> float:
-    if log:
-        value, low, high = math.log10(value), math.log10(low), math.log10(high)
-    return (value - low) / (high - low) if high > low else 0.5
+class _Scale:
+    """The numbers along an axis: from the smallest to the largest, or from zero where it is not logarithmic."""
 
+    def __init__(self, axis: Axis, values: Sequence[float]) -> None:
+        self.axis, self.low, self.high = axis, min(values), max(values)
+        if axis.log and self.low == self.high:
+            self.low, self.high = self.low / 1.3, self.high * 1.3
+        elif not axis.log:
+            self.low, self.high = min(0.0, self.low), self.high or 1.0
 
-def _bounds(values: Sequence[float], log: bool) -> tuple[float, float]:
-    low, high = min(values), max(values)
-    if log:
-        return (low / 1.3, high * 1.3) if low == high else (low, high)
-    return min(0.0, low), high or 1.0
+    def place(self, value: float) -> float:
+        """Return where a number stands, from 0 to 1."""
+        low, high = self.low, self.high
+        if self.axis.log:
+            value, low, high = math.log10(value), math.log10(low), math.log10(high)
+        return (value - low) / (high - low) if high > low else 0.5
+
+    def ticks(self) -> list[tuple[float, str]]:
+        """Return numbers to be shown, with their text."""
+        found = (_log_ticks if self.axis.log else _even_ticks)(self.low, self.high, MOST_TICKS)
+        return [(tick, write_number(tick, self.axis.unit)) for tick in found]
 
 
 def _text(x: float, y: float, text: str, anchor: str = "start", more: str = "") -> str:
@@ -110,32 +121,30 @@ class _Frame:
     """A pair of axes with the room inside of them."""
 
     def __init__(self, drawing: Lines, rows: Sequence[Line]) -> None:
-        self.x, self.y = drawing.x, drawing.y
-        self.low_x, self.high_x = _bounds([x for row in rows for x, _ in row.points], self.x.log)
-        self.low_y, self.high_y = _bounds([y for row in rows for _, y in row.points], self.y.log)
+        self.x = _Scale(drawing.x, [x for row in rows for x, _ in row.points])
+        self.y = _Scale(drawing.y, [y for row in rows for _, y in row.points])
 
     def across(self, x: float) -> float:
         """Return how far to the right a number stands."""
-        return LEFT + (WIDTH - LEFT - RIGHT) * _place(x, self.low_x, self.high_x, self.x.log)
+        return LEFT + (WIDTH - LEFT - RIGHT) * self.x.place(x)
 
     def down(self, y: float) -> float:
         """Return how far below the top a number stands."""
-        return TOP + (HEIGHT - TOP - BOTTOM) * (1 - _place(y, self.low_y, self.high_y, self.y.log))
+        return TOP + (HEIGHT - TOP - BOTTOM) * (1 - self.y.place(y))
 
     def parts(self) -> list[str]:
         """Return grid, numbers and names of the axes."""
         parts = []
-        for tick in _ticks(self.low_y, self.high_y, self.y.log, 6):
+        for tick, text in self.y.ticks():
             place = self.down(tick)
-            parts.append(_grid(LEFT, place, WIDTH - RIGHT, place))
-            parts.append(_text(LEFT - 6, place + 4, write_number(tick, self.y.unit), "end"))
-        for tick in _ticks(self.low_x, self.high_x, self.x.log, 6):
+            parts += [_grid(LEFT, place, WIDTH - RIGHT, place), _text(LEFT - 6, place + 4, text, "end")]
+        for tick, text in self.x.ticks():
             place = self.across(tick)
-            parts.append(_grid(place, TOP, place, HEIGHT - BOTTOM))
-            parts.append(_text(place, HEIGHT - BOTTOM + 16, write_number(tick, self.x.unit), "middle"))
+            parts += [_grid(place, TOP, place, HEIGHT - BOTTOM), _text(place, HEIGHT - BOTTOM + 16, text, "middle")]
         middle = TOP + (HEIGHT - TOP - BOTTOM) / 2
-        parts.append(_text(LEFT + (WIDTH - LEFT - RIGHT) / 2, HEIGHT - 8, self.x.label, "middle"))
-        parts.append(_text(14, middle, self.y.label, "middle", f' transform="rotate(-90 14 {middle:.1f})"'))
+        turned = f' transform="rotate(-90 14 {middle:.1f})"'
+        parts.append(_text(LEFT + (WIDTH - LEFT - RIGHT) / 2, HEIGHT - 8, self.x.axis.label, "middle"))
+        parts.append(_text(14, middle, self.y.axis.label, "middle", turned))
         return parts
 
 
@@ -157,24 +166,17 @@ def _lines(drawing: Lines, label: str) -> str:
 
 
 def _bars(drawing: Bars, label: str) -> str:
-    """Draw a bar per value, with its name before and its number after it."""
-    rows = [(bar.name[:LONGEST_NAME], bar.value) for bar in drawing.bars]
-    left = _room_for([name for name, _ in rows])
-    room, largest = WIDTH - left - 90, max(value.number for _, value in rows)
+    """Draw a bar per ratio, with its name before and its number after it."""
+    names = [bar.name[:LONGEST_NAME] for bar in drawing.bars]
+    lengths = [math.log10(max(bar.value.number, 1) * 1.3) for bar in drawing.bars]
+    left = _room_for(names)
+    room = (WIDTH - left - 90) / max(lengths)
     parts = []
-    for index, (name, value) in enumerate(rows):
-        share = _bar_share(value.number, largest, drawing.log)
+    for index, (name, bar, length) in enumerate(zip(names, drawing.bars, lengths, strict=True)):
         parts.append(_text(0, ROW * index + 17, name))
-        parts.append(_bar(0, left, ROW * index + 4, max(room * share, 0.5)))
-        parts.append(_text(left + room * share + 6, ROW * index + 17, write(value)))
-    return _svg(ROW * len(rows) + 4, label, parts)
-
-
-def _bar_share(value: float, largest: float, log: bool) -> float:
-    """Return the length of a bar as a share of the longest one; logarithmic bars begin at one."""
-    if log:
-        return math.log10(max(value, 1) * 1.3) / math.log10(max(largest, 1) * 1.3)
-    return value / (largest or 1)
+        parts.append(_bar(0, left, ROW * index + 4, max(room * length, 0.5)))
+        parts.append(_text(left + room * length + 6, ROW * index + 17, write(bar.value)))
+    return _svg(ROW * len(names) + 4, label, parts)
 
 
 def _room_for(names: Sequence[str]) -> float:

@@ -7,7 +7,7 @@ from reports.evidence import Evidence
 from reports.figures import profiles
 
 TITLES = {"cprofile": "Deterministic profiles", "scalene": "Sampled by line", "speedscope": "Sampled stacks"}
-"""Of the tools that see functions, in the order of the section."""
+"""Tool -> heading of the functions that it saw; a tool without a row here has a plain one."""
 
 
 def bottlenecks(evidence: Evidence) -> list[Block]:
@@ -15,8 +15,9 @@ def bottlenecks(evidence: Evidence) -> list[Block]:
     evidence.content("profiles")
     seen = [digest for digest in evidence.digests() if "phases" not in digest]
     blocks: list[Block] = [Heading("All profiles"), profiles.overview(seen)]
-    for tool, title in TITLES.items():
-        blocks += [Heading(title), *functions(evidence, tool)]
+    others = [row["tool"] for row in seen if row.get("functions") and "tensor_bytes" not in row]
+    for tool in dict.fromkeys([*TITLES, *others]):
+        blocks += [Heading(TITLES.get(tool, f"Functions by {tool}")), *functions(evidence, tool)]
     return [*blocks, *counters(evidence), *operators(evidence), *failures(evidence)]
 
 
@@ -40,8 +41,8 @@ def counters(evidence: Evidence) -> list[Block]:
     if not found:
         return [heading, missing("no run of the counters")]
     text = (
-        "Samplers see compiled code as one call. Its steps are counted while the same code runs as plain Python; "
-        "the compiled code pays nothing for that."
+        "Samplers see compiled code as one call. Its steps are counted while the same code runs as plain Python, so "
+        "the counting costs the compiled code nothing."
     )
     return [heading, Paragraph(text), profiles.counters(found)]
 

@@ -128,7 +128,7 @@ def test_what_is_not_comparable_says_why(
     assert all(reason in line for line in errors)
 
 
-def test_the_last_comparable_is_found_behind_others(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_last_comparable_is_found_before_others(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     before, after = pair(tmp_path)
     other = benchmarks_record()
     for case in other["benchmarks"]:

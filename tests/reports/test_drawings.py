@@ -47,14 +47,14 @@ class Lines(NamedTuple):
 
 
 class Bars(NamedTuple):
-    """Name, value, and what stands behind the bar; lengths are logarithmic and begin at one."""
+    """Name, value, and the text after the bar; lengths are logarithmic and begin at one."""
 
     caption: str
     rows: list[tuple[str, float, str]]
 
 
 class Stacked(NamedTuple):
-    """Name, parts, and what stands behind the bar."""
+    """Name, parts, and the text after the bar."""
 
     caption: str
     rows: list[tuple[str, list[float], str]]
@@ -198,7 +198,7 @@ def check_lines(svg: ElementTree.Element, drawn: Lines) -> None:
 
 def check_bars(svg: ElementTree.Element, drawn: Bars) -> None:
     texts = [label.text for label in labels(svg)]
-    assert texts == [text for name, _, behind in drawn.rows for text in (name, behind)]
+    assert texts == [text for name, _, after in drawn.rows for text in (name, after)]
     check_beside(svg, len(drawn.rows), 1)
     lengths = [math.log(1.3 * max(value, 1)) for _, value, _ in drawn.rows]
     widths = [float(one.attrib["width"]) for one in svg.iter("rect")]
@@ -219,7 +219,7 @@ def check_inside(svg: ElementTree.Element) -> None:
 
 
 def check_beside(svg: ElementTree.Element, n_rows: int, n_bars: int) -> None:
-    """What stands before and behind a row of bars stands at their height."""
+    """The texts before and after a row of bars stand at their height."""
     texts, bars = labels(svg), list(svg.iter("rect"))
     for row in range(n_rows):
         top = float(bars[row * n_bars].attrib["y"])
@@ -228,7 +228,7 @@ def check_beside(svg: ElementTree.Element, n_rows: int, n_bars: int) -> None:
 
 def check_stacked(svg: ElementTree.Element, drawn: Stacked) -> None:
     texts = [label.text for label in labels(svg)]
-    assert texts == [*(text for name, _, behind in drawn.rows for text in (name, behind)), *drawn.names]
+    assert texts == [*(text for name, _, after in drawn.rows for text in (name, after)), *drawn.names]
     check_beside(svg, len(drawn.rows), len(drawn.names))
     widths = [float(one.attrib["width"]) for one in svg.iter("rect")]
     for place, (_, parts, _) in enumerate(drawn.rows):

@@ -1,7 +1,7 @@
 """Every number that the report shows is computed again here from the records, and none is shown that is not.
 
 For each section the text that must stand there is written anew; then the numbers of the section, with their units and
-in their order, must be those of that text.
+in their order, must equal the numbers of that text.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Text = Iterator[str]
 
 
 def expected() -> dict[str, Text]:
-    """By title: the text whose numbers are those of the section."""
+    """By title: the text with the numbers that the section must show."""
     return {
         "Summary": wanted_benchmarks.summary(),
         **{
@@ -89,6 +89,6 @@ def test_the_interval_of_a_slope_is_that_of_student(n: int) -> None:
     random = np.random.default_rng(n)
     points = [(10 ** (place / n), 10 ** (1.1 * place / n) * random.uniform(0.8, 1.2)) for place in range(n)]
     (value, _), covariance = np.polyfit(*np.log(points).T, 1, cov=True)
-    # Beyond 30 degrees of freedom the quantile is that of 30: an interval that is a little too wide.
+    # Beyond 30 degrees of freedom the quantile for 30 is taken: the interval is a little too wide.
     half = student(min(n - 2, 30)) * math.sqrt(covariance[0, 0])
     assert growth_of(points) == pytest.approx((value, value - half, value + half, n), rel=1e-3)

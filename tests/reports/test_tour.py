@@ -1,4 +1,4 @@
-"""The documents: links lead somewhere, figures are those of the record, diagrams are drawn from the imports."""
+"""The documents: links lead somewhere, figures come from the record, diagrams are drawn from the imports."""
 
 from __future__ import annotations
 

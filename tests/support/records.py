@@ -265,7 +265,7 @@ def write(path: Path, content: dict[str, Any]) -> Path:
 
 
 def write_all(machine: Path) -> Path:
-    """Write a record of each kind to a machine's folder; returns that of the benchmarks."""
+    """Write a record of each kind to a machine's folder; returns the record of the benchmarks."""
     name = f"0001_{COMMIT['id']}_20260101_000000.json"
     write(machine / "studies" / name, studies_record())
     write(machine / "profiles" / name, profiles_record())
