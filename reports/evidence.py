@@ -134,7 +134,7 @@ def load_evidence(path: Path, kinds: Iterable[str] = OTHER_KINDS) -> Evidence:
 
 def _add_newest(evidence: Evidence, kind: str, machine: Path) -> None:
     refused = False
-    for path in reversed(record.paths(machine / kind, kind)):
+    for path in reversed(record.paths(machine, kind)):
         try:
             _add(evidence, kind, path)
             return

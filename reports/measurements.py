@@ -44,7 +44,7 @@ def measurements(evidence: Evidence) -> dict[str, Any]:
     try:
         size, start = evidence.points("size"), evidence.points("start")
     except Missing as why:
-        raise ReportError(f"no measurements to pick from: {why}; run `{COMMAND}`") from None
+        raise ReportError(f"no measurements to pick from: {why}") from None
     name, content = evidence.names["studies"], evidence.content("studies")
     here, there = machine_name(), machine_of(content["machine_info"])
     if there != here:

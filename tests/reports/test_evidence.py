@@ -75,9 +75,9 @@ def test_a_damaged_record_gives_way_to_the_one_before(
     assert "Missing" not in text
 
 
-@pytest.mark.parametrize(("version", "reason"), [(VERSION - 1, f"of version {VERSION - 1}"), (VERSION + 1, "newer")])
+@pytest.mark.parametrize("version", [VERSION - 1, VERSION + 1])
 def test_a_record_of_another_version_is_refused_by_name(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], version: int, reason: str
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], version: int
 ) -> None:
     record = write_all(tmp_path / "m")
     old = tmp_path / "m" / "studies" / "0001_old_20251231_000000.json"
@@ -89,7 +89,7 @@ def test_a_record_of_another_version_is_refused_by_name(
     summary, *_ = (tmp_path / "report.md").read_text().split("\n## ")[1:]
     for told in (problem, summary):
         assert f"studies/{old.name}: " in told
-        assert reason in told
+        assert f"version {version}" in told
     assert "Missing: no record that can be used; `python -m bench studies`" in (tmp_path / "report.md").read_text()
 
 

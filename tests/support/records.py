@@ -86,7 +86,7 @@ def benchmarks_record(seed: int = 0, **slower: float) -> dict[str, Any]:
 
 def head(kind: str) -> dict[str, Any]:
     return {
-        "kind": kind, "record_version": VERSION, "datetime": "2026-01-01T00:00:00+00:00", "arguments": [],
+        "kind": kind, "record_version": VERSION, "datetime": "2026-01-01T00:00:00+00:00", "arguments": [kind],
         "machine_info": machine_info(), "commit_info": COMMIT, "versions": {}, "code": code_digests(),
     }  # fmt: skip
 
