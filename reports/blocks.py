@@ -1,4 +1,4 @@
-"""What a report consists of: sections of blocks, which pages turn into HTML and Markdown.
+"""The parts of a report: sections of blocks, which pages turn into HTML and Markdown.
 
 A text is words, or words and values in a row. Words may hold `code` between backticks and nothing else of markup.
 """
@@ -60,7 +60,7 @@ def kind(block: Block) -> str:
 
 @dataclass
 class Section:
-    """A title, what is below it, and the command that makes its figures."""
+    """A title, the blocks below it, and the command that makes its figures."""
 
     title: str
     blocks: list[Block] = field(default_factory=list)
@@ -74,5 +74,5 @@ class Section:
 
 
 def missing(why: object) -> Paragraph:
-    """Return what stands where there is nothing to show."""
+    """Return the reason that stands in the place of a figure."""
     return Paragraph(f"Missing: {why}.")

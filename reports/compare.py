@@ -1,4 +1,4 @@
-"""What got faster or slower since an earlier record, with spread: `python -m reports compare`.
+"""Two records side by side: which cases got faster or slower, with spread; see `python -m reports compare`.
 
 Machines drift. Implementations whose code did not change tell how much a machine drifted between two runs: the median
 of their ratios is taken off the ratios of all others. With few such implementations nothing is taken off, since
@@ -122,7 +122,7 @@ def _verdict(low: float, high: float) -> str:
 
 
 def last_comparable(after: Record) -> tuple[Record, list[str]]:
-    """Return the newest earlier record beside it that can be compared, and a line for each newer one that cannot.
+    """Return the newest earlier record that can be compared, and a line for each record after it that cannot.
 
     Raises:
         ReportError: there is none; the message says why the newest was refused.

@@ -24,7 +24,7 @@ LEFT_OUT = {
         "metrics", "processes",
     },
 }  # fmt: skip
-"""Modules that the diagram of a package does without: helpers, the command line, and what only it calls."""
+"""Modules that the diagram of a package leaves out: helpers, the command line, and modules for it alone."""
 
 Arrow = tuple[str, str]
 """Who imports, and what is imported: modules or packages with dots."""

@@ -1,4 +1,4 @@
-"""All that a report is made from: the newest record of each kind from one machine, and what is stale in them."""
+"""The source of a report: the newest record of each kind from one machine, and the stale parts of these records."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def study_command(*names: str) -> str:
 
 @dataclass
 class Evidence:
-    """All that a report is made from.
+    """The records that a report is made from.
 
     Attributes:
         bench: the record of the benchmarks.

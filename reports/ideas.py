@@ -1,4 +1,4 @@
-"""What reports say of an implementation in words; its idea is in the registry, all figures are in records."""
+"""The words about an implementation; its idea is in the registry, all figures are in records."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ FILE = Path(__file__).with_name("ideas.toml")
 
 
 class Words(NamedTuple):
-    """What an implementation removes, in sentences, and what bounds it by its design."""
+    """Two texts: `removes` says in sentences what an implementation saves, `bound` what limits it by its design."""
 
     removes: str
     bound: str
@@ -30,7 +30,7 @@ def ideas(path: Path = FILE) -> dict[str, Words]:
 
 
 def gaps(path: Path = FILE) -> list[str]:
-    """Return a line for each implementation without words, and for words about none."""
+    """Return a line for each implementation without words, and for words without an implementation."""
     known = [f"{stage}/{row.name}" for stage in STAGES for row in implementations(stage)]
     told = ideas(path)
     return [

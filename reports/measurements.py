@@ -1,6 +1,6 @@
 """The file from which `impl="auto"` decides: the times of all implementations by size, and of the start.
 
-Only records of this machine and of the present code are used: others tell nothing of what is to come.
+Only records of this machine and of the present code are used: other records foretell nothing.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ COMMAND = KINDS["bench"].command
 
 
 def start_seconds(table: pd.DataFrame) -> dict[str, float]:
-    """Return what the first call of compiled code costs over later ones: code kept, and code to be compiled."""
+    """Return the extra seconds of the first call of compiled code: with code kept, and with code to be compiled."""
     rows = {row["x"]: row for row in table[table["series"] == "compiled"].to_dict("records")}
 
     def extra(state: str) -> float:
@@ -85,7 +85,7 @@ def write_measurements(evidence: Evidence, path: Path | None = None) -> Path:
     except ReportError:
         raise
     except (LookupError, TypeError, ValueError) as error:
-        why = f"lacks what there is to pick from ({error!r})"
+        why = f"has no times to pick from ({error!r})"
         raise ReportError(f"{evidence.names['studies']}: {why}; run `{COMMAND}` again") from None
     path = path or measurements_path()
     path.parent.mkdir(parents=True, exist_ok=True)

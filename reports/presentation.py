@@ -1,4 +1,4 @@
-"""How any study is shown, by what its record says of it; sections of several studies share this."""
+"""The presentation of any study, from its own record; the sections share it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from reports.records import Study
 
 
 def drawings(study: Study) -> Iterator[Block]:
-    """Yield a drawing of the study, or one per stage; none where what is varied has no order."""
+    """Yield a drawing of the study, or one per stage; nothing is drawn where the varied quantity has no order."""
     if not studies.is_numeric(study):
         return
     stages = studies.stages(study)
@@ -22,7 +22,7 @@ def drawings(study: Study) -> Iterator[Block]:
 
 
 def not_measured(study: Study) -> list[Block]:
-    """List what is missing from a study, and why; of the points of a series that were left out, the first one."""
+    """List the missing points of a study with the reason; of those left out, the first one per series."""
     entries: list[Cell] = []
     for series in dict.fromkeys(row["series"] for row in study.left_out):
         first, *others = (row for row in study.left_out if row["series"] == series)
@@ -33,14 +33,14 @@ def not_measured(study: Study) -> list[Block]:
 
 
 def shown(study: Study, *more: Block) -> list[Block]:
-    """Show a study: drawings, medians with quartiles, `more`, and what is missing."""
+    """Show a study: drawings, medians with quartiles, `more`, and the points that are missing."""
     if study.points.empty:
         return [missing("no point of it could be measured"), *not_measured(study)]
     return [*drawings(study), studies.values(study), *more, *not_measured(study)]
 
 
 def or_missing(make: Callable[[], list[Block]]) -> list[Block]:
-    """Return blocks, or why there are none."""
+    """Return the blocks, or the reason for their absence."""
     try:
         return make()
     except Missing as why:

@@ -14,10 +14,10 @@ import pandas as pd
 from bench.record import KINDS, RecordError, read
 
 POSITIVE = ["median", "q1", "q3", "bytes", "pretokens", "unique_pretokens", "vocab_size", "workers"]
-"""What must be above zero in a case of the benchmarks."""
+"""Fields of a case of the benchmarks that must be above zero."""
 
 TEXTS = ["stage", "impl", "idea", "workload", "corpus_sha256", "output_sha256", "code_sha256"]
-"""What must be text in it."""
+"""Fields of a case that must be text."""
 
 GIVEN = ("bench", "--quiet", "--benchmark-quiet", "--benchmark-autosave")
 """Arguments that the session gives by itself."""
@@ -32,7 +32,7 @@ class Record:
         cases: a row per case: stage, impl, idea, workload, bytes, median, q1, q3 (seconds), rounds, digests ...
         skipped: a row per case that was left out: stage, impl, workload, reason.
         errors: a row per case that failed and has no time: stage, impl, workload, error.
-        machine: what pytest-benchmark and the hooks of the benchmarks say of the machine.
+        machine: CPU, system and Python, as pytest-benchmark and the hooks of the benchmarks describe them.
         commit: the state of git.
         when: date and time of the run, UTC.
         arguments: of pytest.
@@ -55,7 +55,7 @@ class Record:
 
 
 def damaged(path: Path, kind: str, error: Exception) -> RecordError:
-    """Return the error of a record that lacks what its kind must have."""
+    """Return the error of a record that lacks fields of its kind."""
     return RecordError(f"{path}: damaged: {error!r}; delete it or run `{KINDS[kind].command}` again")
 
 
@@ -63,7 +63,7 @@ def load_record(path: Path) -> Record:
     """Read a record of the benchmarks.
 
     Raises:
-        RecordError: missing, not a record of this kind, of a version that is not read, or without what a case needs.
+        RecordError: missing, of another kind, of a version that is not read, or without the fields of a case.
     """
     content = read(path, "bench")
     try:
@@ -128,7 +128,7 @@ class Study:
         name: as on the command line of the studies.
         title: of its section.
         question: one sentence.
-        x: what is varied.
+        x: the varied quantity.
         x_unit: its unit: "bytes", another noun in the plural, or empty where x is a name.
         unit: of the samples: "s", "bytes" or "bytes per token".
         points: a row per point: series, x, samples, median, q1, q3, and the facts as columns.
@@ -148,13 +148,13 @@ class Study:
 
     @property
     def x_label(self) -> str:
-        """What is varied, with its unit where the numbers do not carry it: "vocabulary in tokens"."""
+        """The varied quantity, with its unit where the numbers do not carry it: "vocabulary in tokens"."""
         alone = self.x_unit in ("", "bytes") or self.x_unit in self.x
         return self.x if alone else f"{self.x} in {self.x_unit}"
 
 
 def study(name: str, content: Mapping[str, Any]) -> Study:
-    """Return a study from what a record has of it.
+    """Return a study from its part of a record.
 
     Raises:
         KeyError, TypeError, AttributeError, ValueError: the record is damaged.

@@ -4,11 +4,11 @@ from impls.command_line import Program
 
 PROGRAM = Program(
     "reports",
-    "What the records say.",
+    "Reports from the records of benchmarks and profiles.",
     {
         "build": "print the ladders and write the report; this is the default",
-        "compare": "say what got faster or slower",
-        "measurements": "write what impl='auto' decides from",
+        "compare": "compare two records: which cases got faster or slower",
+        "measurements": "write the times from which impl='auto' decides",
         "tour": "write the figures and diagrams of TOUR.md",
     },
     default="build",

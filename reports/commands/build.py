@@ -23,7 +23,7 @@ from reports.sections.summary import stale_sentences
 LATEST = Path(__file__).parents[1] / "latest"
 
 PAGES = {"index.html": html.page, "report.md": markdown.page}
-"""File name -> what makes it from sections and names of records."""
+"""File name -> function that makes the page from sections and names of records."""
 
 
 def configure(parser: ArgumentParser) -> None:
@@ -69,7 +69,7 @@ def terminal(record: Record) -> str:
 
 
 def notes(evidence: Evidence) -> list[str]:
-    """Return what whoever makes the report must know of its records: made on another machine, or with other code."""
+    """Return a line for a record from another machine, and for each record that was made with other code."""
     here, there = machine_name(), machine_of(evidence.bench.machine)
     command = KINDS["bench"].command
     other = f"{evidence.bench.path.name} comes from {there}, this is {here}; `{command}` measures here"

@@ -1,4 +1,4 @@
-"""`python -m reports compare`: say what got faster or slower."""
+"""`python -m reports compare`: compare two records."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def described(found: Comparison) -> str:
 
 
 def drift_sentence(found: Comparison) -> str:
-    """Say how much the machine drifted, whether that was taken off, and what cannot be known then."""
+    """Say how much the machine drifted, whether the drift was taken off, and what stays unknown then."""
     seen = f"{found.witnesses} implementations of unchanged code took {found.drift:.2f}x as long"
     if found.witnesses >= MIN_WITNESSES:
         return f"{seen}; that drift is taken off, so a slow-down of all of them is not seen"

@@ -1,4 +1,4 @@
-"""`python -m reports measurements`: write what impl="auto" decides from."""
+"""`python -m reports measurements`: write the times from which impl="auto" decides."""
 
 from __future__ import annotations
 

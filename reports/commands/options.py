@@ -17,6 +17,6 @@ def record_of(options: Namespace) -> Path:
     """Return the record.
 
     Raises:
-        ReportError: none was named, and there is none.
+        ReportError: no record was named, and there is no record.
     """
     return options.record or newest_record()

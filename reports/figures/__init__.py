@@ -1,4 +1,4 @@
-"""Figures: what the records say, as numbers with units, tables and series; no formatted text, no drawing.
+"""Figures: the content of the records as numbers with units, tables and series; no formatted text, no drawing.
 
-They consist of what is in `values`, `tables` and `series`; every other module computes the figures of one subject.
+`values`, `tables` and `series` are the types; every other module computes the figures of one subject.
 """

@@ -1,4 +1,4 @@
-"""Known faults of tokenizer programs: what each costs beside what is done here."""
+"""Known faults of tokenizer programs: the cost of each beside the right way."""
 
 from __future__ import annotations
 

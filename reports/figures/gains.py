@@ -1,4 +1,4 @@
-"""What repetition of the text brings, and what workers bring."""
+"""The gains from repetition in the text and from workers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How time grows with the size of something, and what the fastest rates mean in other units."""
+"""The growth of time with a size, and the fastest rates in other units."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Growth(NamedTuple):
 
 
 def _exponent(points: pd.DataFrame) -> tuple[Value | None, int]:
-    """Return the exponent of a series with its interval, None where one point tells none, and how many were used."""
+    """Return the exponent of a series with its interval, None for a single point, and the number of points."""
     slope = growth(curve(points))
     if slope is None:
         return None, 1

@@ -1,4 +1,4 @@
-"""The ladder of a stage on a workload: times, speed-ups, what each step gained, what training saves."""
+"""The ladder of a stage on a workload: times, speed-ups, the gain of each step, the savings of training."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def bars(found: list[Rung]) -> Bars:
 
 
 def step(record: Record, stage: str, impl: str, workload: str) -> Step | None:
-    """Return what an implementation gained; None for the first of a ladder, and where it took no part.
+    """Return the gain of an implementation; None for the first of a ladder, and where it took no part.
 
     Raises:
         LookupError: the record has no such ladder.
@@ -85,7 +85,7 @@ def step(record: Record, stage: str, impl: str, workload: str) -> Step | None:
 
 
 def steps(record: Record, stage: str, impl: str) -> list[Step]:
-    """Return what an implementation gained on each workload."""
+    """Return the gain of an implementation on each workload."""
     found = [step(record, stage, impl, workload) for other, workload, _ in ladders(record) if other == stage]
     return [one for one in found if one]
 

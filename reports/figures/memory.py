@@ -1,4 +1,4 @@
-"""Memory: by call site, over time, and beside what is predicted."""
+"""Memory: by call site, over time, and beside the prediction."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def resident(digests: Iterable[Digest]) -> Table:
 
 
 def predicted(points: pd.DataFrame) -> Table:
-    """Return what the arrays of the trainer amount to beside the rise of memory."""
+    """Return the sizes of the trainer's arrays beside the rise of memory."""
     rows: list[list[Cell]] = []
     for row in points.to_dict("records"):
         rose, told = row["median"] - row["before_bytes"], row["predicted_bytes"]
@@ -63,7 +63,7 @@ def predicted(points: pd.DataFrame) -> Table:
 
 
 def tensors(digests: Iterable[Digest]) -> Table:
-    """Return what the tensors of a training step hold beside what the shape of the model predicts."""
+    """Return the memory of the tensors of a training step beside the prediction from the shape of the model."""
     rows: list[list[Cell]] = []
     for digest in digests:
         held = digest["tensor_bytes"]

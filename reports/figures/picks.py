@@ -1,4 +1,4 @@
-"""What to pick: the fastest implementation by stage and size, against the next one."""
+"""Picks: the fastest implementation by stage and size, against the next one."""
 
 from __future__ import annotations
 

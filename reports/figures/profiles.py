@@ -1,4 +1,4 @@
-"""What profilers saw: functions, steps of compiled code, operators of PyTorch."""
+"""Profiles: functions, steps of compiled code, operators of PyTorch."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LEAST_SHARE = 0.005
 
 
 def name_of(digest: Digest) -> str:
-    """Return what was profiled, as "stage/implementation"."""
+    """Return the target of a profile, as "stage/implementation"."""
     return f"{digest['stage']}/{digest['impl']}"
 
 
@@ -34,12 +34,12 @@ def largest(digest: Digest, most: int) -> Shares:
 
 
 def place(row: Mapping[str, Any]) -> Cell:
-    """Return where a function or a call site is; what is built in has no place."""
+    """Return the place of a function or a call site; a built-in function has none."""
     return Code(f"{row['file']}:{row['line']}") if row["file"] not in ("~", "") else "built in"
 
 
 def overview(digests: Iterable[Digest]) -> Table:
-    """Return a row per profile: its three largest functions, their share, and what the tool itself cost."""
+    """Return a row per profile: its three largest functions, their share, and the cost of the tool itself."""
     rows: list[list[Cell]] = []
     for digest in digests:
         top = largest(digest, 3) if digest.get("functions") else None

@@ -1,4 +1,4 @@
-"""What can be drawn: lines through points, bars, and bars of shares, with axes that name what they show."""
+"""Series to be drawn: lines through points, bars, and bars of shares; their axes have a label and a unit."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Points: TypeAlias = Sequence[tuple[float, float]]
 
 
 class Axis(NamedTuple):
-    """What an axis shows, in which unit, and whether it is logarithmic."""
+    """An axis: its label, its unit, and whether it is logarithmic."""
 
     label: str
     unit: str = ""

@@ -22,7 +22,7 @@ class Split(NamedTuple):
 
 
 def stage_seconds(points: pd.DataFrame) -> dict[str, float]:
-    """Return seconds per stage. What is measured as "count" reads and splits as well: both are taken off."""
+    """Return seconds per stage. The measured "count" includes reading and splitting: both are subtracted."""
     measured: dict[str, float] = dict(zip(points["x"], points["median"], strict=True))
     apart = max(measured["count"] - measured["read"] - measured["split"], 0.0)
     return {**measured, "count": apart}
@@ -45,7 +45,7 @@ def stages(points: pd.DataFrame) -> Iterator[Split]:
 
 
 def merge_lines(points: pd.DataFrame) -> Iterator[tuple[Value, Lines]]:
-    """Yield, for each size of the text, what each merge of each trainer took, as the median of neighbours."""
+    """Yield, for each size of the text, the time per merge of each trainer, as the median of neighbours."""
     for n_bytes, some in points.groupby("bytes", sort=False):
         drawn = [Line(row["impl"], neighbours(row["samples"])) for row in some.to_dict("records")]
         axes = Axis("merge", "merges"), Axis("time", "s")
@@ -63,7 +63,7 @@ def neighbours(samples: Sequence[float]) -> Points:
 
 
 def merges(points: pd.DataFrame) -> Table:
-    """Return what the first and the last merges of each training took."""
+    """Return the times of the first and the last merges of each training."""
     rows: list[list[Cell]] = []
     for row in points.to_dict("records"):
         samples = row["samples"]

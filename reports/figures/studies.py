@@ -1,4 +1,4 @@
-"""What every study has: medians with quartiles by what is varied, as a table and as lines."""
+"""The figures of every study: medians with quartiles by the varied quantity, as a table and as lines."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from reports.figures.values import Cell, Value, measured
 from reports.records import Study
 
 LABELS = {"s": "time", "bytes": "memory"}
-"""What the vertical axis shows, by unit; the unit itself where it is not here."""
+"""Unit -> label of the vertical axis; any other unit is its own label."""
 
 
 def is_numeric(study: Study) -> bool:
-    """Tell whether what is varied is a number, so that it makes an axis."""
+    """Tell whether the varied quantity is a number, so that it makes an axis."""
     return all(isinstance(x, int | float) for x in study.points["x"])
 
 

@@ -1,7 +1,7 @@
 """Numbers with a unit and a spread, and the other kinds of cells of a table.
 
 Units: "s", "bytes", "x" (times as much), "share" (of 1), "h", "power" (an exponent), rates such as "MB/s", quotients
-such as "bytes per token", or a noun in the plural for what is counted. Only `reports.pages` turns a value into text.
+such as "bytes per token", or a noun in the plural for a count. Only `reports.pages` turns a value into text.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Value:
 
     Attributes:
         number: in its unit.
-        unit: see above; empty where there is none.
+        unit: see above; empty for a plain number.
         low, high: its quartiles, or the ends of its interval; None where nothing is known of its spread.
         digits: how many significant digits a ratio has; the unit tells by default.
         decimals: how many digits stand after the point; the unit tells by default.
@@ -81,7 +81,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Bound:
-    """What a value must reach, or must not exceed."""
+    """A limit that a value must reach, or must not exceed."""
 
     value: Value
     at_least: bool = True
@@ -107,7 +107,7 @@ class Shares:
 
 
 Cell: TypeAlias = "str | Value | Spread | Part | Bound | Code | Shares | tuple[Cell, ...] | None"
-"""What stands in a table or in a sentence: words, a value, nothing (a dash), or several of them in a row."""
+"""Content of a table or of a sentence: words, a value, nothing (a dash), or several of them in a row."""
 
 
 def quartiles(samples: Sequence[float], unit: str) -> Value:

@@ -1,4 +1,4 @@
-"""Vocabularies: what one of 10,000 costs, and which were not filled."""
+"""Vocabularies: the cost of one of 10,000, and those that were not filled."""
 
 from __future__ import annotations
 

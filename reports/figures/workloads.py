@@ -1,4 +1,4 @@
-"""What was worked on: sizes, vocabulary, and how often a pretoken repeats."""
+"""Workloads: sizes, vocabulary, and how often a pretoken repeats."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ LONGEST_NAME = 34
 
 
 def svg(drawing: Drawing, label: str) -> str:
-    """Return a drawing; `label` says what it shows to those who do not see it."""
+    """Return a drawing; `label` describes it to readers who do not see it."""
     if isinstance(drawing, Lines):
         return _lines(drawing, label)
     return _bars(drawing, label) if isinstance(drawing, Bars) else _stacks(drawing, label)
@@ -111,7 +111,7 @@ def _shown(value: float, axis: Axis) -> bool:
 
 
 def _drawable(drawing: Lines) -> list[Line]:
-    """Return the lines without points that a logarithmic axis cannot show: what is not above zero."""
+    """Return the lines without the points that a logarithmic axis cannot show: zero and below."""
     x, y = drawing.x, drawing.y
     rows = (Line(row.name, [p for p in row.points if _shown(p[0], x) and _shown(p[1], y)]) for row in drawing.lines)
     return [row for row in rows if row.points]

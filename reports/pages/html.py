@@ -18,7 +18,7 @@ _CODE = re.compile(r"`([^`]+)`")
 
 
 def environment(**filters: Callable[..., str]) -> Environment:
-    """Return the templates with what turns blocks and cells into text."""
+    """Return the templates with the filters that turn blocks and cells into text."""
     jinja = Environment(
         loader=FileSystemLoader(Path(__file__).parent / "templates"),
         autoescape=lambda name: bool(name and ".html" in name),
@@ -32,7 +32,7 @@ def environment(**filters: Callable[..., str]) -> Environment:
 
 
 def marked_up(cell: Cell) -> Markup:
-    """Return a cell as HTML: what stands between backticks is code."""
+    """Return a cell as HTML: text between backticks is code."""
     return Markup(_CODE.sub(r"<code>\1</code>", str(escape(write(cell)))))
 
 

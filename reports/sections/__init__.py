@@ -38,8 +38,8 @@ class Part(NamedTuple):
     Attributes:
         title: of the section.
         kind: of the record that it needs.
-        make: makes what is below the title; raises Missing where there is nothing to show.
-        command: what makes its figures; empty where that is `nox -s bench`.
+        make: makes the blocks below the title; raises Missing where there is nothing to show.
+        command: makes its figures; empty for `nox -s bench`.
         studies: names of the studies that are shown there and have no section of their own.
     """
 
@@ -116,4 +116,4 @@ def _made(part: Part, evidence: Evidence) -> Section:
     except (LookupError, TypeError, ArithmeticError, ValueError, AttributeError) as error:
         name = evidence.names[part.kind]
         evidence.problems.append(f"{name}: no section {part.title!r} from it: {error!r}")
-        return Section(part.title, [missing(f"{name} lacks what it needs ({error!r}); run the session again")])
+        return Section(part.title, [missing(f"{name} lacks a field ({error!r}); run the session again")])

@@ -1,4 +1,4 @@
-"""What takes the time, by every profiler: functions, steps of compiled code, operators of PyTorch."""
+"""Bottlenecks, by every profiler: functions, steps of compiled code, operators of PyTorch."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def bottlenecks(evidence: Evidence) -> list[Block]:
 
 
 def calls(digest: profiles.Digest) -> str:
-    """Say how many calls were profiled, of what."""
+    """Name the target of a profile, and how many calls were profiled."""
     n = digest["repeats"]
     return f"{profiles.name_of(digest)} on {digest['workload']}, {n} call{'s' if n > 1 else ''}"
 
@@ -48,7 +48,7 @@ def counters(evidence: Evidence) -> list[Block]:
 
 
 def operators(evidence: Evidence) -> list[Block]:
-    """Show what PyTorch's own profiler saw of training steps."""
+    """Show training steps as PyTorch's own profiler saw them."""
     blocks: list[Block] = [Heading("Operators of PyTorch in training steps")]
     found = evidence.digests("torch")
     if not found:
@@ -56,7 +56,7 @@ def operators(evidence: Evidence) -> list[Block]:
     for digest in found:
         steps = f"{calls(digest)} of {digest['tensor_bytes']['steps']} steps:"
         blocks += [Paragraph(steps), profiles.operators(digest)]
-    text = "Memory is what an operator itself took, less what it gave back, over all of its calls."
+    text = "Memory: an operator's own allocations, less the memory that it gave back, over all of its calls."
     return [*blocks, Paragraph(text)]
 
 

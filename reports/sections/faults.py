@@ -1,4 +1,4 @@
-"""Known faults: what each costs, measured beside what is done here, and the test that guards against it."""
+"""Known faults: the cost of each, measured beside the right way, and the test that guards against it."""
 
 from __future__ import annotations
 

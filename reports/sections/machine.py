@@ -1,4 +1,4 @@
-"""What the records were made on, and by which commands."""
+"""The machine of the records, and the commands that made them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def machine(evidence: Evidence) -> list[Block]:
 
 
 def described(record: Record) -> str:
-    """Say what the benchmarks ran on."""
+    """Describe the machine, the versions and the commit of the benchmarks."""
     info, cpu = record.machine, record.machine["cpu"]
     versions = ", ".join(f"{name} {version}" for name, version in record.cases["versions"].iloc[0].items())
     dirty = " with uncommitted changes" if record.commit.get("dirty") else ""

@@ -1,4 +1,4 @@
-"""Memory: by call site, over time, by size of the text, and beside what is predicted."""
+"""Memory: by call site, over time, by size of the text, and beside the prediction."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from reports.presentation import or_missing, shown
 
 
 def memory(evidence: Evidence) -> list[Block]:
-    """Return what profiles say, then what studies say."""
+    """Return the profiles, then the studies, then the tensors of a training step."""
     evidence.content("profiles")
     found = evidence.digests("memray")
     return [
@@ -41,12 +41,12 @@ def training(evidence: Evidence) -> list[Block]:
 
 
 def tensors(evidence: Evidence) -> list[Block]:
-    """Compare what the tensors of a training step hold with what the shape of the model predicts."""
+    """Compare the tensors of a training step with the prediction from the shape of the model."""
     heading, found = Heading("A training step, predicted"), evidence.digests("torch")
     if not found:
         return [heading, missing("no profile by torch")]
     note = (
-        "Activations are what the forward pass keeps for the backward pass. The prediction is for the fused "
-        "operations; the reference operations keep more."
+        "Activations are the values that the forward pass keeps for the backward pass. The prediction is for the "
+        "fused operations; the reference operations keep more."
     )
     return [heading, figures.tensors(found), Paragraph(note)]

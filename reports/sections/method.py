@@ -1,4 +1,4 @@
-"""How to read the figures, what they do not say, and the commands."""
+"""How to read the figures, their limits, and the commands."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from reports.blocks import Block, Bullets, Listing, Paragraph
 from reports.evidence import Evidence
 
 LIMITS = (
-    "We wrote what we compare, on one kind of machine; the pure Python implementations are what a careful author "
-    "would write.",
+    "We wrote the implementations that we compare, on one kind of machine; the pure Python ones are written as a "
+    "careful author would write them.",
     "The texts of the studies are generated stories: much repetition, short words, ASCII. The workloads named stdlib "
     "and the study of scripts show how far the results carry.",
     "A slope is fitted to sizes within a factor of 100 of the largest and says nothing beyond them. A point is left "
     "out where a call would take too long, and listed with the reason.",
-    "A profiler changes what it measures: each profile states by how much. Samplers do not see inside compiled code; "
-    "its steps are counted in a run of the same code as plain Python.",
+    "A profiler slows the work that it measures: each profile states by how much. Samplers do not see inside "
+    "compiled code; its steps are counted in a run of the same code as plain Python.",
     "Resident memory counts a page that processes share once per process.",
 )
 
 
 def method(evidence: Evidence) -> list[Block]:
-    """Return the commands, then how to read and what not to conclude."""
+    """Return the commands, then how to read, then the limits."""
     workers = int(evidence.bench.cases["workers"].iloc[0])
     reading = (
         "Times are medians of the rounds; the spread of a speed-up is computed from the quartiles of both sides; "

@@ -27,7 +27,7 @@ def shares(evidence: Evidence) -> list[Block]:
 
 
 def merge_by_merge(evidence: Evidence) -> list[Block]:
-    """Show what each merge took, as the median of neighbours."""
+    """Show the time per merge, as the median of neighbours."""
     points = evidence.points("merges")
     blocks: list[Block] = [Heading("Merge by merge")]
     for size, drawing in figures.merge_lines(points):

@@ -33,7 +33,7 @@ def step(evidence: Evidence) -> list[Block]:
 
 
 def shape(run: dict[str, Any]) -> tuple[str | Value, ...]:
-    """Say what was trained, and the loss that all sides found."""
+    """Describe the model and the step, with the loss that all sides found."""
     compiled = ", compiled" if run["compiled"] else ""
     return (
         Value(run["parameters"], "parameters"),

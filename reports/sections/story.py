@@ -1,4 +1,4 @@
-"""The ladder, step by step: the idea of each implementation, what it removes and gains, what bounds it now."""
+"""The ladder, step by step: the idea of each implementation, its gain and its bound."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from reports.ideas import Words, ideas
 
 
 def story(evidence: Evidence) -> list[Block]:
-    """Return one paragraph per implementation, and what training saves."""
+    """Return one paragraph per implementation, and the savings of training."""
     told, blocks = ideas(), list[Block]()
     cases = evidence.bench.cases.drop_duplicates(["stage", "impl"])
     for stage in dict.fromkeys(cases["stage"]):
@@ -26,7 +26,7 @@ def story(evidence: Evidence) -> list[Block]:
 
 
 def gains(evidence: Evidence, stage: str, impl: str) -> list[Cell]:
-    """Say what the step gained over the implementation before it, workload by workload."""
+    """Tell the gain over the implementation before it, workload by workload."""
     parts: list[Cell] = []
     for step in ladders.steps(evidence.bench, stage, impl):
         gain, before = step.gain, f" as fast as {step.before} on {step.workload} ("

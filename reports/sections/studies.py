@@ -31,18 +31,18 @@ def show(evidence: Evidence, name: str) -> list[Block]:
 
 
 def growing(evidence: Evidence, study: Study) -> list[Block]:
-    """Show a study in which time grows with what is varied, with the fitted growth."""
+    """Show a study in which time grows with the varied quantity, with the fitted growth."""
     del evidence
     return shown(study, growth.slopes(study))
 
 
 def size(evidence: Evidence, study: Study) -> list[Block]:
-    """Show the growth with the corpus, and what the rates of encoders mean in other units."""
+    """Show the growth with the corpus, and the rates of encoders in other units."""
     return [*growing(evidence, study), Heading("Encoding in other units"), growth.rates(study.points)]
 
 
 def duplication(evidence: Evidence, study: Study) -> list[Block]:
-    """Show what work on unique pretokens brings."""
+    """Show the gain from work on unique pretokens."""
     del evidence
     return shown(study, gains.repetition(study.points))
 
@@ -54,7 +54,7 @@ def workers(evidence: Evidence, study: Study) -> list[Block]:
 
 
 def compression(evidence: Evidence, study: Study) -> list[Block]:
-    """Show bytes per token, what was sampled, and where training ran out of pairs before the vocabulary was full."""
+    """Show bytes per token, the sample, and the trainings that ran out of pairs before the vocabulary was full."""
     del evidence
     first = study.points.iloc[0]
     sampled = (

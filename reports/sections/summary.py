@@ -1,4 +1,4 @@
-"""Summary: the verdict first, then growth and what to pick, then what cannot be trusted."""
+"""Summary: the verdicts first, then growth and picks, then stale records."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from reports.records import ladders as all_ladders
 
 
 def summary(evidence: Evidence) -> list[Block]:
-    """Return the verdicts and what qualifies them."""
+    """Return the verdicts, errors, growth with picks, and stale records."""
     blocks: list[Block] = [
         Paragraph(
             f"Run of {evidence.bench.when} UTC. Every output was compared with the output of the simplest "
@@ -45,7 +45,7 @@ def errors(record: Record) -> list[Cell]:
 
 
 def outlook(evidence: Evidence) -> list[Cell]:
-    """Return how the fastest of each stage grows with the corpus, and what to take at the largest size."""
+    """Return the growth of the fastest of each stage with the corpus, and the picks for large texts."""
     try:
         points = evidence.points("size")
     except Missing:

@@ -1,4 +1,4 @@
-"""What was worked on, and what was left out."""
+"""Workloads, and the cases that were left out."""
 
 from __future__ import annotations
 

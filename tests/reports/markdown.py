@@ -1,4 +1,4 @@
-"""Reads what the Markdown of a report says."""
+"""Reads the Markdown of a report."""
 
 from __future__ import annotations
 

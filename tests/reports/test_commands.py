@@ -1,4 +1,4 @@
-"""`python -m reports`: the commands, and what they load."""
+"""`python -m reports`: the commands, and the modules that they load."""
 
 from __future__ import annotations
 

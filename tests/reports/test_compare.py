@@ -1,4 +1,4 @@
-"""What got slower is found, whatever the machine did meanwhile; what cannot be compared is said."""
+"""A slower case is found, whatever the machine did meanwhile; records that cannot be compared are named."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the report draws is read off by means of the drawing's own axes: it must be what the records say."""
+"""Every drawing is read by means of its own axes: the values must be those of the records."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def stage_bars() -> Iterator[Stacked]:
 
 
 def neighbours(samples: Sequence[float]) -> Points:
-    """Medians of runs of merges, each run a quarter as long as what is before it, at the middle of the run."""
+    """Medians of runs of merges at the middle of each run; a run is a quarter as long as all merges before it."""
     edges = [0]
     while edges[-1] < len(samples):
         edges.append(min(len(samples), max(edges[-1] + 1, 5 * (edges[-1] + 1) // 4)))
@@ -124,7 +124,7 @@ def chain_bars(names: Sequence[str]) -> Stacked:
 
 
 def drawings() -> dict[str, list[Drawing]]:
-    """By title: what is drawn there."""
+    """Title -> drawings of the section."""
     with_lines = ("size", "vocabulary", "duplication", "pretoken_length", "calls")
     return {
         **{f"{stage}, {workload}": [ladder_bars(stage, workload)] for stage, workload in ladders()},

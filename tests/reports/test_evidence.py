@@ -1,4 +1,4 @@
-"""Which records a report is made from, and what it says of missing, damaged, stale and strange ones."""
+"""The records of a report: the newest is taken; missing, damaged, stale and strange ones are named."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_a_corrupt_record_is_one_line_and_the_rest_goes_on(
     assert len(errors) == 3
     assert all("0002_x" in line for line in errors)
     text = (tmp_path / "report.md").read_text()
-    assert "lacks what it needs (KeyError('seconds_plain'))" in text
+    assert "lacks a field (KeyError('seconds_plain'))" in text
     assert "## Growth with the corpus" in text
 
 

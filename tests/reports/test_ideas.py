@@ -1,4 +1,4 @@
-"""Every implementation has its words, in one place; what is missing is said in words."""
+"""Every implementation has its words, in one place; a missing text is named."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `impl="auto"` decides from: written only from records of this machine and the present code."""
+"""The times from which `impl="auto"` decides: written only from records of this machine and the present code."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ Text = Iterator[str]
 
 
 def expected() -> dict[str, Text]:
-    """By title: the text with the numbers that the section must show."""
+    """Title -> text with the numbers that the section must show."""
     return {
         "Summary": wanted_benchmarks.summary(),
         **{
@@ -49,7 +49,7 @@ def expected() -> dict[str, Text]:
 
 
 def parts_of(markdown: str) -> dict[str, str]:
-    """Return the text below each title; what stands before the first is below the empty title."""
+    """Return the text below each title; the text before the first title is below the empty title."""
     first, *rest = re.split(r"^## ", markdown, flags=re.MULTILINE)
     return {"": first} | {title: body for title, _, body in (part.partition("\n") for part in rest)}
 

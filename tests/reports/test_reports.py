@@ -1,4 +1,4 @@
-"""The report of made-up records of all kinds: what single cells must say, computed again from the samples."""
+"""The report of made-up records of all kinds: single cells are computed again from the samples."""
 
 from __future__ import annotations
 

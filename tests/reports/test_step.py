@@ -1,4 +1,4 @@
-"""What the report says of the trainer: its step beside other programs', operators and tensors of its profile."""
+"""The trainer in the report: its step beside other programs', operators and tensors of its profile."""
 
 from __future__ import annotations
 

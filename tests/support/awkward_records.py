@@ -186,7 +186,7 @@ def awkward_step() -> Row:
 
 
 class Records(NamedTuple):
-    """What a report is made from."""
+    """The records of a report, one per kind."""
 
     bench: Row
     studies: Row

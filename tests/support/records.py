@@ -1,4 +1,4 @@
-"""Records with made-up samples, complete in form: what reports must compute is computed from them again in tests."""
+"""Records with made-up samples, complete in form: tests compute the figures of a report from them again."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ ABOUT = {
     "ten_thousand": ("A vocabulary of 10,000", "What does it cost?", "corpus", "bytes", "s"),
     "faults": ("Faults", "What do the known faults cost?", "fault", "", "s"),
 }
-"""What a record says of a study beside its points: title, question, x, x_unit, unit."""
+"""Study -> title, question, x, x_unit, unit, as its record has them."""
 
 
 def machine_info() -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What a report must say of the awkward records, computed with arithmetic of this file alone."""
+"""The figures of the awkward records, computed with arithmetic of this file alone."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import numpy as np
 from tests.support.awkward_records import STAGES, Row, records
 from tests.support.records import quantile
 
-# How numbers are written.
+# How figures are written.
 
 
 def short(value: float, n: int = 3) -> str:
@@ -56,7 +56,7 @@ def between(low: float, high: float, write: Callable[[float], str] = times) -> s
     return f"{write(low)} .. {write(high)}"
 
 
-# What is computed.
+# How they are computed.
 
 
 class Spread(NamedTuple):
