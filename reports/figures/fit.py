@@ -15,26 +15,22 @@ _T = (
 )  # fmt: skip
 
 SPAN = 100
-"""The slope is that of the largest sizes, down to the largest divided by this: small ones measure fixed costs."""
+"""Sizes down to the largest divided by this are used: smaller ones measure fixed costs."""
 
 
 class Slope(NamedTuple):
     """Exponent of growth: time is proportional to size ** value.
 
     Attributes:
-        value: of the line.
-        low, high: its 95 % interval; equal to the value where two points leave nothing to estimate it from.
-        n: points.
+        value: the slope of the line.
+        low, high: its 95 % interval; both are the value where two points leave nothing to estimate it from.
+        n: how many points were used.
     """
 
     value: float
     low: float
     high: float
     n: int
-
-    def __str__(self) -> str:
-        """Write value and interval."""
-        return f"{self.value:.2f}" if self.n < 3 else f"{self.value:.2f} ({self.low:.2f} to {self.high:.2f})"
 
 
 def growth(points: Sequence[tuple[float, float]]) -> Slope | None:
