@@ -11,9 +11,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from reports.load import ReportError, ladders, load_record
 
 from reports.__main__ import main as build_report
-from reports.load import ReportError, ladders, load_record
 from tests.bench.conftest import Run
 from tests.support import ROOT
 
