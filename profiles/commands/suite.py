@@ -31,7 +31,8 @@ def run(options: Namespace) -> int:
     runs = list(suite(chosen(options.only, tools.NAMES, "tool")))
     sources = {**code.code_digests(), TRAINER: code.module_digest(TRAINER)}
     # Folders are no part of the command line that makes a record again.
-    head = record.head("profiles", ["--only", options.only] if options.only else [], PACKAGES, sources)
+    words = ["suite", *(["--only", options.only] if options.only else [])]
+    head = record.head("profiles", words, PACKAGES, sources)
     digests, failures = profile(runs, options.captures)
     for row in failures:
         print(f"{row['stage']}/{row['impl']} on {row['workload']}: {row['error']}", file=sys.stderr)

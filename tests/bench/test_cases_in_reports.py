@@ -11,9 +11,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from reports.load import ReportError, ladders, load_record
 
+from bench.record import RecordError
 from reports.__main__ import main as build_report
+from reports.records import ladders, load_record
 from tests.bench.conftest import Run
 from tests.support import ROOT
 
@@ -98,7 +99,7 @@ def test_records_that_cannot_be_read_are_one_line(tmp_path: Path, capsys: pytest
     broken = tmp_path / "0001_broken.json"
     for content in ("{", "{}", '{"benchmarks": []}', "[]"):
         broken.write_text(content)
-        with pytest.raises(ReportError, match="0001_broken"):
+        with pytest.raises(RecordError, match="0001_broken"):
             load_record(broken)
         assert build_report([str(broken), "--out", str(tmp_path)]) == 1
         assert capsys.readouterr().err.count("\n") == 1

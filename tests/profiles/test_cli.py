@@ -74,7 +74,7 @@ def test_a_failed_run_is_recorded_and_the_rest_goes_on(
     content = record_of(tmp_path / "r")
     assert [row["tool"] for row in content["digests"]] == ["rss"]
     assert content["failures"][0]["error"] == "memray: it broke"
-    assert (content["kind"], content["arguments"]) == ("profiles", ["--only", "memray,rss"])
+    assert (content["kind"], content["arguments"]) == ("profiles", ["suite", "--only", "memray,rss"])
     assert str(tmp_path) not in json.dumps(content)
     assert {"memray", "scalene", "torch"} <= content["versions"].keys()
     assert {"count/findall", "lm.train"} <= content["code"].keys()
