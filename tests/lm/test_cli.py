@@ -1,4 +1,4 @@
-"""`python -m lm` from outside: the way from text to samples, exit statuses, one line an error."""
+"""`python -m lm` from outside: the way from text to samples, exit statuses, one line per error."""
 
 import re
 import subprocess
@@ -11,8 +11,8 @@ import pytest
 from impls import UsageError
 from lm.__main__ import main
 from lm.checkpoint import read_checkpoint
-from tests.lm.test_train import ENVIRONMENT
-from tests.support.lm_runs import tiny_config
+from lm.config_files import save_run
+from tests.support.lm_runs import ENVIRONMENT, tiny_config
 
 Capture = pytest.CaptureFixture[str]
 
@@ -29,14 +29,14 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a trained run."""
     folder = tmp_path_factory.mktemp("cli")
     config = folder / "tiny.yaml"
-    config.write_text(tiny_config(folder).dump())
+    save_run(tiny_config(folder), config)
     assert status_of(["train", "--config", str(config), "--out", str(folder / "run")]) == 0
     return folder
 
 
 @pytest.mark.slow
 def test_the_real_command_goes_from_text_to_samples(tmp_path: Path) -> None:
-    (tmp_path / "tiny.yaml").write_text(tiny_config(tmp_path, data={"folder": "ids"}).dump())
+    save_run(tiny_config(tmp_path, data={"folder": "ids"}), tmp_path / "tiny.yaml")
 
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "lm", *arguments]
@@ -82,14 +82,14 @@ def test_export_and_generate_from_safetensors_agree(home: Path, capsys: Capture)
 
 
 def test_export_says_why_there_is_no_tokenizer_json(home: Path, capsys: Capture, monkeypatch) -> None:
-    monkeypatch.setattr("lm.export.tokenizer_json", refuse)
+    monkeypatch.setattr("lm.export.tokenizer_json.write", refuse)
     assert status_of(["export", str(home / "run"), "--out", str(home / "plain")]) == 0
     shown = capsys.readouterr()
     assert "tokenizer.json" not in shown.out
     assert shown.err == f"python -m lm: note: AutoTokenizer cannot load {home / 'plain'}: tokenizer.json: no\n"
 
 
-def refuse(_: object) -> str:
+def refuse(*_: object) -> None:
     raise UsageError("tokenizer.json: no")
 
 
@@ -97,7 +97,7 @@ def test_evaluate_prints_scores(home: Path, capsys: Capture) -> None:
     assert status_of(["evaluate", str(home / "run")]) == 0
     first = capsys.readouterr().out
     assert re.match(
-        r"loss \d\.\d{4} nats a token, perplexity [\d.]+, [\d.]+ bits a byte; \d+ tokens, \d+ bytes\n", first
+        r"loss \d\.\d{4} nats per token, perplexity [\d.]+, [\d.]+ bits per byte; \d+ tokens, \d+ bytes\n", first
     )
     items = home / "items.jsonl"
     items.write_text('{"activity_label": "A", "ctx": "b", "endings": ["c", "d"], "label": 0}\n' * 3)
@@ -133,7 +133,7 @@ def test_no_memory_is_one_line(home: Path, capsys: Capture, monkeypatch: pytest.
 
 BAD = [
     (["train"], 2, "give --config FILE"),
-    ([], 2, "command"),
+    ([], 2, "COMMAND"),
     (["train", "--config", "nowhere.yaml"], 2, r"nowhere\.yaml: No such file"),
     (["train", "--config", "{home}/tiny.yaml", "--set", "model.n_heads=3"], 2, "n_heads: 3 does not divide"),
     (["train", "--config", "{home}/tiny.yaml", "--set", "data.stride=64"], 2, "stride: 64 is above block_size"),

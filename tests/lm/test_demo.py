@@ -13,13 +13,12 @@ import torch
 
 from impls import Tokenizer
 from lm.demo import HELP, demo, token_table
-from lm.export import Trained
 from lm.generate import Sampling, steps
 from lm.shards import tokenize
 from lm.train import train
+from lm.trained import Trained
 from tests.lm.test_models import CONFIGS, scrambled
-from tests.support import ROOT
-from tests.support.lm_runs import tiny_config
+from tests.support.lm_runs import ENVIRONMENT, quiet, tiny_config
 
 EMOJI = "🙃"
 VOCAB = {i: bytes([i]) for i in range(256)} | {256: b"he", 257: b"ll", 258: " \u00e9".encode(), 259: b"<s>"}
@@ -52,22 +51,17 @@ def transcript(trained: Trained, lines: list[str], sampling: Sampling = START) -
 def test_tokens_are_shown_with_their_own_bytes() -> None:
     table = list(token_table(TOKENIZER, TOKENIZER.encode(f"hello\n{EMOJI[0]}<s>")))
     assert table[0] == "Tokenization breakdown:"
-    assert (
-        table[3:-1][1:]
-        if False
-        else table[4:-1]
-        == [
-            "256        he                   68 65",
-            "257        ll                   6c 6c",
-            "111        o                    6f",
-            r"10         \n                   0a",
-            r"240        \xf0                 f0",
-            r"159        \x9f                 9f",
-            r"153        \x99                 99",
-            r"131        \x83                 83",
-            "259        <s>                  3c 73 3e",
-        ]
-    )
+    assert table[4:-1] == [
+        "256        he                   68 65",
+        "257        ll                   6c 6c",
+        "111        o                    6f",
+        r"10         \n                   0a",
+        r"240        \xf0                 f0",
+        r"159        \x9f                 9f",
+        r"153        \x99                 99",
+        r"131        \x83                 83",
+        "259        <s>                  3c 73 3e",
+    ]
 
 
 def test_help_unknown_commands_and_the_ends(trained: Trained) -> None:
@@ -146,12 +140,11 @@ def test_an_impossible_prompt_is_a_line_not_an_end(trained: Trained) -> None:
 @pytest.mark.slow
 def test_a_session_on_a_terminal(tmp_path: Path) -> None:
     config = tiny_config(tmp_path, training={"max_steps": 2})
-    tokenize(config, lambda _: None)
+    tokenize(config, quiet)
     train(config, tmp_path / "run")
     ours, theirs = pty.openpty()
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     command = [sys.executable, "-m", "lm", "demo", str(tmp_path / "run"), "--tokens", "5"]
-    process = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, env=environment)
+    process = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, env=ENVIRONMENT)
     os.close(theirs)
     os.write(ours, b"Once\n/tokens\n/params\n0\n\n\n\n/quit\n")
     shown = b""
