@@ -63,7 +63,7 @@ def training_days(config: RunConfig, tflops: float, utilisation: float = 0.5) ->
 
     Args:
         config: the run.
-        tflops: what the device can do, in 10^12 operations per second.
+        tflops: peak of the device, in 10^12 operations per second.
         utilisation: share of it that the run makes use of.
     """
     n_tokens = config.data.batch_size * config.data.block_size * config.training.accumulation
@@ -72,7 +72,7 @@ def training_days(config: RunConfig, tflops: float, utilisation: float = 0.5) ->
 
 
 def peak_flops(device: torch.device, precision: str, tflops: float | None = None) -> float | None:
-    """Return what a device can do, in operations per second; None where it is not known.
+    """Return the peak of a device in operations per second; None where it is not known.
 
     Args:
         device: a GPU is looked up by its name.

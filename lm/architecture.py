@@ -1,4 +1,4 @@
-"""What an architecture has to bring: its classes, its sizes, and its translation to transformers and back."""
+"""The form of an architecture: its classes, its sizes, and its translation to transformers and back."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Names:
 
     Attributes:
         modules: our name of a module -> their name; inside a layer, the name after the number.
-        layers: what their names of layers begin with, before the number; ours begin with `layers`.
+        layers: their prefix of the names inside a layer, before the number; ours is `layers`.
     """
 
     modules: Mapping[str, str]
@@ -82,7 +82,7 @@ class Architecture(Generic[C]):
         name: value of the field `architecture` of its configs.
         config: class of its configs.
         module: makes the model of a config, with fresh weights.
-        sizes: what accounting needs.
+        sizes: config -> numbers for accounting.
         model_type: its name in a config.json of transformers.
         export_config: config -> fields of a config.json that describe the architecture.
         import_config: fields of a config.json -> fields of `config`; raises KeyError for a missing field, ValueError

@@ -49,7 +49,7 @@ def save_checkpoint(target: Target, model: Module, optimizer: Optimizer, step: i
         try:
             torch.save(state, file)
         except RuntimeError as error:
-            # PyTorch hides the error of the file behind its own.
+            # PyTorch raises an error of its own in place of the file's.
             raise error.__context__ if isinstance(error.__context__, OSError) else OSError(str(error)) from None
 
 

@@ -129,7 +129,7 @@ class TrainingConfig(Config):
             largest number of new tokens.
         hellaswag, hellaswag_items: a file of items that are scored with each validation, and how many of them.
         tracker: keeps the metrics in the format of TensorBoard or Trackio too.
-        peak_tflops: what the device can do, for the utilisation; known for common GPUs.
+        peak_tflops: peak of the device in 10^12 operations per second, for the utilisation; known for common GPUs.
     """
 
     name: Name = "training"
@@ -239,7 +239,7 @@ def check(kind: Any, values: object, source: str) -> Any:
         source: where the values are from, for the message.
 
     Raises:
-        ConfigError: with the source, the field, what is wrong with it, and what it is.
+        ConfigError: a value is wrong; the message names the source, the field, the fault and the value.
     """
     try:
         return TypeAdapter(kind).validate_python(values)

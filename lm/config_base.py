@@ -1,4 +1,4 @@
-"""What configs are made of: a strict base class, types of fields, and the shape that all models have."""
+"""The parts of configs: a strict base class, types of fields, and the shape that all models have."""
 
 from __future__ import annotations
 

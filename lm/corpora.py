@@ -27,7 +27,7 @@ SPLITS = ("train", "val")
 
 @dataclass
 class Counts:
-    """What was read and kept.
+    """Numbers of documents and bytes.
 
     Attributes:
         read: documents read.

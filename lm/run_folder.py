@@ -1,7 +1,8 @@
-"""The folder of a run, which tells all about it.
+"""The folder of a run.
 
-`config.yaml` has every value, `run.json` code and machine, `metrics.jsonl` and `metrics.csv` a row per logged step,
-`loss.svg` the curves; `samples/` has texts and `checkpoints/` what a run goes on from.
+`config.yaml` has every value, `run.json` describes code and machine, `metrics.jsonl` and `metrics.csv` have a row per
+logged step, `loss.svg` shows the curves, `samples/` has generated texts, and `checkpoints/` has the states that a run
+goes on from.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What the architectures share: the block, and the way from ids through blocks to logits or a loss."""
+"""The parts that all architectures share: the block, and the way from ids through blocks to logits or a loss."""
 
 from __future__ import annotations
 

@@ -11,6 +11,7 @@ import pytest
 from impls import UsageError
 from lm.__main__ import main
 from lm.checkpoint import read_checkpoint
+from lm.commands import PROGRAM
 from lm.config_files import save_run
 from tests.support.lm_runs import ENVIRONMENT, tiny_config
 
@@ -52,6 +53,42 @@ def test_the_real_command_goes_from_text_to_samples(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.count("\n") == 1
     assert "runs/nowhere: holds no checkpoint; train first" in done.stderr
+
+
+COMMANDS = list(PROGRAM.commands)
+
+
+def in_a_fresh_process(script: str) -> str:
+    """What a script prints; `main` and `sys` are there."""
+    start = "import sys\nfrom lm.__main__ import main\n"
+    done = subprocess.run([sys.executable, "-c", start + script], env=ENVIRONMENT, capture_output=True, text=True)
+    assert done.stderr == ""
+    return done.stdout
+
+
+def test_help_is_there_without_pytorch() -> None:
+    said = in_a_fresh_process(f"""
+for words in [["--help"], *([name, "--help"] for name in {COMMANDS})]:
+    try:
+        main(words)
+    except SystemExit as stop:
+        assert stop.code == 0
+print(sorted({{"torch", "pydantic"}} & set(sys.modules)))
+""")
+    assert said.splitlines()[-1] == "[]"
+    assert said.count("usage: python -m lm") == 1 + len(COMMANDS)
+
+
+def test_without_pytorch_every_command_says_so_in_one_line() -> None:
+    words = {"generate": ["x"], "demo": ["x"], "evaluate": ["x"], "export": ["x", "--out", "y"]}
+    said = in_a_fresh_process(f"""
+sys.modules["torch"] = None
+sys.stderr = sys.stdout
+for name in {COMMANDS}:
+    assert main([name, *{words}.get(name, ["--config", "x"])]) == 1, name
+""")
+    line = "python -m lm: error: torch is not installed; lm needs PyTorch: pip install '.[lm]'"
+    assert said.splitlines() == [line] * len(COMMANDS)
 
 
 def test_generate_has_all_its_options(home: Path, capsys: Capture) -> None:

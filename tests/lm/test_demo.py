@@ -3,6 +3,7 @@
 import os
 import pty
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -137,26 +138,55 @@ def test_an_impossible_prompt_is_a_line_not_an_end(trained: Trained) -> None:
     assert any("0xc3" in line or "195" in line or "\u00e9" in line for line in written)
 
 
-@pytest.mark.slow
-def test_a_session_on_a_terminal(tmp_path: Path) -> None:
-    config = tiny_config(tmp_path, training={"max_steps": 2})
+@pytest.fixture(scope="module")
+def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("demo")
+    config = tiny_config(folder, training={"max_steps": 2})
     tokenize(config, quiet)
-    train(config, tmp_path / "run")
-    ours, theirs = pty.openpty()
-    command = [sys.executable, "-m", "lm", "demo", str(tmp_path / "run"), "--tokens", "5"]
-    process = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, env=ENVIRONMENT)
-    os.close(theirs)
-    os.write(ours, b"Once\n/tokens\n/params\n0\n\n\n\n/quit\n")
+    train(config, folder / "run")
+    return folder / "run"
+
+
+def shown_until(terminal: int, pattern: str = "never") -> str:
+    """What the terminal shows until a pattern is there, or nothing follows."""
     shown = b""
-    while True:
+    while not re.search(pattern.encode(), shown, re.DOTALL):
         try:
-            part = os.read(ours, 4096)
+            part = os.read(terminal, 4096)
         except OSError:
             break
         if not part:
             break
         shown += part
+    return shown.decode()
+
+
+def on_a_terminal(folder: Path) -> tuple[subprocess.Popen[bytes], int]:
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "lm", "demo", str(folder), "--tokens", "5"]
+    process = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, env=ENVIRONMENT)
+    os.close(theirs)
+    return process, ours
+
+
+@pytest.mark.slow
+def test_a_session_on_a_terminal(run_folder: Path) -> None:
+    process, terminal = on_a_terminal(run_folder)
+    os.write(terminal, b"Once\n/tokens\n/params\n0\n\n\n\n/quit\n")
+    text = shown_until(terminal)
     assert process.wait(60) == 0
-    text = shown.decode()
     for expected in ("Clean text:", "320 tokens", "temperature [0.8]:", "bye"):
         assert expected in text
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 0), (signal.SIGTERM, 143)])
+def test_ctrl_c_leaves_and_sigterm_is_an_interrupt(number: int, status: int, run_folder: Path) -> None:
+    process, terminal = on_a_terminal(run_folder)
+    os.write(terminal, b"Once\n")
+    shown_until(terminal, "Clean text:.*> ")
+    process.send_signal(number)
+    text = shown_until(terminal)
+    assert process.wait(60) == status
+    assert ("interrupted" in text) == (status != 0)
+    assert "bye" in text
