@@ -17,10 +17,11 @@ from bench.inputs import inputs_of
 from data.workloads import Workload
 from lm.accounting import predict_memory
 from lm.batches import TrainBatches
-from lm.config import RunConfig, load_run
+from lm.config import RunConfig
+from lm.config_files import load_run
 from lm.memory import measure_memory
 from lm.model import build
-from lm.train import build_optimizer, learning_rate, optimizer_step
+from lm.step import build_optimizer, learning_rate, optimizer_step
 
 RUN = Path(lm.__file__).parent / "configs" / "stories-small.yaml"
 

@@ -18,7 +18,7 @@ from bench.step.shapes import SMALL, batch_of, model_named
 from bench.step.sides import Side, make_sides
 from bench.step.timing import report, stepper, take_turns, verify
 from lm.accounting import count_parameters, peak_flops, training_flops_per_token
-from lm.config import GPT2Config
+from lm.gpt2 import GPT2Config
 from lm.processes import find_device
 
 PACKAGES = ("numpy", "torch", "transformers")

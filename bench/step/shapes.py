@@ -9,7 +9,8 @@ from torch import Tensor
 
 import lm
 from impls import UsageError
-from lm.config import GPT2Config, load
+from lm.config_files import load
+from lm.gpt2 import GPT2Config
 
 MODELS = Path(lm.__file__).parent / "configs" / "models"
 

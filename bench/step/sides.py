@@ -13,8 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from bench.step.nanogpt import NanoGPT
-from lm.config import GPT2Config
-from lm.export import to_gpt2
+from lm.gpt2 import GPT2Config, export_weights
 from lm.model import build
 from lm.transformer import LanguageModel
 
@@ -40,7 +39,7 @@ def make_sides(config: GPT2Config, device: torch.device, compiled: bool) -> tupl
         return model
 
     nano = NanoGPT(config).to(device)
-    theirs = to_gpt2(exact)
+    theirs = export_weights(exact)
     named = {name.removeprefix("transformer."): value for name, value in theirs.items()}
     linear = {name: v.T if v.ndim == 2 and name.startswith("h.") else v for name, v in named.items()}
     nano.load_state_dict(linear | {"lm_head.weight": linear["wte.weight"]})
