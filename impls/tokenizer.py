@@ -60,7 +60,7 @@ class Tokenizer:
 
     def _set_up(self, definition: Definition, impl: str) -> None:
         self.definition = definition
-        self._tokens = dict(definition.vocab)
+        self._tokens = definition.vocab
         self._decoder = Decoder(self._tokens)
         self._ids: dict[bytes, int] | None = None
         self._splitter = Splitter(self.pattern, list(self.special_tokens))

@@ -213,7 +213,7 @@ def trainer_faults() -> Iterator[Fault]:
         "trainer",
         lambda: perplexity_resumed("weights"),
         lambda: perplexity_resumed("weights", "first", "second", "step"),
-        "tests/lm/test_train.py::test_a_resumed_run_ends_with_the_same_bits",
+        "tests/lm/test_resume.py::test_a_resumed_run_ends_with_the_same_bits",
     )
     yield Fault(
         "probabilities are shown at another temperature than tokens are drawn at: the likeliest token after ` the`",

@@ -14,7 +14,7 @@ from bench.step.shapes import SMALL, batch_of
 from bench.step.sides import make_sides
 from bench.step.timing import ratio, report, stepper, take_turns, verify
 from impls import MergelabError
-from lm.config import GPT2Config
+from lm.gpt2 import GPT2Config
 
 TINY = GPT2Config(
     vocab_size=50, context_length=16, d_model=16, n_layers=2, n_heads=2, d_ff=32, qkv_bias=True, activation="gelu"

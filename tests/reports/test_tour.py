@@ -140,4 +140,4 @@ def test_the_pipeline_is_that_of_the_sources() -> None:
     starts, ends = ({modules_by_id[row[side]] for row in found} for side in (0, 2))
     # So that no arrow can be missing: all but these have one that leads there, and one that leads away.
     assert starts - ends == {"impls.inputs", "impls.registry"}
-    assert ends - starts == {"lm.demo", "lm.evaluate", "lm.generate"}
+    assert ends - starts == {"lm.demo", "lm.evaluate", "lm.export", "lm.generate"}
