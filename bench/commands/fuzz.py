@@ -6,6 +6,7 @@ Exit status 0 when every claim held, 1 when a case failed.
 from __future__ import annotations
 
 import faulthandler
+import sys
 from argparse import ArgumentParser, Namespace
 from importlib import import_module
 from pathlib import Path
@@ -38,7 +39,8 @@ def run(options: Namespace) -> int:
     names = chosen(options.only, KINDS, "kind")
     if not 0 < options.minutes <= 60 * 24:
         raise UsageError(f"--minutes: {options.minutes:g} is no time for a search; give more than 0, at most 1440")
-    faulthandler.enable()  # A crash of compiled code shows where it was.
+    if sys.__stderr__ and not faulthandler.is_enabled():
+        faulthandler.enable(sys.__stderr__)  # A crash of compiled code shows where it was.
     seconds = 60 * options.minutes / len(names)
     return max([search_kind(name, options.seed, seconds, options.cases) for name in names])
 
@@ -51,8 +53,8 @@ def search_kind(name: str, seed: int, seconds: float, folder: Path) -> int:
         print(f"{name}: skipped, since {error.name} is not installed; install the extras peers and lm", flush=True)
         return 0
     result = search(name, kind, seed, seconds)
-    rate = result.cases / result.seconds
-    print(f"{name}: {result.cases:,} cases, {rate:,.3g} per second", flush=True)
+    rate = (result.cases - 1) / result.seconds
+    print(f"{name}: {result.cases:,} cases, {rate:,.0f} per second", flush=True)
     if result.finding is None:
         return 0
     print(f"\n{result.finding.paragraph(write(result.finding, folder))}\n", flush=True)
@@ -72,5 +74,8 @@ def replay(path: Path) -> int:
 
 
 def faults(kills: int, seed: int) -> int:
-    """Kill commands, print how each ended, and return the exit status."""
-    return 1 if import_module("bench.faults").run(kills, seed, print).get("failed") else 0
+    """Kill commands, print what was violated, and return the exit status."""
+    module = import_module("bench.faults")
+    violated = module.violations(module.run(kills, seed, print))
+    print("\n".join(violated) or "nothing was violated")
+    return 1 if violated else 0

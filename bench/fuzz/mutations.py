@@ -7,11 +7,15 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Callable
+import resource
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from random import Random
 from typing import Any
 
 from bench.fuzz.kind import Difference
+from impls.command_line import is_out_of_memory
 from impls.errors import MergelabError
 
 STRANGE: tuple[Any, ...] = (
@@ -19,6 +23,9 @@ STRANGE: tuple[Any, ...] = (
     *("", "a", "\x00", "\ud800", "é", "1", "../x", [], {}, [[]], {"": None}, [None], ["a", "b"], "x" * 999),
 )
 """Values that stand where another value is expected."""
+
+MORE_MEMORY = 1 << 30
+"""Bytes that a mutated file may make the process take."""
 
 
 def mutated(random: Random, content: bytes) -> bytes:
@@ -89,11 +96,30 @@ def _places(values: Any) -> list[tuple[Any, Any]]:
 
 
 def refused_or(use: Callable[[], Difference | None]) -> Difference | None:
-    """Call `use`, which reads a mutated file; an error of ours in one line is as good as an intact content."""
+    """Call `use`, which reads a mutated file; an error of ours in one line is as good as an intact content.
+
+    A size in the file may ask for more memory than there is; command lines print that as one line too.
+    """
     try:
-        return use()
+        with _memory_limit(MORE_MEMORY):
+            return use()
     except MergelabError as error:
         message = str(error)
-        if not message or "\n" in message:
-            return Difference("an error of one line", repr(message))
-        return None
+        return None if message and "\n" not in message else Difference("an error of one line", repr(message))
+    except (MemoryError, RuntimeError) as error:
+        if is_out_of_memory(error):
+            return None
+        raise
+
+
+@contextmanager
+def _memory_limit(more: int) -> Iterator[None]:
+    """Let the process take that many more bytes: a size in a file must not end other processes."""
+    pages = int(Path("/proc/self/statm").read_text().split()[0])
+    soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+    wanted = pages * resource.getpagesize() + more
+    resource.setrlimit(resource.RLIMIT_AS, (wanted if soft < 0 else min(soft, wanted), hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
