@@ -67,6 +67,12 @@ def scans_as_another_pattern(patch: pytest.MonkeyPatch) -> None:
     patch.setitem(COUNT_TEXT, "gpt2", COUNT_TEXT["gpt4"])
 
 
+def raises_errors_of_python(patch: pytest.MonkeyPatch) -> None:
+    for name, module in tuple(sys.modules.items()):
+        if name.startswith("lm.") and hasattr(module, "FileFormatError"):
+            patch.setattr(module, "FileFormatError", RuntimeError)
+
+
 FAULTS: dict[str, Fault] = {
     "scans": scans_as_another_pattern,
     "cuts": lambda patch: patch.setattr("impls.cuts.SafeCuts._spanned", lambda *_: False),
@@ -81,8 +87,8 @@ FAULTS: dict[str, Fault] = {
     "tokenizer_folders": accepts_every_digest,
     "gpt2_files": lambda patch: patch.setattr("impls.formats.files.FileFormatError", RuntimeError),
     "records": lambda patch: patch.setattr("bench.record.RecordError", RuntimeError),
-    "checkpoints": lambda patch: patch.setattr("lm.checkpoint.FileFormatError", RuntimeError),
-    "exports": lambda patch: patch.setattr("lm.trained.FileFormatError", RuntimeError),
+    "checkpoints": raises_errors_of_python,
+    "exports": raises_errors_of_python,
     "configs": lambda patch: patch.setattr("lm.config_files.ConfigError", RuntimeError),
 }
 """Kind -> a fault that it must find: a wrong scan, a swapped tie, a digest that is not compared ..."""
@@ -177,7 +183,7 @@ def test_a_traceback_and_a_hang_are_findings(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_a_search_ends_with_the_first_case_that_fails() -> None:
-    kind = Kind("", lambda random: Case(bytes([random.randrange(4)])), lambda case: Difference("a", "b"))
+    kind = Kind("", lambda random: Case(bytes([random.randrange(4)])), lambda _: Difference("a", "b"))
     assert search("made up", kind, 3, 10.0)[::2] == Searched(1, 0, try_case("made up", kind, 3, 0))[::2]
 
 
