@@ -20,7 +20,7 @@ from bench.faults.disk import fill_once
 from bench.faults.grounds import Skipped, grounds
 from bench.faults.kill import kill_once
 from bench.faults.lost import lose_once
-from bench.faults.tally import Tally, in_all
+from bench.faults.tally import Tally
 from bench.faults.works import TEXT, TOKENIZER
 from impls.errors import MergelabError
 
@@ -90,8 +90,7 @@ def _disturb(
 def _told(tally: Tally, say: Say) -> list[Tally]:
     """Say what came of a kind of fault; return nothing for no runs."""
     if tally.runs:
-        counts = in_all([tally.row()])
-        say(f"{tally.fault}, {tally.work}: {', '.join(f'{name} {count}' for name, count in counts.items())}")
+        say(str(tally))
     for line in tally.violations:
         say(f"  violation: {line}")
     return [tally] if tally.runs else []

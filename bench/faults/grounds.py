@@ -33,8 +33,8 @@ def grounds(folder: Path, only: Sequence[str], say: Callable[[str], None]) -> It
     """
     make_base(folder / "base")
     make_tokenizers(folder / "base")
-    content = b"Once upon a time.\n" * (catalogue.find(FETCHED).bytes // 18 + 1)
-    with serving(content[: catalogue.find(FETCHED).bytes]) as url:
+    size = catalogue.find(FETCHED).bytes or 0
+    with serving((b"Once upon a time.\n" * (size // 18 + 1))[:size]) as url:
         rows = _chosen(works(url, _record()), only)
         missing = {
             row.name: f"{row.package} is not installed" for row in rows if row.package and not find_spec(row.package)

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Any
-
-PHASES = ("before", "during", "after")
-"""When a fault comes: before the first file changes, while files change, after the end of the process."""
 
 
 @dataclass
@@ -19,7 +15,7 @@ class Tally:
         fault: the kind of fault.
         work: the work that it disturbs.
         runs: how many faults there were.
-        before, during, after: when they came, see `PHASES`.
+        before, during, after: how many came before the first change of a file, between changes, and after the end.
         resumed: how many runs were begun again and ended.
         violations: a line for each promise that was broken.
     """
@@ -40,15 +36,13 @@ class Tally:
         self.resumed += resumed
         self.violations += [f"{about}: {line}" for line in found]
 
+    def __str__(self) -> str:
+        """Say it in one line."""
+        return (
+            f"{self.fault}, {self.work}: {self.runs} runs ({self.before} before, {self.during} during, {self.after} "
+            f"after the work), {self.resumed} resumed, {len(self.violations)} violations"
+        )
+
     def row(self) -> dict[str, Any]:
         """Return the counts as a record has them."""
         return asdict(self)
-
-
-def in_all(rows: Iterable[dict[str, Any]]) -> Counter[str]:
-    """Return the sums of the counts over rows of a record; `violations` counts the lines."""
-    total: Counter[str] = Counter()
-    for row in rows:
-        total.update({name: row[name] for name in ("runs", *PHASES, "resumed")})
-        total["violations"] += len(row["violations"])
-    return total

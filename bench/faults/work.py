@@ -20,6 +20,9 @@ from impls.errors import MergelabError
 LONGEST = 180.0
 """Seconds after which a process counts as hung."""
 
+PATIENCE = 10.0
+"""Seconds in which the processes that a killed command started must end by themselves."""
+
 _POLL = 0.002
 
 
@@ -110,10 +113,10 @@ class Running:
         except OSError:
             return []
 
-    def status(self, longest: float = LONGEST) -> int | None:
+    def status(self) -> int | None:
         """Wait for the end and return the exit status; None if there is no end, then the group is killed."""
         try:
-            return self.process.wait(longest)
+            return self.process.wait(LONGEST)
         except subprocess.TimeoutExpired:
             self.kill_group()
             self.process.wait()
@@ -124,9 +127,9 @@ class Running:
         with suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
 
-    def outlived(self, longest: float = 10.0) -> bool:
-        """Tell whether a process of the group is still there after that many seconds; if so, it is killed."""
-        stop = time.monotonic() + longest
+    def outlived(self) -> bool:
+        """Tell whether a process of the group is still there after `PATIENCE`; if so, it is killed."""
+        stop = time.monotonic() + PATIENCE
         while group_is_alive(self.process.pid):
             if time.monotonic() > stop:
                 self.kill_group()
@@ -193,11 +196,14 @@ def undisturbed(work: Work, base: Path, folder: Path, environment: Mapping[str, 
     shutil.copytree(base, folder)
     running = Running(work.words, folder, environment)
     changes = running.changes()
-    status = running.status(1.0)
+    status = running.status()
     if status not in (0, 1) or not changes:
         raise MergelabError(f"{work.name}: failed without a fault: {running.told().strip() or 'it wrote nothing'}")
-    seconds = running.seconds
-    return Ground(work, base, environment, files_below(base), files_below(folder), status, seconds, tuple(changes))
+    before, whole = files_below(base), files_below(folder)
+    for name, content in before.items():
+        if not name.startswith("out/") and whole.get(name) != content:
+            raise MergelabError(f"{work.name}: changed {name}, which is not below out")
+    return Ground(work, base, environment, before, whole, status, running.seconds, tuple(changes))
 
 
 def _done(words: Sequence[str], folder: Path, environment: Mapping[str, str]) -> None:

@@ -70,15 +70,15 @@ def config() -> dict[str, Any]:
     """Return a run of the trainer that takes a second."""
     return {
         "name": "small",
-        "dataset": {"name": "stories", "source": "corpus", "path": "stories", "bytes": 300_000},
+        "dataset": {"name": "stories", "source": "corpus", "path": "stories", "bytes": 100_000},
         "tokenizer": {"name": "small", "vocab_size": 320},
         "model": {
             "architecture": "gpt2", "vocab_size": 320, "context_length": 32, "d_model": 32, "n_layers": 2,
             "n_heads": 2, "d_ff": 64, "residual_dropout": 0.1,
         },
         "training": {
-            "max_steps": 40, "device": "cpu", "log_interval": 1, "eval_interval": 10, "eval_batches": 3,
-            "checkpoint_interval": 4, "sample_interval": 20, "sample_tokens": 8,
+            "max_steps": 16, "device": "cpu", "log_interval": 1, "eval_interval": 8, "eval_batches": 2,
+            "checkpoint_interval": 3, "sample_interval": 8, "sample_tokens": 8,
         },
-        "data": {"folder": "out/ids", "block_size": 32, "batch_size": 4, "shard_tokens": 8000},
+        "data": {"folder": "out/ids", "block_size": 32, "batch_size": 4, "shard_tokens": 4000},
     }  # fmt: skip
