@@ -16,7 +16,10 @@ from bench.faults.work import Ground, Running
 VICTIMS = ("the command", "a process of it", "all processes")
 
 AFTER_A_CHANGE = 0.03
-"""Seconds after a change of a file within which the second half of the kills come."""
+"""Seconds after a change of a file within which a kill comes that is aimed at the change."""
+
+AIMED = 2 / 3
+"""The share of kills that are aimed at a change; the others come at any time."""
 
 
 def kill_once(ground: Ground, folder: Path, draw: random.Random, tally: Tally) -> None:
@@ -38,7 +41,7 @@ def kill_once(ground: Ground, folder: Path, draw: random.Random, tally: Tally) -
 
 def _wait(running: Running, ground: Ground, draw: random.Random) -> str:
     """Wait for the moment, and describe it."""
-    if draw.random() < 0.5:
+    if draw.random() > AIMED:
         seconds = draw.uniform(0, 1.02 * ground.seconds)
         running.wait_for(0, seconds)
         return f"after {seconds:.3f} s"

@@ -303,9 +303,10 @@ def children_of(process_id: int) -> list[int]:
 def counting(home: Path) -> subprocess.Popen[str]:
     """Start a command, and return when two processes count for it; the third is `multiprocessing`'s own."""
     (home / "text.txt").write_bytes(LINE * 500_000)
-    words = ["-m", "impls", "train", "text.txt", "--vocab-size", "280", "--impl", "incremental", "--workers", "2", "--out", "new"]
+    choices = ["--vocab-size", "280", "--impl", "incremental", "--workers", "2", "--out", "new"]
+    command = [sys.executable, "-m", "impls", "train", "text.txt", *choices]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    process = subprocess.Popen([sys.executable, *words], cwd=home, env=environment, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(command, cwd=home, env=environment, stderr=subprocess.PIPE, text=True)
     while process.poll() is None and len(children_of(process.pid)) < 3:
         time.sleep(0.01)
     return process
