@@ -75,6 +75,12 @@ KINDS = {
         Kind("profiles", "nox -s profile", ("python", "-m", "profiles"), ("digests", "failures")),
         Kind("peers", "nox -s peers", ("python", "-m", "bench"), ("measurements", "corpus")),
         Kind("step", "nox -s step", ("python", "-m", "bench"), ("models", "operations"), formerly="lm"),
+        Kind(
+            "faults",
+            "python -m bench fuzz --faults 100",
+            ("python", "-m", "bench"),
+            ("faults", "skipped", "kills", "seed", "seconds"),
+        ),
     )
 }
 """The table of kinds. pytest-benchmark writes the records of `bench`, to a folder whose name it chooses."""

@@ -7,14 +7,16 @@ range. Ranges are few and large, so it is cheap to add the mappings up.
 from __future__ import annotations
 
 import collections
+import os
 import signal
 import sys
+import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
 from functools import partial
-from multiprocessing import active_children, get_context
+from multiprocessing import active_children, get_context, parent_process
 
 from impls.contract import Pretokens
 from impls.errors import MergelabError
@@ -31,6 +33,18 @@ def count_range(
     """Count the pretokens of one byte range; runs in a worker."""
     splitter = Splitter(pattern, special_tokens)
     return collections.Counter(splitter.corpus_pretokens(text.text(*byte_range)))
+
+
+def _end_with_parent() -> None:
+    """Let this worker end when its parent does; a killed parent tells nobody, and the worker would wait for ever."""
+    parent = parent_process()
+    if parent is not None:
+
+        def end() -> None:
+            parent.join()
+            os._exit(1)
+
+        threading.Thread(target=end, daemon=True).start()
 
 
 @contextmanager
@@ -73,7 +87,7 @@ def count(text: Text, *, pattern: str, special_tokens: Sequence[str], workers: i
         # Spawned, not forked: a fork of a process that runs threads (NumPy, Numba) can deadlock.
         others = set(active_children())
         with _quiet_tracker():
-            pool = ProcessPoolExecutor(min(workers, len(ranges)), get_context("spawn"))
+            pool = ProcessPoolExecutor(min(workers, len(ranges)), get_context("spawn"), _end_with_parent)
         try:
             with _interrupts_blocked():
                 results = pool.map(job, ranges)

@@ -16,6 +16,7 @@ from reports.errors import Missing
 from reports.evidence import Evidence, study_command
 from reports.sections import studies
 from reports.sections.bottlenecks import bottlenecks
+from reports.sections.disturbed import disturbed
 from reports.sections.downscaling import downscaling
 from reports.sections.faults import faults
 from reports.sections.ladders import ladder
@@ -92,6 +93,7 @@ PARTS: tuple[Part | Parts, ...] = (
     of_studies("A vocabulary of 10,000", ten_thousand, "ten_thousand"),
     Part("Which implementation to take", "studies", picks, study_command("size", "start")),
     of_studies("Known faults of tokenizer programs", faults, "faults"),
+    Part("What kills and full disks did", "faults", disturbed, KINDS["faults"].command),
     Part("Workloads", "bench", workloads),
     Part("Machine", "bench", machine),
     Part("How to read and reproduce it", "bench", method),

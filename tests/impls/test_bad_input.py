@@ -300,25 +300,35 @@ def children_of(process_id: int) -> list[int]:
     return [int(number) for number in listed.read_text().split()]
 
 
+def counting(home: Path) -> subprocess.Popen[str]:
+    """Start a command, and return when two processes count for it; the third is `multiprocessing`'s own."""
+    (home / "text.txt").write_bytes(LINE * 500_000)
+    choices = ["--vocab-size", "280", "--impl", "incremental", "--workers", "2", "--out", "new"]
+    command = [sys.executable, "-m", "impls", "train", "text.txt", *choices]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    process = subprocess.Popen(command, cwd=home, env=environment, stderr=subprocess.PIPE, text=True)
+    while process.poll() is None and len(children_of(process.pid)) < 3:
+        time.sleep(0.01)
+    return process
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds processes in /proc")
 def test_a_counting_process_that_dies_is_one_line(home: Path) -> None:
-    (home / "text.txt").write_bytes(LINE * 500_000)
-    arguments = ["train", "text.txt", "--vocab-size", "280", "--impl", "incremental", "--workers", "2"]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "impls", *arguments, "--out", "new"],
-        cwd=home,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    # The resource tracker of `multiprocessing` and two that count.
-    while process.poll() is None and len(children_of(process.pid)) < 3:
-        time.sleep(0.01)
+    process = counting(home)
     os.kill(children_of(process.pid)[-1], signal.SIGKILL)
     _, told = process.communicate(timeout=60)
     assert process.returncode == 1
     assert re.fullmatch(r"python -m impls: error: a counting process ended early: .*\n", told)
+    assert "new" not in names(home)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds processes in /proc")
+def test_counting_processes_end_with_the_command(home: Path) -> None:
+    process = counting(home)
+    process.kill()
+    process.communicate(timeout=60)  # They hold the other end of standard error until they end.
     assert "new" not in names(home)
 
 

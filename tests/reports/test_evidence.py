@@ -36,6 +36,7 @@ def test_what_is_missing_says_why(tmp_path: Path) -> None:
     assert "Missing: no record; `nox -s profile` makes one" in text
     assert "Missing: no record; `nox -s peers` makes one" in text
     assert "## The training step\n\nMissing: no record; `nox -s step` makes one" in text
+    assert "## What kills and full disks did\n\nMissing: no record; `python -m bench fuzz --faults 100`" in text
 
 
 def test_a_corrupt_record_is_one_line_and_the_rest_goes_on(

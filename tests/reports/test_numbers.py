@@ -42,6 +42,7 @@ def expected() -> dict[str, Text]:
         "A vocabulary of 10,000": wanted_studies.ten_thousand(),
         "Which implementation to take": wanted_studies.picks(),
         "Known faults of tokenizer programs": wanted_studies.faults(),
+        "What kills and full disks did": wanted_benchmarks.kills(),
         "Workloads": wanted_benchmarks.workloads(),
         "Machine": wanted_benchmarks.machine(),
         "How to read and reproduce it": wanted_benchmarks.method(),

@@ -1,4 +1,4 @@
-"""The numbers of sections from records of the benchmarks, of peers and of the step, computed again.
+"""The numbers of sections from records of the benchmarks, of peers, of the step and of faults, computed again.
 
 Each function yields the text that must stand in a section; its numbers are compared, with their units and order.
 """
@@ -122,6 +122,17 @@ def step() -> Text:
 
 def fixed(*gains: float) -> str:
     return " ".join(f"{gain:.2f}x" for gain in gains)
+
+
+def kills() -> Text:
+    record, counts = records().faults, ("runs", "before", "during", "after", "resumed")
+    yield "python -m bench fuzz --faults 100"
+    yield f"Seed {record['seed']}, {time(record['seconds'])}"
+    for rows in grouped(record["faults"], "fault").values():
+        for some in [*([row] for row in rows), *([rows] if len(rows) > 1 else [])]:
+            numbers = [sum(row[name] for row in some) for name in counts]
+            yield " ".join(f"{number:,}" for number in (*numbers, sum(len(row["violations"]) for row in some)))
+    yield from (line for row in record["faults"] for line in row["violations"])
 
 
 def workloads() -> Text:

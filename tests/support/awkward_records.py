@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 from reports.__main__ import main
 from tests.support.records import (
     benchmarks_record,
+    faults_record,
     functions,
     peers_record,
     point,
@@ -185,6 +186,14 @@ def awkward_step() -> Row:
     return record
 
 
+def awkward_faults() -> Row:
+    record = faults_record() | {"kills": 1013, "seed": 17, "seconds": 96.7}
+    for place, row in enumerate(record["faults"]):
+        counts = {name: row[name] + 1000 + 7 * place for name in ("before", "during", "after", "resumed")}
+        row |= counts | {"runs": sum(counts.values()), "violations": ["file 8 is half written"] * (place + 1)}
+    return record
+
+
 class Records(NamedTuple):
     """The records of a report, one per kind."""
 
@@ -193,16 +202,24 @@ class Records(NamedTuple):
     profiles: Row
     peers: Row
     step: Row
+    faults: Row
 
 
 @cache
 def records() -> Records:
-    return Records(awkward_benchmarks(), awkward_studies(), awkward_profiles(), awkward_peers(), awkward_step())
+    return Records(
+        awkward_benchmarks(),
+        awkward_studies(),
+        awkward_profiles(),
+        awkward_peers(),
+        awkward_step(),
+        awkward_faults(),
+    )
 
 
 def make_report(folder: Path) -> tuple[str, str]:
     """Return HTML and Markdown of the awkward records, made in a folder."""
-    for kind, content in zip(("studies", "profiles", "peers", "step"), records()[1:], strict=True):
+    for kind, content in zip(Records._fields[1:], records()[1:], strict=True):
         write(folder / "machine" / kind / NAME, content)
     record = write(folder / "machine" / "Linux" / NAME, records().bench)
     assert main([str(record), "--out", str(folder)]) == 0

@@ -258,6 +258,19 @@ def peers_record() -> dict[str, Any]:
     }  # fmt: skip
 
 
+def faults_record() -> dict[str, Any]:
+    rows = [("kill", "train", 7, 2, 4, 1), ("kill", "encode a file", 5, 1, 3, 1), ("full disk", "train", 3, 1, 2, 0)]
+    return {
+        **head("faults"), "kills": 12, "seed": 3, "seconds": 95.0,
+        "faults": [
+            {"fault": fault, "work": work, "runs": runs, "before": before, "during": during, "after": after,
+             "resumed": runs, "violations": []}
+            for fault, work, runs, before, during, after in rows
+        ],
+        "skipped": [{"work": "lm train", "reason": "torch is not installed"}],
+    }  # fmt: skip
+
+
 def write(path: Path, content: dict[str, Any]) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(content))
@@ -271,4 +284,5 @@ def write_all(machine: Path) -> Path:
     write(machine / "profiles" / name, profiles_record())
     write(machine / "peers" / name, peers_record())
     write(machine / "step" / name, step_record())
+    write(machine / "faults" / name, faults_record())
     return write(machine / "Linux" / name, benchmarks_record())

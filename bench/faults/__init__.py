@@ -1,0 +1,114 @@
+"""Faults under work: commands are killed, their disk is full, their folder is lost, threads share a tokenizer, and a
+busy process is forked.
+
+After each fault, no file of the user has changed, no file has its name before it is whole, and work that is begun
+again ends with the same bits as undisturbed work. `run` counts the faults, and writes a record of kind "faults".
+"""
+
+from __future__ import annotations
+
+import random
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from bench import record
+from bench.child import order
+from bench.faults.disk import fill_once
+from bench.faults.grounds import Skipped, grounds
+from bench.faults.kill import kill_once
+from bench.faults.lost import lose_once
+from bench.faults.tally import Tally
+from bench.faults.works import TEXT, TOKENIZER
+from impls.errors import MergelabError
+
+Say = Callable[[str], None]
+
+FAULTS = {"kill": (kill_once, 1), "full disk": (fill_once, 4), "lost folder": (lose_once, 4)}
+"""Kind of fault -> how one is made, and per how many kills there is one."""
+
+TOGETHER = {"threads": "8 threads on one Tokenizer", "forks": "forks of a busy process"}
+
+PER_TOGETHER = 20
+"""Kills per run of each kind of `TOGETHER`."""
+
+
+def run(kills: int, seed: int, say: Say, *, only: Sequence[str] = (), records: Path | None = None) -> dict[str, Any]:
+    """Disturb all kinds of work, and write a record.
+
+    Args:
+        kills: how many processes are killed; faults of other kinds come along, see `FAULTS`.
+        seed: of all choices. The moments are choices too, but a busy machine is somewhere else at that moment.
+        say: takes a line about each kind of fault under each kind of work.
+        only: names of work; all by default.
+        records: folder of the record; the folder of this machine by default.
+
+    Returns:
+        The record. `faults` has a row per kind of fault and work, `bench.faults.tally.Tally`; `skipped` has a row per
+        work that was left out. `violations(content)` lists what was violated.
+    """
+    content = record.head("faults", ["fuzz", "--faults", str(kills), "--seed", str(seed)])
+    started = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="faults-") as folder:
+        tallies, skipped = _disturb(kills, random.Random(seed), say, only, Path(folder))
+    content |= {
+        "faults": [tally.row() for tally in tallies],
+        "skipped": skipped,
+        "kills": kills,
+        "seed": seed,
+        "seconds": time.monotonic() - started,
+    }
+    say(str(record.write(content, records)))
+    return content
+
+
+def violations(content: dict[str, Any]) -> list[str]:
+    """Return a line for each violation in a record."""
+    return [f"{row['work']}, {row['fault']}: {line}" for row in content["faults"] for line in row["violations"]]
+
+
+def _disturb(
+    kills: int, draw: random.Random, say: Say, only: Sequence[str], folder: Path
+) -> tuple[list[Tally], Skipped]:
+    """Make all faults; return what came of them, and which work was left out."""
+    tallies: list[Tally] = []
+    with grounds(folder, only, say) as (ready, skipped):
+        for fault, (once, per) in FAULTS.items():
+            for place, ground in enumerate(ready):
+                tally = Tally(fault, ground.work.name)
+                for number in range(place, -(-kills // per), len(ready)):
+                    once(ground, folder / f"{fault.replace(' ', '-')}-{place}-{number}", draw, tally)
+                tallies += _told(tally, say)
+    if not only:
+        for kind in TOGETHER:
+            tallies += _told(_together(kind, -(-kills // PER_TOGETHER), draw, folder / "base"), say)
+    return tallies, skipped
+
+
+def _told(tally: Tally, say: Say) -> list[Tally]:
+    """Say what came of a kind of fault; return nothing for no runs."""
+    if tally.runs:
+        say(str(tally))
+    for line in tally.violations:
+        say(f"  violation: {line}")
+    return [tally] if tally.runs else []
+
+
+def _together(kind: str, runs: int, draw: random.Random, base: Path) -> Tally:
+    """Let children use one tokenizer in several threads, or fork while they use it."""
+    tally = Tally(kind, TOGETHER[kind])
+    for _ in range(runs):
+        job = {
+            "kind": kind,
+            "tokenizer": str(base / TOKENIZER),
+            "text": str(base / TEXT),
+            "seed": draw.randrange(10**6),
+        }
+        try:
+            found = order("bench.faults.together", job)["found"]
+        except MergelabError as error:
+            found = [record.as_line(error)]
+        tally.add("during", found, f"seed {job['seed']}")
+    return tally

@@ -1,0 +1,39 @@
+"""A full disk: the kernel refuses to let any file grow over a random size."""
+
+from __future__ import annotations
+
+import random
+import resource
+import shutil
+from pathlib import Path
+
+from bench.faults.tally import Tally
+from bench.faults.tree import faults_at_the_end, faults_midway, files_below, leftovers
+from bench.faults.work import Ground, Running
+
+FULL = "File too large"
+"""What the system says of such a file."""
+
+
+def fill_once(ground: Ground, folder: Path, draw: random.Random, tally: Tally) -> None:
+    """Let the disk be full once, look at what is left, make room, and compare the end."""
+    sizes = sorted({len(content) for name, content in ground.whole.items() if ground.before.get(name) != content})
+    limit = draw.randrange(draw.choice(sizes) + 1)
+    running = Running(ground.work.words, ground.copy(folder), ground.environment)
+    resource.prlimit(running.process.pid, resource.RLIMIT_FSIZE, (limit, limit))
+    found, status = [], running.status()
+    phase = "after" if status == ground.status and FULL not in running.told() else "during"
+    if status is None:
+        found.append("the command hangs")
+    elif phase == "during":
+        found += [line for line in (running.complaint_fault(),) if line]
+        if files_below(folder) == ground.before:
+            phase = "before"
+    found += [*faults_midway(folder, ground.before, ground.whole), *leftovers(folder, ground.before)]
+    resumed = ground.go_on(folder)
+    status = resumed.status()
+    if status != ground.status:
+        found.append(f"begun again, it ended with status {status}: {resumed.told().strip()}")
+    found += faults_at_the_end(folder, ground.whole)
+    tally.add(phase, found, f"files of at most {limit} bytes", resumed=status == ground.status)
+    shutil.rmtree(folder)

@@ -1,0 +1,30 @@
+"""A lost folder: the folder that is written vanishes at a random moment."""
+
+from __future__ import annotations
+
+import random
+import shutil
+from pathlib import Path
+
+from bench.faults.tally import Tally
+from bench.faults.tree import faults_midway, files_below
+from bench.faults.work import Ground, Running
+
+
+def lose_once(ground: Ground, folder: Path, draw: random.Random, tally: Tally) -> None:
+    """Remove the folder `out` once; the command must end in order and leave everything else as it is."""
+    running = Running(ground.work.words, ground.copy(folder), ground.environment)
+    number, seconds = draw.randint(0, len(ground.changes)), draw.uniform(0, 0.03)
+    running.wait_for(number, seconds if number else draw.uniform(0, ground.seconds))
+    has_changed, alive = files_below(folder) != ground.before, running.is_alive()
+    shutil.rmtree(folder / "out", ignore_errors=True)
+    status = running.status()
+    found = ["the command hangs"] if status is None else []
+    if status:
+        found += [line for line in (running.complaint_fault(),) if line]
+    kept = {name: content for name, content in ground.before.items() if not name.startswith("out/")}
+    found += faults_midway(folder, kept, {**ground.whole, **ground.before})
+    found += [f"{name} is gone" for name in kept.keys() - files_below(folder).keys()]
+    phase = "after" if not alive else "during" if has_changed else "before"
+    tally.add(phase, found, f"the folder removed {seconds:.3f} s after change {number} of its files")
+    shutil.rmtree(folder)

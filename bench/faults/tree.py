@@ -1,0 +1,143 @@
+"""The files of a folder before, after and without a fault, and what must be true of them."""
+
+from __future__ import annotations
+
+import json
+import re
+import zipfile
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+Files = Mapping[str, bytes]
+"""Path below a folder -> content."""
+
+_TEMPORARY = re.compile(r"(^|/)\.[^/]+\.tmp(/|$)|\.part$|(^|/)\.mergelab\.lock$")
+"""Names of files that a killed process may leave: unfinished files, downloads that go on, and locks."""
+
+TIMES = ("seconds", "tokens_per_second")
+"""Fields of a row of metrics that differ from run to run."""
+
+
+def files_below(folder: Path) -> dict[str, bytes]:
+    """Return all files below a folder; a file that vanishes meanwhile is left out."""
+    found = {}
+    for path in sorted(folder.rglob("*")):
+        try:
+            if path.is_file():
+                found[str(path.relative_to(folder))] = path.read_bytes()
+        except OSError:
+            continue
+    return found
+
+
+def state(folder: Path) -> frozenset[tuple[str, int, int]]:
+    """Return name, size and time of change of each file below a folder: cheap, to see that something happens."""
+    found = set()
+    for path in folder.rglob("*"):
+        try:
+            stat = path.stat()
+        except OSError:
+            continue
+        found.add((str(path), stat.st_size, stat.st_mtime_ns))
+    return frozenset(found)
+
+
+def is_temporary(name: str) -> bool:
+    """Tell whether a file is one that only an unfinished process has."""
+    return bool(_TEMPORARY.search(name))
+
+
+def _json_lines(content: bytes) -> None:
+    for line in content.decode().splitlines(keepends=True):
+        json.loads(line)
+        if not line.endswith("\n"):
+            raise ValueError("no end of line")
+
+
+def _ends_with(end: bytes) -> Callable[[bytes], object]:
+    def check(content: bytes) -> None:
+        if content and not content.endswith(end):
+            raise ValueError(f"does not end with {end!r}")
+
+    return check
+
+
+def _zipped(path: Path) -> None:
+    with zipfile.ZipFile(path) as file:
+        if file.testzip() is not None:
+            raise ValueError("a part of it is damaged")
+
+
+_WHOLE: dict[str, Callable[[bytes], object]] = {
+    ".json": json.loads,
+    ".jsonl": _json_lines,
+    ".csv": _ends_with(b"\n"),
+    ".svg": _ends_with(b"</svg>\n"),
+}
+"""Suffix -> raises ValueError for half a file."""
+
+
+def is_whole(path: Path) -> bool:
+    """Tell whether a file is complete, by its form; a file of an unknown form is not."""
+    try:
+        if path.suffix == ".pt":
+            _zipped(path)
+        else:
+            _WHOLE[path.suffix](path.read_bytes())
+    except (KeyError, ValueError, OSError, zipfile.BadZipFile):
+        return False
+    return True
+
+
+def faults_midway(folder: Path, before: Files, whole: Files) -> Iterator[str]:
+    """Yield what is wrong with a folder after a fault.
+
+    Args:
+        folder: is looked at.
+        before: its files when the work began.
+        whole: its files after work without a fault.
+    """
+    now = files_below(folder)
+    for name in before:
+        if name not in now and name in whole:
+            yield f"{name} was there before and is gone"
+    for name, content in now.items():
+        allowed = [files[name] for files in (before, whole) if name in files]
+        if content in allowed or is_temporary(name):
+            continue
+        if name in before and name in whole and before[name] == whole[name]:
+            yield f"{name} was there before and is changed"
+        elif not is_whole(folder / name):
+            yield f"{name} has its name and is half written"
+
+
+def faults_at_the_end(folder: Path, whole: Files) -> Iterator[str]:
+    """Yield what differs from work without a fault; unfinished files of a killed process may stay."""
+    now = files_below(folder)
+    for name in sorted(now.keys() | whole.keys()):
+        if is_temporary(name):
+            continue
+        if name not in whole:
+            yield f"{name} is left over"
+        elif name not in now:
+            yield f"{name} is missing at the end"
+        elif without_times(name, now[name]) != without_times(name, whole[name]):
+            yield f"{name} differs from undisturbed work"
+
+
+def leftovers(folder: Path, before: Files) -> Iterator[str]:
+    """Yield unfinished files that a process left which ended by itself; a download keeps its `.part`."""
+    for name in files_below(folder):
+        if name.endswith(".tmp") and name not in before:
+            yield f"{name} is left over"
+
+
+def without_times(name: str, content: bytes) -> object:
+    """Return the content of a file; of metrics, what is the same in every run."""
+    path = Path(name)
+    if path.suffix == ".csv":
+        return None  # It has the rows of the .jsonl beside it.
+    if path.suffix != ".jsonl":
+        return content
+    rows = [json.loads(line) for line in content.splitlines()]
+    return [{key: value for key, value in row.items() if key not in TIMES} for row in rows]

@@ -1,0 +1,223 @@
+"""Work that is disturbed: a command line in a folder of its own."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bench.child import ROOT
+from bench.faults.tree import Files, files_below, state
+from impls.errors import MergelabError
+
+LONGEST = 180.0
+"""Seconds after which a process counts as hung."""
+
+PATIENCE = 10.0
+"""Seconds in which the processes that a killed command started must end by themselves."""
+
+_POLL = 0.002
+
+
+@dataclass(frozen=True)
+class Work:
+    """A row of the table of work.
+
+    Attributes:
+        name: for people.
+        words: the command line after `python`; it writes below the folder `out` only.
+        before: a command line that makes what the work reads.
+        again: goes on with interrupted work; `words` by default.
+        mark: the file that tells that `again` has something to go on with; none is needed by default.
+        package: must be installed.
+    """
+
+    name: str
+    words: tuple[str, ...]
+    before: tuple[str, ...] = ()
+    again: tuple[str, ...] = ()
+    mark: str = ""
+    package: str = ""
+
+
+@dataclass(frozen=True)
+class Ground:
+    """Where work begins, and how it goes without a fault.
+
+    Attributes:
+        work: the row.
+        base: the folder that each run begins with a copy of.
+        environment: of all processes.
+        before: files of `base`.
+        whole: files after undisturbed work.
+        status: its exit status.
+        seconds: how long it took.
+        changes: seconds after its start at which files changed.
+    """
+
+    work: Work
+    base: Path
+    environment: Mapping[str, str]
+    before: Files = field(repr=False)
+    whole: Files = field(repr=False)
+    status: int
+    seconds: float
+    changes: tuple[float, ...]
+
+    def copy(self, folder: Path) -> Path:
+        """Make a folder in which the work can begin."""
+        shutil.copytree(self.base, folder)
+        return folder
+
+    def go_on(self, folder: Path) -> Running:
+        """Start the work again after a fault."""
+        work = self.work
+        is_begun = work.again and (folder / work.mark).exists()
+        return Running(work.again if is_begun else work.words, folder, self.environment)
+
+
+class Running:
+    """A process in a group of its own."""
+
+    def __init__(self, words: Sequence[str], folder: Path, environment: Mapping[str, str]) -> None:
+        """Start `python WORDS` in the folder; its standard error is kept in a file beside the folder."""
+        self.folder, self.started = folder, time.monotonic()
+        self._told = folder.with_name(f"{folder.name}.stderr")
+        with self._told.open("wb") as told:
+            self.process = subprocess.Popen(
+                [sys.executable, *words], cwd=folder, env=environment, stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL, stderr=told, process_group=0,
+            )  # fmt: skip
+
+    @property
+    def seconds(self) -> float:
+        """Since the start."""
+        return time.monotonic() - self.started
+
+    def is_alive(self) -> bool:
+        """Tell whether the process has not ended."""
+        return self.process.poll() is None
+
+    def children(self) -> list[int]:
+        """Return the processes that this one has started."""
+        number = self.process.pid
+        try:
+            return [int(word) for word in Path(f"/proc/{number}/task/{number}/children").read_text().split()]
+        except OSError:
+            return []
+
+    def status(self) -> int | None:
+        """Wait for the end and return the exit status; None if there is no end, then the group is killed."""
+        try:
+            return self.process.wait(LONGEST)
+        except subprocess.TimeoutExpired:
+            self.kill_group()
+            self.process.wait()
+            return None
+
+    def kill_group(self) -> None:
+        """Kill the process and all that it started."""
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+
+    def outlived(self) -> bool:
+        """Tell whether a process of the group is still there after `PATIENCE`; if so, it is killed."""
+        stop = time.monotonic() + PATIENCE
+        while group_is_alive(self.process.pid):
+            if time.monotonic() > stop:
+                self.kill_group()
+                return True
+            time.sleep(0.02)
+        return False
+
+    def told(self) -> str:
+        """Return what the process printed to standard error."""
+        return self._told.read_text(errors="replace")
+
+    def complaint_fault(self) -> str:
+        """Return what is wrong with the complaint of a failed command; empty for one line with the error."""
+        told = self.told()
+        last = told.strip().splitlines()[-1:] or ["nothing"]
+        if "Traceback" in told:
+            return f"ended with a traceback: {last[0]}"
+        return "" if ": error: " in last[0] else f"ended without the line of an error: {last[0]}"
+
+    def wait_for(self, changes: int, seconds: float) -> None:
+        """Return when files have changed so many times and then so many seconds have passed, or at its end."""
+        last = state(self.folder)
+        while changes and self.is_alive():
+            now = state(self.folder)
+            changes -= now != last
+            last = now
+            time.sleep(_POLL)
+        stop = time.monotonic() + seconds
+        while self.is_alive() and (left := stop - time.monotonic()) > 0:
+            time.sleep(min(left, 10 * _POLL))
+
+    def changes(self) -> list[float]:
+        """Watch the process until its end; return the seconds after its start at which files changed."""
+        found, last = [], state(self.folder)
+        while self.is_alive() and self.seconds < LONGEST:
+            now = state(self.folder)
+            if now != last:
+                found.append(self.seconds)
+                last = now
+            time.sleep(_POLL)
+        return found
+
+
+def group_is_alive(group: int) -> bool:
+    """Tell whether a process of a group runs; the dead that nobody has asked about do not count."""
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            status, _, found = path.read_text().rsplit(")", 1)[1].split()[:3]
+        except (OSError, ValueError):
+            continue
+        if int(found) == group and status != "Z":
+            return True
+    return False
+
+
+def undisturbed(work: Work, base: Path, folder: Path, environment: Mapping[str, str]) -> Ground:
+    """Do the work without a fault, in a copy of `base`, and return how it went.
+
+    Raises:
+        MergelabError: it hangs or fails, so that faults would tell nothing.
+    """
+    if work.before:
+        _done(work.before, base, environment)
+    shutil.copytree(base, folder)
+    running = Running(work.words, folder, environment)
+    changes = running.changes()
+    status = running.status()
+    if status not in (0, 1) or not changes:
+        raise MergelabError(f"{work.name}: failed without a fault: {running.told().strip() or 'it wrote nothing'}")
+    before, whole = files_below(base), files_below(folder)
+    for name, content in before.items():
+        if not name.startswith("out/") and whole.get(name) != content:
+            raise MergelabError(f"{work.name}: changed {name}, which is not below out")
+    return Ground(work, base, environment, before, whole, status, running.seconds, tuple(changes))
+
+
+def _done(words: Sequence[str], folder: Path, environment: Mapping[str, str]) -> None:
+    running = Running(words, folder, environment)
+    if running.status() != 0:
+        raise MergelabError(f"python {' '.join(words)}: {running.told().strip()}")
+
+
+def environment_for(**more: str) -> dict[str, str]:
+    """Return the variables of all processes: this code, one thread per process, nothing written beside the work."""
+    own = {
+        "PYTHONPATH": str(ROOT),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "OMP_NUM_THREADS": "1",
+        "MERGELAB_DATA": "out/data",
+    }
+    return {**os.environ, **own, **more}

@@ -1,0 +1,84 @@
+"""The table of work that is disturbed, and the texts and folders that it reads."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from bench.faults.work import Work
+from data import stories
+
+TEXT, SMALL, TOKENIZER, CONFIG, NOTES = "text.txt", "small.txt", "tokenizer", "config.yaml", "out/notes.txt"
+
+TEXT_BYTES = 4_500_000
+"""Enough for several ranges, so that processes count them."""
+
+FETCHED = "tinystories-valid"
+
+
+def works(url: str, record: Path | None) -> list[Work]:
+    """Return the table.
+
+    Args:
+        url: of a file for `data fetch`.
+        record: of the benchmarks, for `reports build`; without one, there is no such row.
+    """
+    train, report = ("-m", "impls", "train"), ("-m", "reports", "build", str(record), "--out", "out/report")
+    in_processes = (*train, TEXT, "--vocab-size", "300", "--impl", "incremental", "--workers", "2")
+    in_threads = (*train, TEXT, "--vocab-size", "300", "--impl", "jit", "--workers", "2")
+    small = (*train, SMALL, "--vocab-size", "2000", "--impl", "incremental", "--workers", "1")
+    model = ("-m", "lm", "train", "--config", CONFIG, "--out", "out/run")
+    rows = [
+        Work("count in processes", (*in_processes, "--out", "out/new")),
+        Work("count in threads", (*in_threads, "--out", "out/old")),
+        Work("train", (*small, "--out", "out/old")),
+        Work("encode a file", ("-m", "impls", "encode", TOKENIZER, TEXT, "--out", "out/ids.bin")),
+        Work("encode to shards", ("-m", "bench.faults.shards", TOKENIZER, TEXT, "out/shards")),
+        Work("lm tokenize", ("-m", "lm", "tokenize", "--config", CONFIG), package="torch"),
+        Work(
+            "lm train", model, ("-m", "lm", "tokenize", "--config", CONFIG),
+            ("-m", "lm", "train", "--resume", "out/run"), "out/run/checkpoints/last.pt", "torch",
+        ),
+        Work("data make", ("-m", "data", "make", "stories", "--bytes", "6MB")),
+        Work("data fetch", ("-m", "data", "fetch", FETCHED, "--url", url)),
+    ]  # fmt: skip
+    return [*rows, Work("reports build", report)] if record else rows
+
+
+def make_base(folder: Path) -> None:
+    """Make what all work reads, and files that no work may change."""
+    (folder / "out" / "old").mkdir(parents=True)
+    content = b"".join(stories.chunks(TEXT_BYTES, 7))
+    (folder / TEXT).write_bytes(content)
+    (folder / SMALL).write_bytes(content[:400_000])
+    (folder / NOTES).write_text("Somebody's notes.\n")
+    (folder / "out" / "ids.bin").write_bytes(b"\1\0" * 5000)
+    (folder / CONFIG).write_text(json.dumps(config()))
+
+
+def make_tokenizers(folder: Path) -> None:
+    """Train the tokenizer that encodes, and an older tokenizer that is replaced."""
+    from impls.formats import mergelab
+    from impls.pipeline import train
+
+    for name, size in ((TOKENIZER, 700), ("out/old", 290)):
+        mergelab.write(folder / name, train(folder / SMALL, size, impl="incremental", workers=1))
+
+
+def config() -> dict[str, Any]:
+    """Return a run of the trainer that takes a second."""
+    return {
+        "name": "small",
+        "dataset": {"name": "stories", "source": "corpus", "path": "stories", "bytes": 100_000},
+        "tokenizer": {"name": "small", "vocab_size": 320},
+        "model": {
+            "architecture": "gpt2", "vocab_size": 320, "context_length": 32, "d_model": 32, "n_layers": 2,
+            "n_heads": 2, "d_ff": 64, "residual_dropout": 0.1,
+        },
+        "training": {
+            "max_steps": 16, "device": "cpu", "log_interval": 1, "eval_interval": 8, "eval_batches": 2,
+            "checkpoint_interval": 3, "sample_interval": 8, "sample_tokens": 8,
+        },
+        "data": {"folder": "out/ids", "block_size": 32, "batch_size": 4, "shard_tokens": 4000},
+    }  # fmt: skip
