@@ -89,7 +89,10 @@ def test_a_version_that_is_no_number_is_damage(version: object, tmp_path: Path) 
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"kind": "peers"}, "not a record of kind studies; delete this record, or make a new one with `python -m bench studies`"),
+        (
+            {"kind": "peers"},
+            "not a record of kind studies; delete this record, or make a new one with `python -m bench studies`",
+        ),
         ({"kind": ["studies"]}, "not a record of kind studies"),
         ({"studies": None}, "the field 'studies' is missing"),
         ({"machine_info": None}, "the field 'machine_info' is missing"),
