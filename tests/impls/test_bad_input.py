@@ -224,7 +224,7 @@ def test_one_long_pretoken_works_in_memory_in_proportion(n_bytes: int, tmp_path:
     (tmp_path / "text.txt").write_bytes(b"ab" * (n_bytes // 2))
     limits = {resource.RLIMIT_AS: 1_000_000_000 + 45 * n_bytes}
     for arguments, told in [
-        (["train", "text.txt", "--vocab-size", "258", "--impl", "jit", "--out", "tok"], "258 tokens"),
+        (["train", "text.txt", "--vocab-size", "258", "--impl", "jit", "--out", "tok", "--force"], "258 tokens"),
         (["encode", "tok", "text.txt", "--impl", "jit", "--out", "ids.bin"], f"{n_bytes // 4} ids"),
         (["decode", "tok", "ids.bin", "--out", "again.txt"], ""),
     ]:
@@ -253,7 +253,7 @@ def home(tmp_path: Path) -> Path:
     ("arguments", "file"),
     [
         (["train", "text.txt", "--vocab-size", "280", "--out", "made/new"], "made/new/vocab.json"),
-        (["train", "text.txt", "--vocab-size", "280", "--out", "tok"], "tok/vocab.json"),
+        (["train", "text.txt", "--vocab-size", "280", "--out", "tok", "--force"], "tok/vocab.json"),
         (["encode", "tok", "text.txt", "--out", "new.bin"], "new.bin"),
         (["encode", "tok", "text.txt", "--out", "old"], "old"),
         (["decode", "tok", "ids.bin", "--out", "new.txt"], "new.txt"),
