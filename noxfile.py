@@ -89,6 +89,13 @@ def tests(session: nox.Session) -> None:
 
 
 @nox.session
+def fuzz(session: nox.Session) -> None:
+    """Search for faults with random inputs: `-- --minutes 5 --seed 1 --only scans,cuts`."""
+    install(session, "bench", extras="[peers,lm]")
+    session.run("python", "-m", "bench", "fuzz", *session.posargs)
+
+
+@nox.session
 def lint(session: nox.Session) -> None:
     """Check style, types and layers."""
     install(session, "lint", "test", "profile", "lm-test", extras="[peers,lm]")

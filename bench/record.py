@@ -212,7 +212,7 @@ def read(path: Path, kind: str) -> dict[str, Any]:
         RecordError: missing, damaged, of another kind, or of a version that is not read; the message says which.
     """
     row = KINDS[kind]
-    again = f"delete it or run `{row.command}` again"
+    again = f"delete this record, or make a new one with `{row.command}`"
     try:
         content = json.loads(path.read_text("utf-8"))
     except OSError as error:
@@ -224,7 +224,7 @@ def read(path: Path, kind: str) -> dict[str, Any]:
     _check_version(path, row, content.get("record_version", 1))
     for name in (*row.fields, "datetime", "machine_info", "commit_info"):
         if name not in content:
-            raise RecordError(f"{path}: {name} is missing; {again}")
+            raise RecordError(f"{path}: the field {name!r} is missing; {again}")
     try:
         machine_of(content["machine_info"])
         datetime.fromisoformat(content["datetime"])
@@ -237,13 +237,13 @@ def read(path: Path, kind: str) -> dict[str, Any]:
 def _check_version(path: Path, row: Kind, version: object) -> None:
     """Refuse a record that this program cannot read, and name its version."""
     if not isinstance(version, int):
-        raise RecordError(f"{path}: damaged: record_version is {version!r}; delete it or run `{row.command}` again")
+        raise RecordError(f"{path}: damaged: record_version is {version!r}; delete this record")
     if version > VERSION:
         raise RecordError(f"{path}: has version {version}, versions up to {VERSION} are read; update this program")
     if version < row.oldest:
         raise RecordError(
             f"{path}: has version {version}, a record of kind {row.name} is read from version {row.oldest} on; "
-            f"delete it or run `{row.command}` again"
+            f"delete it, or make a new one with `{row.command}`"
         )
 
 

@@ -239,7 +239,10 @@ def _ids_of(vocab: Mapping[int, bytes]) -> dict[bytes, int]:
         if token == b"":
             raise UsageError(f"vocab: the token of id {token_id!r} is empty; remove the entry")
         if not isinstance(token, bytes) or isinstance(token_id, bool) or not isinstance(token_id, int | np.integer):
-            raise UsageError(f"vocab: {token_id!r}: {token!r} is not an integer id with a token as bytes")
+            raise UsageError(
+                f"vocab: {token_id!r}: {token!r} is not an integer id with a token as bytes; "
+                "give a dict from int to bytes"
+            )
         if not 0 <= token_id <= MAX_ID:
             raise UsageError(f"vocab: id {token_id} of {token!r} is not between 0 and {MAX_ID}; renumber it")
         if token in ids:

@@ -1,7 +1,8 @@
 """Folders that we write: ours only if they carry our mark, and written by one process at a time.
 
 A folder gets its mark, a file `.mergelab`, when it is made or taken up empty. A folder without a mark that holds
-anything belongs to somebody else, and is refused. While a process writes a folder it holds a lock on the mark.
+anything belongs to somebody else, and is refused. A process that writes a folder holds a lock on the file
+`.mergelab.lock`, which says who that is.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import re
 import socket
 import sys
 from collections.abc import Collection, Iterator
@@ -40,15 +42,67 @@ def claimed(folder: Path, kind: str, ours: Collection[str]) -> Iterator[Path]:
             be made; the message names one offender.
     """
     folder = Path(os.path.realpath(folder))
-    _make(folder, kind)
-    with _locked(folder / MARK, folder) as mark:
-        found = _read_mark(mark, folder)
+    mark(folder, kind)
+    with _locked(folder / MARK, folder) as opened:
+        found = _read_mark(opened, folder)
         if found != kind:
             raise FileFormatError(f"{folder}: is a {found} folder of ours, not a {kind} folder; give another folder")
         for name in sorted(ours):
             if (folder / name).is_symlink():
                 raise FileFormatError(f"{folder / name}: is a link, and would be written through; remove it")
         yield folder
+
+
+def mark(folder: Path, kind: str) -> None:
+    """Make a folder with our mark; one that is there already must have a mark, or be empty.
+
+    Raises:
+        FileFormatError: it holds what is not ours, or cannot be made; the message names one offender.
+    """
+    path, temporary = folder / MARK, folder / f"{MARK}.{os.getpid()}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if path.exists() and not path.is_symlink():
+            return
+        offender = next((found.name for found in sorted(folder.iterdir()) if not _is_mark(found)), None)
+        if offender is not None:
+            raise FileFormatError(
+                f"{folder}: holds {offender!r} but no mark of ours, the file {MARK}; give a new or an empty folder"
+            )
+        temporary.write_bytes(json.dumps({"kind": kind}).encode())
+        temporary.replace(path)
+    except OSError as error:
+        raise FileFormatError(f"{error.filename or folder}: {error.strerror}; give a folder") from None
+
+
+def _is_mark(path: Path) -> bool:
+    """Tell whether a file is a mark, or of a process that marks the folder at this moment."""
+    return path.name.startswith(f"{MARK}.") or (path.name == MARK and not path.is_symlink())
+
+
+def remove(folder: Path, ours: str) -> None:
+    """Remove a folder that holds nothing but files of ours; do nothing where there is no such folder.
+
+    Args:
+        folder: inside a folder that is claimed.
+        ours: a regular expression that matches the whole name of each of our files.
+
+    Raises:
+        FileFormatError: it is a link or holds something else, which the message names; then nothing is removed.
+    """
+    try:
+        if folder.is_symlink():
+            raise FileFormatError(f"{folder}: is a link, and is not removed; remove it yourself")
+        paths = sorted(folder.iterdir()) if folder.exists() else []
+        for path in paths:
+            if not re.fullmatch(ours, path.name) or path.is_symlink() or not path.is_file():
+                raise FileFormatError(f"{path}: is not ours, so {folder} is not removed; move {path.name} elsewhere")
+        for path in paths:
+            path.unlink()
+        if folder.exists():
+            folder.rmdir()
+    except OSError as error:
+        raise FileFormatError(f"{error.filename or folder}: {error.strerror}; remove the folder yourself") from None
 
 
 def is_ours(folder: Path, kind: str) -> bool:
@@ -73,35 +127,15 @@ def refuse_same_file(output: str | os.PathLike[str], *inputs: str | os.PathLike[
             raise FileFormatError(f"{output}: is the input {path}, and would be replaced; give another output")
 
 
-def _make(folder: Path, kind: str) -> None:
-    """Make a folder with its mark; one that is there already must have it, or be empty."""
-    mark = folder / MARK
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        if mark.is_symlink() or not mark.exists():
-            offender = next((path.name for path in sorted(folder.iterdir())), None)
-            if offender is not None:
-                raise FileFormatError(
-                    f"{folder}: holds {offender!r}, which is not ours; give a new or an empty folder"
-                )
-            with mark.open("xb") as file:
-                file.write(json.dumps({"kind": kind}).encode())
-    except FileExistsError as error:
-        if folder.is_dir():
-            return  # Another process was faster; the lock tells who goes on.
-        raise FileFormatError(f"{folder}: {error.strerror}; give a folder") from None
-    except OSError as error:
-        raise FileFormatError(f"{error.filename or folder}: {error.strerror}; give a folder") from None
-
-
 @contextmanager
-def _locked(mark: Path, folder: Path) -> Iterator[BinaryIO]:
-    holder = mark.with_name(f"{MARK}.lock")
+def _locked(path: Path, folder: Path) -> Iterator[BinaryIO]:
+    holder = path.with_name(f"{MARK}.lock")
     try:
         file = os.fdopen(os.open(holder, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644), "r+b")
+        opened = path.open("rb")
     except OSError as error:
-        raise FileFormatError(f"{holder}: {error.strerror}; give another folder") from None
-    with file, mark.open("rb") as opened:
+        raise FileFormatError(f"{error.filename}: {error.strerror}; give another folder") from None
+    with file, opened:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
@@ -112,11 +146,14 @@ def _locked(mark: Path, folder: Path) -> Iterator[BinaryIO]:
         file.truncate(0)
         file.write(f"process {os.getpid()} on {socket.gethostname()} ({Path(sys.argv[0]).name})".encode())
         file.flush()
-        yield opened
+        try:
+            yield opened
+        finally:
+            fcntl.flock(file, fcntl.LOCK_UN)  # Processes that were forked meanwhile hold the same lock.
 
 
-def _read_mark(mark: BinaryIO, folder: Path) -> str:
+def _read_mark(file: BinaryIO, folder: Path) -> str:
     try:
-        return str(json.loads(mark.read(MARK_BYTES))["kind"])
+        return str(json.loads(file.read(MARK_BYTES))["kind"])
     except (ValueError, LookupError, TypeError):
         raise FileFormatError(f"{folder / MARK}: is damaged; give another folder") from None

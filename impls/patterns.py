@@ -73,7 +73,7 @@ def check_special_tokens(special_tokens: Sequence[str]) -> list[str]:
     if isinstance(special_tokens, str):
         raise UsageError(f"special tokens: {special_tokens!r} is one string; give a list of strings")
     if not isinstance(special_tokens, Sequence):
-        raise UsageError(f"special tokens: {type(special_tokens).__name__} has no order; give a list of strings")
+        raise UsageError(f"special tokens: {type(special_tokens).__name__} is not a list; give a list of strings")
     for index, token in enumerate(special_tokens):
         if not isinstance(token, str):
             raise UsageError(f"special tokens: number {index} is {token!r}, not a string; give a list of strings")

@@ -46,6 +46,8 @@ def discard_unfinished() -> None:
 def atomic_writer(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     """Open a file for writing; it appears under its name when the block ends, and not at all if the block fails.
 
+    A file that is replaced hands its mode on.
+
     Raises:
         FileFormatError: the folder is missing or not writable, or the disk is full.
     """
@@ -56,7 +58,7 @@ def atomic_writer(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
                 raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
             if target.exists() and not target.is_file():
                 raise OSError(errno.EINVAL, "not a regular file")
-            with temporary.open("xb") as file:
+            with _create(temporary, target) as file:
                 yield file
                 file.flush()
                 os.fsync(file.fileno())
@@ -65,6 +67,15 @@ def atomic_writer(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
             # Work inside the block may have failed on another file.
             place = path if error.filename in (None, str(temporary)) else error.filename
             raise FileFormatError(f"{place}: {error.strerror or error}; nothing was written") from None
+
+
+def _create(temporary: Path, target: Path) -> BinaryIO:
+    """Create a file with the mode of the file that it will replace; nobody else reads it before it has that mode."""
+    if not target.exists():
+        return temporary.open("xb")
+    file = open(temporary, "xb", opener=lambda path, flags: os.open(path, flags, 0o600))  # noqa: SIM115
+    os.fchmod(file.fileno(), stat.S_IMODE(target.stat().st_mode))
+    return file
 
 
 class NotOursError(OSError):

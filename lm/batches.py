@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from impls import Tokenizer
 from impls.errors import FileFormatError, UsageError
 from lm.config import DataConfig
 from lm.corpora import SPLITS
+from lm.digests import digest_of
 from lm.ops import IGNORE_INDEX
 
 Ids = NDArray[Any]
@@ -25,8 +27,8 @@ Ids = NDArray[Any]
 CHECK_IDS = 1 << 22
 """Ids that are checked at once."""
 
-METADATA_FIELDS = {"made_from", "sources", "tokenizer", "vocab_size", "dtype", "eos_id", "splits"}
-"""Fields that every `metadata.json` has."""
+METADATA_FIELDS = {"made_from", "sources", "tokenizer", "vocab_size", "dtype", "eos_id", "splits", "digests"}
+"""Fields that every `metadata.json` has, besides `version` and `digest`, the digest of all other fields."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,7 @@ class TokenData:
         eos_id: the id that ends a document, if there is one.
         train, val: uint16[n] or uint32[n], mapped read-only.
         token_bytes: int64[vocabulary], bytes of text per id; 0 for special tokens.
+        digests: split -> digest of its file of ids, in hexadecimal.
     """
 
     tokenizer: Tokenizer
@@ -45,6 +48,7 @@ class TokenData:
     train: Ids
     val: Ids
     token_bytes: NDArray[np.int64]
+    digests: dict[str, str]
 
 
 def read_metadata(folder: Path) -> dict[str, Any] | None:
@@ -59,10 +63,13 @@ def read_metadata(folder: Path) -> dict[str, Any] | None:
     try:
         metadata: dict[str, Any] = json.loads(path.read_bytes())
         known = metadata["version"] == 1 and metadata.keys() >= METADATA_FIELDS
-    except (ValueError, KeyError, TypeError, AttributeError):
+        known = known and metadata.pop("digest") == digest_of(metadata)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         known = False
     if not known:
-        raise FileFormatError(f"{path}: is damaged or of another version; remove the folder and tokenize again")
+        raise FileFormatError(
+            f"{path}: is damaged or of another version; give another data.folder and tokenize again"
+        )
     return metadata
 
 
@@ -74,7 +81,7 @@ def open_data(config: DataConfig, vocab_size: int) -> TokenData:
         vocab_size: of the model; every id must be below it.
 
     Raises:
-        FileFormatError: a file is missing or truncated, was made with another tokenizer, or holds an id beyond the
+        FileFormatError: a file is missing or damaged, was made with another tokenizer, or holds an id beyond the
             vocabulary.
     """
     folder = Path(config.folder)
@@ -82,7 +89,7 @@ def open_data(config: DataConfig, vocab_size: int) -> TokenData:
     token_bytes = bytes_of_tokens(tokenizer, vocab_size)
     limit = min(vocab_size, metadata["vocab_size"])
     ids = {split: _open_ids(folder / f"{split}.bin", metadata, split, limit) for split in SPLITS}
-    return TokenData(tokenizer, metadata["eos_id"], ids["train"], ids["val"], token_bytes)
+    return TokenData(tokenizer, metadata["eos_id"], ids["train"], ids["val"], token_bytes, metadata["digests"])
 
 
 def bytes_of_tokens(tokenizer: Tokenizer, vocab_size: int = 0) -> NDArray[np.int64]:
@@ -128,13 +135,19 @@ def _open_ids(path: Path, metadata: dict[str, Any], split: str, limit: int) -> I
         ids: Ids = np.memmap(path, dtype, "r") if size else np.empty(0, dtype)
     except OSError as error:
         raise FileFormatError(f"{path}: {error.strerror}; tokenize again") from None
+    found = hashlib.sha256()
     for start in range(0, len(ids), CHECK_IDS):
         block = ids[start : start + CHECK_IDS]
+        found.update(block.data)
         if block.max() >= limit:
             place = start + int((block >= limit).argmax())
             raise FileFormatError(
                 f"{path}: id {ids[place]} at place {place} is not below the vocabulary size {limit}; tokenize again"
             )
+    if found.hexdigest() != metadata["digests"][split]:
+        raise FileFormatError(
+            f"{path}: has changed since it was made; restore it, or give another data.folder and tokenize again"
+        )
     return ids
 
 

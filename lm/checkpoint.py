@@ -1,6 +1,7 @@
 """Checkpoints: one file, or file object, from which a run goes on with the same bits.
 
-A file appears under its name only when it is complete. Loading never runs code that is in the file.
+A file appears under its name only when it is complete, and ends with a digest of its bytes; a file whose digest is
+wrong is not loaded. Loading never runs code that is in the file.
 """
 
 from __future__ import annotations
@@ -8,15 +9,29 @@ from __future__ import annotations
 import os
 import pickle
 import warnings
+import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any, BinaryIO
 
 import torch
+from torch import Tensor
 from torch.nn import Module
 from torch.optim import Optimizer
 
-from impls.errors import FileFormatError
+from impls.errors import FileFormatError, shown
 from impls.storage import atomic_writer
+from lm.accounting import count_parameters
+from lm.config_base import ModelConfig
+from lm.digests import seal_is_whole, sealed
+
+LONGEST_CONTEXT = 1 << 24
+"""Tables of positions are made before any weight is read."""
+
+HYPERPARAMETERS = {"lr", "betas", "eps", "weight_decay"}
+
+ADAM_STATE = {"step", "exp_avg", "exp_avg_sq"}
+"""Of each parameter, in PyTorch's AdamW as in ours."""
 
 Target = str | os.PathLike[str] | BinaryIO | IO[bytes]
 
@@ -43,11 +58,13 @@ def save_checkpoint(target: Target, model: Module, optimizer: Optimizer, step: i
         **extra,
     }
     if not isinstance(target, str | os.PathLike):
-        torch.save(state, target)
-        return
-    with atomic_writer(target) as file:
-        try:
+        with sealed(target) as file:
             torch.save(state, file)
+        return
+    with atomic_writer(target) as output:
+        try:
+            with sealed(output) as file:
+                torch.save(state, file)
         except RuntimeError as error:
             # PyTorch raises an error of its own in place of the file's.
             raise error.__context__ if isinstance(error.__context__, OSError) else OSError(str(error)) from None
@@ -57,27 +74,65 @@ def read_checkpoint(source: Target, device: str | torch.device = "cpu") -> dict[
     """Read the content that `save_checkpoint` wrote; tensors are put on the device.
 
     Raises:
-        FileFormatError: the file is missing or truncated, is not a checkpoint, or holds anything but data.
+        FileFormatError: the file is missing or damaged, is not a checkpoint, or holds anything but data.
     """
-    name = source if isinstance(source, str | os.PathLike) else "checkpoint"
+    if not isinstance(source, str | os.PathLike):
+        return _read(source, "checkpoint", device)
     try:
-        if isinstance(source, str | os.PathLike):
-            Path(source).open("rb").close()
+        with Path(source).open("rb") as file:
+            return _read(file, str(source), device)
     except OSError as error:
-        raise FileFormatError(f"{name}: {error.strerror}; give a checkpoint") from None
+        raise FileFormatError(f"{source}: {error.strerror}; give a checkpoint") from None
+
+
+def _read(file: BinaryIO | IO[bytes], name: str, device: str | torch.device) -> dict[str, Any]:
+    if not seal_is_whole(file):
+        raise FileFormatError(
+            f"{name}: is truncated or not a checkpoint, or its bytes have changed; use an earlier one of this "
+            "version: to resume, remove last.pt and copy the earlier one there"
+        )
+    if not _is_plain(file):
+        raise FileFormatError(f"{name}: holds code or is not a checkpoint; give one from a run folder")
     try:
         with warnings.catch_warnings(action="ignore"):  # About files that are refused below.
-            state = torch.load(source, map_location=device, weights_only=True)
+            state: Any = torch.load(file, map_location=device, weights_only=True)
     except pickle.UnpicklingError:
         raise FileFormatError(f"{name}: holds code or objects, and is not loaded; give a checkpoint") from None
-    except (RuntimeError, EOFError, ValueError, KeyError, OSError):  # Short files are read from before their start.
-        raise FileFormatError(
-            f"{name}: is truncated or not a checkpoint; use an earlier one: to resume, remove last.pt and copy the "
-            "earlier one there"
-        ) from None
-    if not isinstance(state, dict) or not {"model", "optimizer", "step", "generators"} <= state.keys():
+    except Exception as error:  # PyTorch raises errors of any kind about a file that it did not write.
+        raise FileFormatError(f"{name}: is not a checkpoint ({type(error).__name__}); give another one") from None
+    if not _has_the_parts(state):
         raise FileFormatError(f"{name}: is not a checkpoint of a training run; give one from a run folder")
-    return state
+    if type(state["step"]) is not int or not 0 <= state["step"] < 1 << 53:
+        raise FileFormatError(f"{name}: its step is {shown(state['step'])}, not a number of steps; give another one")
+    return dict(state)
+
+
+def _is_plain(file: BinaryIO | IO[bytes]) -> bool:
+    """Tell whether a file is an archive whose parts, all uncompressed, take no more bytes than it has."""
+    start = file.tell()
+    n_bytes = file.seek(0, os.SEEK_END) - start
+    file.seek(start)
+    try:
+        parts = zipfile.ZipFile(file).infolist()
+    except (zipfile.BadZipFile, ValueError, NotImplementedError, OSError):
+        return False
+    finally:
+        file.seek(start)
+    plain = all(part.compress_type == zipfile.ZIP_STORED for part in parts)
+    return plain and sum(part.file_size for part in parts) <= n_bytes
+
+
+def _has_the_parts(state: object) -> bool:
+    if not isinstance(state, dict) or not {"model", "optimizer", "step", "generators"} <= state.keys():
+        return False
+    weights, generators = state["model"], state["generators"]
+    return (
+        isinstance(weights, dict)
+        and all(isinstance(name, str) and isinstance(value, Tensor) for name, value in weights.items())
+        and isinstance(state["optimizer"], dict)
+        and isinstance(generators, dict)
+        and generators.keys() >= {"cpu", "cuda"}
+    )
 
 
 def load_checkpoint(
@@ -94,26 +149,63 @@ def load_checkpoint(
     state = read_checkpoint(source, device)
     load_weights(model, state["model"], source)
     if optimizer is not None:
-        try:
-            # The two AdamW can go on from each other, SGD from neither.
-            if ("betas" in state["optimizer"]["param_groups"][0]) != ("betas" in optimizer.param_groups[0]):
-                raise ValueError
-            optimizer.load_state_dict(state["optimizer"])
-        except (ValueError, LookupError, TypeError):
-            raise FileFormatError(
-                f"{source}: the optimizer's state is of another optimizer or model; keep training.optimizer"
-            ) from None
-        torch.set_rng_state(state["generators"]["cpu"].cpu())
-        if torch.cuda.is_available() and len(state["generators"]["cuda"]) == torch.cuda.device_count():
-            torch.cuda.set_rng_state_all([generator.cpu() for generator in state["generators"]["cuda"]])
+        _load_optimizer(optimizer, state["optimizer"], source)
+        _load_generators(state["generators"], source)
     return state
 
 
-def load_weights(model: Module, weights: dict[str, torch.Tensor], source: object) -> None:
+def _load_optimizer(optimizer: Optimizer, saved: dict[str, Any], source: Target) -> None:
+    try:
+        _check_optimizer(saved, optimizer)
+        optimizer.load_state_dict(saved)
+    except (ValueError, LookupError, TypeError, AttributeError):
+        raise FileFormatError(
+            f"{source}: the optimizer's state is of another optimizer or model; keep training.optimizer"
+        ) from None
+
+
+def _check_optimizer(saved: dict[str, Any], optimizer: Optimizer) -> None:
+    """Check a state before PyTorch copies any of it; raise ValueError, LookupError or TypeError if it is wrong."""
+    groups = optimizer.param_groups
+    for own, theirs in zip(groups, saved["param_groups"], strict=True):
+        # The two AdamW can go on from each other, SGD from neither.
+        if ("betas" in theirs) != ("betas" in own):
+            raise ValueError
+        for name in own.keys() & theirs.keys() & HYPERPARAMETERS:
+            if _form(own[name]) != _form(theirs[name]):
+                raise TypeError
+    parameters = [parameter for group in groups for parameter in group["params"]]
+    for number, values in saved["state"].items():
+        shape = parameters[number].shape
+        if "betas" in groups[0] and not values.keys() >= ADAM_STATE:
+            raise LookupError
+        for value in values.values():
+            if not (isinstance(value, int | float) or (isinstance(value, Tensor) and value.shape in (shape, ()))):
+                raise TypeError
+
+
+def _form(value: object) -> object:
+    """Return what a hyperparameter has in common with all others that may take its place."""
+    if isinstance(value, list | tuple):
+        return [_form(part) for part in value]
+    return "number" if isinstance(value, int | float) and not isinstance(value, bool) else type(value)
+
+
+def _load_generators(saved: dict[str, Any], source: Target) -> None:
+    try:
+        torch.set_rng_state(saved["cpu"].cpu())
+        if torch.cuda.is_available() and len(saved["cuda"]) == torch.cuda.device_count():
+            torch.cuda.set_rng_state_all([generator.cpu() for generator in saved["cuda"]])
+    except (RuntimeError, TypeError, AttributeError):
+        raise FileFormatError(f"{source}: the states of its generators are not PyTorch's; give another one") from None
+
+
+def load_weights(model: Module, weights: Mapping[str, Tensor], source: object) -> None:
     """Put weights into a model.
 
     Raises:
-        FileFormatError: a weight is missing, unknown, or of another shape; the message names the first one.
+        FileFormatError: a weight is missing, unknown, of another shape, or not of floats; the message names the first
+            one.
     """
     own = model.state_dict()
     for name in sorted(own.keys() | weights.keys()):
@@ -123,7 +215,31 @@ def load_weights(model: Module, weights: dict[str, torch.Tensor], source: object
         if own[name].shape != weights[name].shape:
             shapes = f"{list(weights[name].shape)}, not {list(own[name].shape)}"
             raise FileFormatError(f"{source}: is of another model: {name} is {shapes}")
+        if not weights[name].is_floating_point():
+            raise FileFormatError(f"{source}: is of another model: {name} is of {weights[name].dtype}, not of floats")
     model.load_state_dict(weights)
+
+
+def check_size(config: ModelConfig, path: Path) -> None:
+    """Check, before a model is built, that a file is large enough for its weights.
+
+    Raises:
+        FileFormatError: the file is missing or has less than a byte per parameter, or the context is too long.
+    """
+    try:
+        n_bytes = path.stat().st_size
+    except OSError as error:
+        raise FileFormatError(f"{path}: {error.strerror}; give the file of the weights") from None
+    n_parameters = count_parameters(config)
+    if n_parameters > n_bytes:
+        raise FileFormatError(
+            f"{path}: is of another model: {n_bytes} bytes do not hold the {n_parameters} parameters of the config"
+        )
+    if config.context_length > LONGEST_CONTEXT:
+        raise FileFormatError(
+            f"{path}: a model with a context of {config.context_length} positions is not loaded; the largest is "
+            f"{LONGEST_CONTEXT}"
+        )
 
 
 def latest(folder: Path) -> Path:

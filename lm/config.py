@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, GetCoreSchemaHandler, TypeAdapter, ValidationError, model_validator
 from pydantic_core import CoreSchema, core_schema
 
-from impls.errors import UsageError
+from impls.errors import UsageError, shown
 from lm.config_base import Config, ModelConfig, Name, Rate, Share, Size
 from lm.model import ARCHITECTURES
 
@@ -167,7 +167,7 @@ class TrainingConfig(Config):
     def _check(self) -> Self:
         if self.min_learning_rate > self.learning_rate:
             raise ValueError(
-                f"min_learning_rate: {self.min_learning_rate} is above learning_rate {self.learning_rate}"
+                f"min_learning_rate: {self.min_learning_rate} is above learning_rate {self.learning_rate}; lower it"
             )
         return self
 
@@ -203,7 +203,9 @@ class DataConfig(Config):
     @model_validator(mode="after")
     def _check(self) -> Self:
         if self.stride is not None and self.stride > self.block_size:
-            raise ValueError(f"stride: {self.stride} is above block_size {self.block_size}; ids would be left out")
+            raise ValueError(
+                f"stride: {self.stride} is above block_size {self.block_size}, which leaves ids out; lower it"
+            )
         return self
 
 
@@ -219,13 +221,17 @@ class RunConfig(Config):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
+        if "/" in self.name or "\0" in self.name or self.name in (".", ".."):
+            raise ValueError(f"name: {self.name!r} names no folder in runs/; write a name without /")
         if self.data.block_size > self.model.context_length:
             raise ValueError(
-                f"data.block_size: {self.data.block_size} is above model.context_length {self.model.context_length}"
+                f"data.block_size: {self.data.block_size} is above model.context_length "
+                f"{self.model.context_length}; lower it"
             )
         if not self.tokenizer.folder and self.tokenizer.vocab_size > self.model.vocab_size:
             raise ValueError(
-                f"model.vocab_size: {self.model.vocab_size} is below tokenizer.vocab_size {self.tokenizer.vocab_size}"
+                f"model.vocab_size: {self.model.vocab_size} is below tokenizer.vocab_size "
+                f"{self.tokenizer.vocab_size}; raise it"
             )
         return self
 
@@ -251,7 +257,7 @@ def check(kind: Any, values: object, source: str) -> Any:
         message = first["msg"].removeprefix("Value error, ")
         given = first["input"]
         if first["type"] not in ("value_error", "missing", "extra_forbidden") and not isinstance(given, dict):
-            message += f", not {given!r}"
+            message += f", not {shown(given)}"
         if first["type"] == "extra_forbidden":
             message = "no such field"
         more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""

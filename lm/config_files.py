@@ -20,9 +20,39 @@ from lm.config import ConfigError, RunConfig, check
 from lm.config_base import Config
 from lm.kinds import KINDS
 
+DEEPEST = 50
+"""Levels of nesting; a run file has 4."""
+
+MOST_VALUES = 10_000
+"""Keys and values, with the values that an alias repeats; a run file has about 200."""
+
 
 class _Loader(yaml.SafeLoader):
-    """YAML as people expect it: `3e-4` is a number, and a key that is there twice is an error."""
+    """YAML as people expect it: `3e-4` is a number, and a key that is there twice is an error.
+
+    A file that is small may describe a value that is huge; it is refused before the value is made.
+    """
+
+    def __init__(self, stream: str | bytes) -> None:
+        super().__init__(stream)
+        self._depth = self._values = 0
+        self._sizes: dict[yaml.Node | None, int] = {}
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        repeated, before = self.check_event(yaml.AliasEvent), self._values
+        mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
+        self._depth += 1
+        if self._depth > DEEPEST:
+            raise yaml.composer.ComposerError(None, None, f"values are nested more than {DEEPEST} deep", mark)
+        node = super().compose_node(parent, index)
+        self._depth -= 1
+        if repeated and node not in self._sizes:
+            raise yaml.composer.ComposerError(None, None, "a value holds itself", mark)
+        self._values += self._sizes[node] if repeated else 1
+        if self._values > MOST_VALUES:
+            raise yaml.composer.ComposerError(None, None, f"there are more than {MOST_VALUES} values", mark)
+        self._sizes.setdefault(node, self._values - before)
+        return node
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen: set[Hashable] = set()
@@ -54,6 +84,10 @@ def parse_yaml(text: str | bytes, source: str) -> Any:
         place = f" line {mark.line + 1}" if mark else ""
         problem = getattr(error, "problem", None) or str(error).splitlines()[0]
         raise ConfigError(f"{source}:{place} {problem}") from None
+    except UnicodeDecodeError:
+        raise
+    except ValueError as error:  # An impossible date, or a number of too many digits.
+        raise ConfigError(f"{source}: {error}; repair the value, or put it in quotes") from None
 
 
 def _read(path: Path) -> dict[str, Any]:

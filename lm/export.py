@@ -1,6 +1,7 @@
 """A trained model as a folder that transformers loads, weights and tokenizer.
 
-The sub-folder `tokenizer` has the tokenizer in this project's format, which `lm.trained` loads.
+The sub-folder `tokenizer` has the tokenizer in this project's format, which `lm.trained` loads. `digests.json` lists
+the digest of every file, which `lm.trained` checks.
 """
 
 from __future__ import annotations
@@ -10,11 +11,16 @@ from pathlib import Path
 
 import safetensors.torch
 
-from impls.errors import FileFormatError, UsageError
+from impls.errors import UsageError
+from impls.folders import claimed
 from impls.formats import tokenizer_json
 from impls.storage import atomic_writer
+from lm.digests import MANIFEST, write_manifest
 from lm.model import architecture_of
 from lm.trained import Trained
+
+FILES = ("config.json", "model.safetensors", "tokenizer_config.json", "tokenizer.json")
+"""Names in the folder, besides the sub-folder and the digests."""
 
 
 def export(trained: Trained, folder: Path) -> str | None:
@@ -24,15 +30,15 @@ def export(trained: Trained, folder: Path) -> str | None:
         Why `AutoTokenizer` cannot load the folder, if its format cannot carry the tokenizer.
 
     Raises:
-        FileFormatError: the folder cannot be written.
+        FileFormatError: the folder cannot be written, or holds anything but an export of ours.
     """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise FileFormatError(f"{folder}: {error.strerror}; give a folder") from None
-    _write_model(trained, folder)
-    trained.tokenizer.save(folder / "tokenizer")
-    return _write_tokenizer(trained, folder)
+    with claimed(folder, "export", {*FILES, "tokenizer", MANIFEST}):
+        _write_model(trained, folder)
+        trained.tokenizer.save(folder / "tokenizer")
+        reason = _write_tokenizer(trained, folder)
+        files = [path for path in (*map(folder.joinpath, FILES), *(folder / "tokenizer").iterdir()) if path.is_file()]
+        write_manifest(folder, [str(path.relative_to(folder)) for path in files])
+    return reason
 
 
 def _write_model(trained: Trained, folder: Path) -> None:

@@ -9,6 +9,7 @@ import os
 from pathlib import Path
 
 from impls.errors import FileFormatError
+from impls.folders import MARK
 
 
 def download(repository: str, file: str, cache: Path) -> Path:
@@ -28,7 +29,7 @@ def download(repository: str, file: str, cache: Path) -> Path:
 
 
 def upload(folder: Path, repository: str) -> str:
-    """Send an exported folder to the repository of a model, which is made if there is none.
+    """Send an exported folder, without its mark, to the repository of a model, which is made if there is none.
 
     Returns:
         The address of the commit.
@@ -42,7 +43,10 @@ def upload(folder: Path, repository: str) -> str:
     api = HfApi(endpoint=os.environ.get("HF_ENDPOINT"))
     try:
         api.create_repo(repository, exist_ok=True)
-        return str(api.upload_folder(folder_path=folder, repo_id=repository, commit_message="Model by mergelab"))
+        sent = api.upload_folder(
+            folder_path=folder, repo_id=repository, commit_message="Model by mergelab", ignore_patterns=[f"{MARK}*"]
+        )
+        return str(sent)
     except (HfHubHTTPError, HFValidationError, OSError) as error:
         raise FileFormatError(f"{repository}: cannot be uploaded: {_reason(error)}") from None
 

@@ -67,9 +67,9 @@ class AdamW(Optimizer):
     ) -> None:
         _check_rate(lr)
         if not all(0 <= beta < 1 for beta in betas):
-            raise UsageError(f"betas: {betas} are not both at least 0 and below 1")
+            raise UsageError(f"betas: {betas}: give two numbers, each at least 0 and below 1")
         if eps < 0 or weight_decay < 0:
-            raise UsageError(f"eps {eps} and weight decay {weight_decay} must be at least 0")
+            raise UsageError(f"eps {eps} and weight decay {weight_decay} are not both at least 0; give larger ones")
         super().__init__(params, {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay})
 
     @torch.no_grad()

@@ -12,12 +12,14 @@ import os
 import platform
 import shutil
 import subprocess
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import torch
 from torch.optim import Optimizer
 
 from impls.errors import FileFormatError
+from impls.folders import claimed, mark
 from impls.storage import atomic_writer
 from lm.accounting import count_parameters
 from lm.batches import TokenData
@@ -27,7 +29,23 @@ from lm.config_files import save_run
 from lm.generate import Sampling, generate_text
 from lm.metrics import MetricsLog
 from lm.processes import find_device
+from lm.settings import check_settings, settings_of
 from lm.transformer import LanguageModel
+
+OURS = {
+    *("config.yaml", "run.json", "metrics.jsonl", "metrics.csv", "loss.svg", "samples", "tensorboard"),
+    *("checkpoints", "checkpoints/last.pt"),
+}
+"""Names in the folder."""
+
+
+def claim(folder: Path) -> AbstractContextManager[Path]:
+    """Hold the folder of a run, so that no other process writes it.
+
+    Raises:
+        FileFormatError: see `impls.folders.claimed`.
+    """
+    return claimed(folder, "run", OURS)
 
 
 def check_start(config: RunConfig, folder: Path) -> None:
@@ -35,17 +53,18 @@ def check_start(config: RunConfig, folder: Path) -> None:
 
     Raises:
         UsageError: the device is not there.
-        FileFormatError: the folder holds a run already, or is a file.
+        FileFormatError: the folder holds a run already or somebody else's files, or is a file.
     """
     find_device(config.training.device)
     if (folder / "checkpoints" / "last.pt").exists():
         raise FileFormatError(f"{folder}: holds a run already; go on with --resume {folder}, or give another --out")
     if folder.exists() and not folder.is_dir():
         raise FileFormatError(f"{folder}: is not a folder; give another --out")
+    mark(folder, "run")
 
 
 def open_folder(config: RunConfig, folder: Path, first: int, resume: bool) -> MetricsLog:
-    """Make the folder of a run, or take up the folder of a run that took `first` steps.
+    """Fill the folder of a run, which is claimed, or take up the folder of a run that took `first` steps.
 
     Raises:
         UsageError, FileFormatError: see `check_start`; or the folder cannot be written.
@@ -86,11 +105,14 @@ def git_state() -> dict[str, str | bool | None]:
     return {"commit": ask("rev-parse", "HEAD"), "dirty": None if status is None else bool(status)}
 
 
-def restore(folder: Path, model: LanguageModel, optimizer: Optimizer, data: TokenData, device: torch.device) -> int:
+def restore(
+    folder: Path, model: LanguageModel, optimizer: Optimizer, config: RunConfig, data: TokenData, device: torch.device
+) -> int:
     """Load the last checkpoint of a run; return the number of steps taken before it.
 
     Raises:
-        FileFormatError: there is no checkpoint, or it is damaged, of another model or of another tokenizer.
+        FileFormatError: there is no checkpoint, or it is damaged, of another model, of other data or settings, or of
+            a later step than the last one.
     """
     path = latest(folder)
     state = load_checkpoint(path, model, optimizer, device)
@@ -98,11 +120,24 @@ def restore(folder: Path, model: LanguageModel, optimizer: Optimizer, data: Toke
         raise FileFormatError(
             f"{path}: was trained with another tokenizer than the one of the data; give the data.folder of its run"
         )
-    return int(state["step"])
+    if state.get("ids") != data.digests:
+        raise FileFormatError(f"{path}: was trained on other ids; give the data.folder of its run")
+    check_settings(config, state, path)
+    step, last = state["step"], config.training.max_steps
+    if step > last:
+        raise FileFormatError(f"{path}: was written after step {step}; give a training.max_steps of at least {step}")
+    return int(step)
 
 
 def save(
-    folder: Path, model: LanguageModel, optimizer: Optimizer, step: int, data: TokenData, *, numbered: bool
+    folder: Path,
+    model: LanguageModel,
+    optimizer: Optimizer,
+    step: int,
+    config: RunConfig,
+    data: TokenData,
+    *,
+    numbered: bool,
 ) -> None:
     """Write the checkpoint `last.pt`; if `numbered`, keep the same file under the number of its step.
 
@@ -110,7 +145,8 @@ def save(
         FileFormatError: a file cannot be written.
     """
     path = folder / "checkpoints" / "last.pt"
-    save_checkpoint(path, model, optimizer, step, tokenizer=data.tokenizer.fingerprint())
+    facts = {"tokenizer": data.tokenizer.fingerprint(), "ids": data.digests, "settings": settings_of(config)}
+    save_checkpoint(path, model, optimizer, step, **facts)
     if not numbered:
         return
     kept = path.with_name(f"step-{step:06d}.pt")

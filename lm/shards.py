@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ import numpy as np
 from impls import Tokenizer
 from impls.cuts import SafeCuts
 from impls.errors import FileFormatError, UsageError
+from impls.folders import claimed, remove
 from impls.inputs.file import TextFile
 from impls.jobs.encode import Say, ShardedEncoding
 from impls.pipeline import train
@@ -24,12 +24,24 @@ from impls.storage import atomic_writer
 from lm.batches import read_metadata
 from lm.config import DataConfig, RunConfig, TokenizerConfig
 from lm.corpora import SPLITS, Counts, prepare
+from lm.digests import digest_of
 
 Sources = dict[str, list[int]]
 """Path -> size in bytes, and time of change in nanoseconds."""
 
 SHARD_TOKENS = 1 << 24
 """Ids in a shard if the config keeps no shards."""
+
+OURS = {f"{split}.{kind}" for split in SPLITS for kind in ("txt", "bin")} | {
+    *("texts.json", "metadata.json", "tokenizer.txt", "tokenizer", ".tokenizer.tmp", "shards", "downloads")
+}
+"""Names in the folder."""
+
+OUR_SHARDS = r"(train|val)(-\d{6,}\.bin|\.json)|\.[0-9a-f]{16}\.tmp"
+"""Names in `shards/`; a process that is killed leaves files with a temporary name."""
+
+OUR_TOKENIZER = r"mergelab\.json|merges\.txt|vocab\.json|\.[0-9a-f]{16}\.tmp"
+"""Names in `tokenizer/`."""
 
 
 def tokenize(config: RunConfig, say: Say = print) -> None:
@@ -47,19 +59,36 @@ def tokenize(config: RunConfig, say: Say = print) -> None:
     if _is_complete(config, folder, sources):
         say(f"{folder}: is complete")
         return
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise FileFormatError(f"{folder}: {error.strerror}; data.folder must be a folder") from None
+    _refuse_inputs_inside(config, folder)
+    with claimed(folder, "data", OURS):
+        _make(config, folder, sources, say)
+
+
+def _refuse_inputs_inside(config: RunConfig, folder: Path) -> None:
+    """Refuse inputs that lie where files are replaced and removed."""
+    inputs = {"tokenizer.folder": config.tokenizer.folder, "dataset.tokenizer": config.dataset.tokenizer}
+    if config.dataset.source in ("local", "tokens"):
+        inputs |= {f"dataset.files.{role}": name for role, name in config.dataset.files.items()}
+    for field, name in inputs.items():
+        if name and Path(name).resolve().is_relative_to(folder.resolve()):
+            raise UsageError(
+                f"{field}: {name} is inside data.folder {folder}, whose files are replaced; give another data.folder"
+            )
+
+
+def _make(config: RunConfig, folder: Path, sources: Sources, say: Say) -> None:
     counts = _texts(config, folder, sources)
     say(f"{folder}: {counts.text_bytes['train']} bytes for training, {counts.text_bytes['val']} for validation")
     tokenizer = _tokenizer(config.tokenizer, folder, say)
     dtype = _dtype(config.data, tokenizer)
-    n_ids = {split: _encode(folder, split, tokenizer, dtype, config.data, say) for split in SPLITS}
-    facts = {"sources": sources, "dtype": dtype.name, "splits": _splits(n_ids, counts)}
-    _write_json(folder / "metadata.json", _metadata(config, tokenizer, counts) | facts)
+    made = {split: _encode(folder, split, tokenizer, dtype, config.data, say) for split in SPLITS}
+    n_ids = {split: ids for split, (ids, _) in made.items()}
+    digests = {split: digest for split, (_, digest) in made.items()}
+    facts = {"sources": sources, "dtype": dtype.name, "splits": _splits(n_ids, counts), "digests": digests}
+    metadata = _metadata(config, tokenizer, counts) | facts
+    _write_json(folder / "metadata.json", metadata | {"digest": digest_of(metadata)})
     if config.data.shard_tokens is None:
-        shutil.rmtree(folder / "shards")
+        remove(folder / "shards", OUR_SHARDS)
     say(f"{folder}: {n_ids['train']} ids for training, {n_ids['val']} for validation, {dtype.name}")
 
 
@@ -70,7 +99,7 @@ def _metadata(config: RunConfig, tokenizer: Tokenizer, counts: Counts) -> dict[s
         "tokenizer": tokenizer.fingerprint(),
         "vocab_size": max(tokenizer.vocab) + 1,
         "eos_id": _eos_id(config.tokenizer, tokenizer),
-        "special_tokens": tokenizer.special_tokens,
+        "special_tokens": dict(tokenizer.special_tokens),
         "shard_tokens": config.data.shard_tokens,
         "documents_read": counts.read,
         "documents_left_out": counts.left_out,
@@ -95,11 +124,11 @@ def _is_complete(config: RunConfig, folder: Path, sources: Sources) -> bool:
         return False
     if metadata["made_from"] != _digest(config):
         raise FileFormatError(
-            f"{folder}: was made from another data set or tokenizer config; choose another data.folder or remove it"
+            f"{folder}: was made from another data set or tokenizer config; give another data.folder"
         )
     for path, state in sources.items():
         if metadata["sources"].get(path, state) != state:
-            raise FileFormatError(f"{path}: has changed since {folder} was made from it; remove the folder")
+            raise FileFormatError(f"{path}: has changed since {folder} was made from it; give another data.folder")
     return config.data.shard_tokens in (None, metadata.get("shard_tokens"))
 
 
@@ -118,14 +147,16 @@ def _sources_state(config: RunConfig) -> Sources:
 
 def _texts(config: RunConfig, folder: Path, sources: Sources) -> Counts:
     done, made_from = folder / "texts.json", [_digest(config), sources]
-    if done.exists():
+    try:
         saved = json.loads(done.read_bytes())
         if saved.pop("made_from") == made_from:
             return Counts(**saved)
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+        pass  # The texts are not there, or what was noted about them is lost.
     counts = prepare(config.dataset, folder, folder / "downloads")
     # Shards and tokenizer of other texts are of no use any more.
-    shutil.rmtree(folder / "shards", ignore_errors=True)
-    shutil.rmtree(folder / "tokenizer", ignore_errors=True)
+    remove(folder / "shards", OUR_SHARDS)
+    remove(folder / "tokenizer", OUR_TOKENIZER)
     _write_json(done, {"made_from": made_from, **vars(counts)})
     return counts
 
@@ -145,7 +176,7 @@ def _tokenizer(config: TokenizerConfig, folder: Path, say: Say) -> Tokenizer:
         trained = train(text, config.vocab_size, config.special_tokens, pattern=config.pattern, impl=config.impl)
         tokenizer = Tokenizer.from_definition(trained)
     temporary = folder / ".tokenizer.tmp"
-    shutil.rmtree(temporary, ignore_errors=True)
+    remove(temporary, OUR_TOKENIZER)
     tokenizer.save(temporary)
     temporary.replace(target)
     return tokenizer
@@ -181,15 +212,16 @@ def _eos_id(config: TokenizerConfig, tokenizer: Tokenizer) -> int | None:
 
 def _encode(
     folder: Path, split: str, tokenizer: Tokenizer, dtype: np.dtype[Any], config: DataConfig, say: Say
-) -> int:
-    """Encode the text of a split to shards, join them, and return the number of ids."""
+) -> tuple[int, str]:
+    """Encode the text of a split to shards and join them; return the number of ids, and the digest of their file."""
     text, target = folder / f"{split}.txt", folder / f"{split}.bin"
     shards = ShardedEncoding(folder / "shards", split, tokenizer, dtype, config.shard_tokens or SHARD_TOKENS)
     if text.stat().st_size:
         shards.run(TextFile.open(text), say)
     with atomic_writer(target) as output:
         shards.join(output)
-    return target.stat().st_size // dtype.itemsize
+    with target.open("rb") as file:
+        return target.stat().st_size // dtype.itemsize, hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _write_json(path: Path, values: object) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -21,13 +22,14 @@ from torch.optim import Optimizer
 from impls.errors import MergelabError, UsageError
 from impls.interrupts import noted
 from lm.batches import TokenData, TrainBatches, open_data, validation_batches
+from lm.checkpoint import check_size, latest
 from lm.config import RunConfig
 from lm.evaluate import score_text
 from lm.hellaswag import read_items, score_hellaswag
 from lm.metrics import MetricsLog, Progress, Row, Speed, gpu_state
 from lm.model import build
 from lm.processes import Processes
-from lm.run_folder import open_folder, restore, save, write_samples
+from lm.run_folder import claim, open_folder, restore, save, write_samples
 from lm.step import build_optimizer, compiled, learning_rate, optimizer_step, precision
 from lm.transformer import LanguageModel
 
@@ -49,13 +51,14 @@ def train(config: RunConfig, folder: Path, *, resume: bool = False) -> int:
 
     Raises:
         UsageError: the device is not there, or the batch cannot be divided among the processes.
-        FileFormatError: data or checkpoint are missing, damaged or of another run.
+        FileFormatError: data or checkpoint are missing, damaged or of another run, or the folder is somebody else's
+            or is being written by another process.
         DivergedError: the loss is not finite; the last checkpoint is from an earlier step.
     """
     processes = Processes.join(config.training.device)
     try:
-        with noted() as caught:
-            status = _loop(_set_up(config, folder, resume, processes), caught)
+        with noted() as caught, ExitStack() as held:
+            status = _loop(_set_up(config, folder, resume, processes, held), caught)
         processes.meet()
         return status
     finally:
@@ -88,8 +91,11 @@ class _Run:
     speed: Speed
 
 
-def _set_up(config: RunConfig, folder: Path, resume: bool, processes: Processes) -> _Run:
-    """Open the data, build the model, load the last checkpoint; only then write the first file."""
+def _set_up(config: RunConfig, folder: Path, resume: bool, processes: Processes, held: ExitStack) -> _Run:
+    """Open the data, build the model, load the last checkpoint; only then write the first file.
+
+    The folder stays claimed for as long as `held` is open.
+    """
     training, device = config.training, processes.device
     if config.data.batch_size % processes.size:
         raise UsageError(
@@ -100,12 +106,17 @@ def _set_up(config: RunConfig, folder: Path, resume: bool, processes: Processes)
     torch.manual_seed(training.seed)
     data = open_data(config.data, config.model.vocab_size)
     batches = TrainBatches(data.train, config.data, training.seed, processes.rank, processes.size)
+    if resume:
+        check_size(config.model, latest(folder))
     model = build(config.model, training.ops).to(device)
     optimizer = build_optimizer(model, training)
-    first = restore(folder, model, optimizer, data, device) if resume else 0
+    first = restore(folder, model, optimizer, config, data, device) if resume else 0
     if processes.rank:  # Each process drops other elements.
         torch.manual_seed(training.seed + 1_000_003 * processes.rank + first)
-    log = open_folder(config, folder, first, resume) if processes.rank == 0 else None
+    log = None
+    if processes.rank == 0:
+        held.enter_context(claim(folder))
+        log = open_folder(config, folder, first, resume)
     progress = Progress(training.max_steps, first, silent=log is None)
     step_model = processes.wrap(compiled(model, training, batches, device, progress.say))
     taken, wanted = (steps * training.accumulation for steps in (first, training.max_steps))
@@ -154,7 +165,7 @@ def _after_step(run: _Run, log: MetricsLog, step: Row, stop: bool) -> None:
         write_samples(run.folder, run.model, done, run.data, training)
     numbered = done % training.checkpoint_interval == 0
     if numbered or last or stop:
-        save(run.folder, run.model, run.optimizer, done, run.data, numbered=numbered)
+        save(run.folder, run.model, run.optimizer, done, run.config, run.data, numbered=numbered)
 
 
 def validate(model: LanguageModel, data: TokenData, config: RunConfig, device: torch.device) -> Row:

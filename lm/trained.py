@@ -12,13 +12,15 @@ import safetensors.torch
 import torch
 
 from impls import Tokenizer
-from impls.errors import FileFormatError
+from impls.errors import FileFormatError, shown
 from lm.batches import open_tokenizer
-from lm.checkpoint import latest, load_checkpoint, load_weights
+from lm.checkpoint import check_size, latest, load_checkpoint, load_weights
 from lm.config import AnyModelConfig, check
 from lm.config_base import ModelConfig
 from lm.config_files import load_run
+from lm.digests import check_manifest
 from lm.model import ARCHITECTURES, architecture_of, build
+from lm.settings import check_settings
 from lm.transformer import LanguageModel
 
 
@@ -41,16 +43,27 @@ def load_trained(source: Path, device: str | torch.device = "cpu") -> Trained:
     Raises:
         FileFormatError: the source holds no trained model, or a file is damaged.
     """
-    if (source / "model.safetensors").exists():
-        model, values = load_folder(source), _read_json(source / "config.json")
-        return Trained(model.to(device), Tokenizer.load(source / "tokenizer"), values.get("eos_token_id"))
+    return (_load_export if (source / "model.safetensors").exists() else _load_run)(source, device)
+
+
+def _load_export(folder: Path, device: str | torch.device) -> Trained:
+    model, values = load_folder(folder), _read_json(folder / "config.json")
+    tokenizer, eos_id = Tokenizer.load(folder / "tokenizer"), values.get("eos_token_id")
+    if eos_id is not None and (type(eos_id) is not int or eos_id not in tokenizer.vocab):
+        raise FileFormatError(f"{folder / 'config.json'}: eos_token_id {shown(eos_id)} is not an id of the tokenizer")
+    return Trained(model.to(device), tokenizer, eos_id)
+
+
+def _load_run(source: Path, device: str | torch.device) -> Trained:
     folder = run_folder(source)
     path = source if source.is_file() else latest(source)
     if not (folder / "config.yaml").exists():
         raise FileFormatError(f"{source}: is no checkpoint in a run folder, which has a config.yaml; give one")
     config = load_run(folder / "config.yaml")
+    check_size(config.model, path)
     model = build(config.model, config.training.ops)
     state = load_checkpoint(path, model)
+    check_settings(config, state, path)
     tokenizer, eos_id = open_tokenizer(Path(config.data.folder))
     if state.get("tokenizer") != tokenizer.fingerprint():
         raise FileFormatError(
@@ -70,9 +83,11 @@ def load_folder(folder: Path, ops: str = "fused") -> LanguageModel:
     Raises:
         FileFormatError: a file is missing or damaged, or there is no such architecture.
     """
+    check_manifest(folder, ("config.json", "model.safetensors"))
     values = _read_json(folder / "config.json")
     config: ModelConfig = check(AnyModelConfig, values.get("mergelab") or _translated(values, folder), str(folder))
     path = folder / "model.safetensors"
+    check_size(config, path)
     try:
         theirs = safetensors.torch.load_file(path)
     except (OSError, safetensors.SafetensorError) as error:
@@ -82,6 +97,8 @@ def load_folder(folder: Path, ops: str = "fused") -> LanguageModel:
         weights = architecture_of(config).import_weights(theirs, config)
     except KeyError as error:
         raise FileFormatError(f"{path}: is of another model: it lacks {error.args[0]}") from None
+    except (ValueError, IndexError, RuntimeError):
+        raise FileFormatError(f"{path}: is of another model: a weight has another shape") from None
     load_weights(model, weights, path)
     return model
 
@@ -97,7 +114,7 @@ def _translated(values: dict[str, Any], folder: Path) -> dict[str, Any]:
         return {"architecture": row.name, **row.import_config(values)}
     except KeyError as error:
         raise FileFormatError(f"{path}: lacks {error.args[0]}") from None
-    except ValueError as error:
+    except (ValueError, TypeError, AttributeError, OverflowError) as error:
         raise FileFormatError(f"{path}: {error}") from None
 
 
@@ -106,7 +123,7 @@ def _read_json(path: Path) -> dict[str, Any]:
         values = json.loads(path.read_bytes())
     except OSError as error:
         raise FileFormatError(f"{path}: {error.strerror}; give a folder that `python -m lm export` wrote") from None
-    except ValueError:
+    except (ValueError, RecursionError):
         values = None
     if not isinstance(values, dict):
         raise FileFormatError(f"{path}: is not a JSON object; export the model again")

@@ -1,8 +1,8 @@
 """Two records side by side: which cases got faster or slower, with spread; see `python -m reports compare`.
 
 Machines drift. Implementations whose code did not change tell how much a machine drifted between two runs: the median
-of their ratios is taken off the ratios of all others. With few such implementations nothing is taken off, since
-an implementation that became slower for another reason than its code would vouch for itself.
+of their ratios is the drift, by which every ratio is divided. With few such implementations nothing is taken off: if
+one of them became slower because, say, a library changed, its own slow-down would be counted as drift and hidden.
 """
 
 from __future__ import annotations

@@ -20,8 +20,8 @@ LEFT_OUT = {
         "parallel", "peers", "storage", "streams", "warm",
     },
     "lm": {
-        "__init__", "__main__", "accounting", "checkpoint", "commands", "config_files", "corpora", "memory",
-        "metrics", "processes",
+        "__init__", "__main__", "accounting", "checkpoint", "commands", "config_files", "corpora", "digests",
+        "memory", "metrics", "processes", "settings",
     },
 }  # fmt: skip
 """Modules that the diagram of a package leaves out: helpers, the command line, and modules for it alone."""

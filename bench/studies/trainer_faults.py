@@ -55,7 +55,7 @@ def softmax(logits: Table) -> Table:
 
 
 def tokens_resumed(counts: dict[bytes, int], n_merges: int, resumed_at: int) -> list[bytes]:
-    """Train merges; at one of them the counts of the pretokens are lost, and every pretoken is counted once."""
+    """Train merges, with the fault: from merge `resumed_at` on, every pretoken counts as if it occurred once."""
     words = [(list(word), count) for word, count in counts.items()]
     tokens = [bytes([byte]) for byte in range(256)]
     for number in range(n_merges):

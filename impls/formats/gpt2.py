@@ -43,13 +43,19 @@ def read_vocab(path: str | os.PathLike[str], special_tokens: Sequence[str] = ())
     literal = {token for token in special_tokens if to_text(token.encode()) not in content}
     for text, token_id in content.items():
         if isinstance(token_id, bool) or not isinstance(token_id, int) or token_id < 0:
-            raise FileFormatError(f"{path}: token {text!r} has id {token_id!r}, not a whole number of at least 0")
+            raise FileFormatError(
+                f"{path}: token {text!r} has id {token_id!r}, not a whole number of at least 0; restore the file"
+            )
         if token_id in vocab:
-            raise FileFormatError(f"{path}: id {token_id} is given to two tokens, the second is {text!r}")
+            raise FileFormatError(
+                f"{path}: id {token_id} is given to two tokens, the second is {text!r}; restore the file"
+            )
         try:
             vocab[token_id] = text.encode() if text in literal else from_text(text)
         except ValueError as error:
-            raise FileFormatError(f"{path}: token {text!r}: {error}") from None
+            raise FileFormatError(
+                f"{path}: token {text!r}: {error}; name it in special_tokens if it is one, or restore the file"
+            ) from None
     return vocab
 
 
@@ -70,13 +76,17 @@ def read_merges(path: str | os.PathLike[str]) -> list[tuple[bytes, bytes]]:
             continue
         columns = line.split(" ")
         if len(columns) != 2 or not all(columns):
-            raise FileFormatError(f"{path}: line {number}: {line!r} is not two tokens separated by one space")
+            raise FileFormatError(
+                f"{path}: line {number}: {line!r} is not two tokens separated by one space; restore it"
+            )
         try:
             pair = (tokens[columns[0]], tokens[columns[1]])
         except ValueError as error:
-            raise FileFormatError(f"{path}: line {number}: {error}") from None
+            raise FileFormatError(f"{path}: line {number}: {error}; restore the file") from None
         if pair in lines:
-            raise FileFormatError(f"{path}: line {number}: the pair {line!r} was given already in line {lines[pair]}")
+            raise FileFormatError(
+                f"{path}: line {number}: the pair {line!r} was given already in line {lines[pair]}; remove one"
+            )
         lines[pair] = number
     return list(lines)
 

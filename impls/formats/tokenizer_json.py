@@ -137,17 +137,25 @@ def _expression(pattern: str) -> str:
         from tokenizers import Regex
         from tokenizers.pre_tokenizers import Split
     except ImportError:
-        raise UsageError(f"tokenizer.json: {pattern!r} must be tried first: pip install tokenizers") from None
+        raise UsageError(
+            f"tokenizer.json: only tokenizers can tell whether it splits by {pattern!r} as we do; "
+            "pip install tokenizers"
+        ) from None
     expression = pattern.removeprefix(CUSTOM)
     try:
         theirs = Split(Regex(expression), "isolated")
     except Exception as error:  # `tokenizers` raises no class of its own.
         reason = str(error).splitlines()[0]
-        raise UsageError(f"tokenizer.json: {pattern!r} is refused by tokenizers: {reason}") from None
+        raise UsageError(
+            f"tokenizer.json: {pattern!r} is refused by tokenizers: {reason}; choose one of {', '.join(EXPRESSIONS)}"
+        ) from None
     ours = Splitter(pattern)
     for text in _probes(expression):
         if [piece for piece, _ in theirs.pre_tokenize_str(text)] != list(ours.pretokens(text)):
-            raise UsageError(f"tokenizer.json: tokenizers splits {text!r} differently by {pattern!r}")
+            raise UsageError(
+                f"tokenizer.json: tokenizers splits {text!r} differently by {pattern!r}; "
+                f"choose one of {', '.join(EXPRESSIONS)}"
+            )
     return expression
 
 

@@ -200,7 +200,7 @@ def o200k_end(text: Any, position: Int, end: Int, classes: Any) -> Int:
 
 @inline
 def run_start(bits: Any, after: Int) -> Int:
-    """Return the lowest place of the run of set bits that ends before `after` > 0."""
+    """Return where the run of set bits begins whose last bit is at `after - 1`; `after` is 1 to 64."""
     return after - leading_zeros(~(bits << np.uint64(64 - after)))
 
 

@@ -115,7 +115,7 @@ class TiktokenEncoder(PeerEncoder):
         import tiktoken
 
         if (np.diff(vocabulary.merged) <= 0).any() or (vocabulary.byte_ids < 0).any():
-            raise UsageError("vocabulary: tiktoken uses ids as ranks; each byte needs an id, ids must grow with rank")
+            raise UsageError("vocabulary: tiktoken cannot use it, as a byte has no id or ids do not grow with rank")
         if pattern not in PATTERNS:
             raise UsageError(f"pattern: this peer has no {pattern!r}; it has {', '.join(PATTERNS)}")
         self._dtype = vocabulary.id_dtype

@@ -18,17 +18,18 @@ def configure(parser: ArgumentParser) -> None:
 
 def run(options: Namespace) -> None:
     """Write the folder; send it if that is wanted."""
+    from lm.digests import MANIFEST
     from lm.export import export
     from lm.hub import upload
     from lm.trained import load_trained
 
     reason = export(load_trained(options.source), options.out)
-    files = ["config.json", "model.safetensors", "tokenizer/", "tokenizer_config.json"]
+    files = ["config.json", MANIFEST, "model.safetensors", "tokenizer/", "tokenizer_config.json"]
     print(f"{options.out}: {', '.join(files if reason else [*files, 'tokenizer.json'])}")
     if reason:
         tell(PROGRAM.name, "note", f"AutoTokenizer cannot load {options.out}: {reason}")
     if options.upload and options.dry_run:
-        for path in sorted(path for path in options.out.rglob("*") if path.is_file()):
+        for path in sorted(path for path in options.out.rglob("[!.]*") if path.is_file()):
             print(f"would send {path.relative_to(options.out)}, {path.stat().st_size} bytes, to {options.upload}")
     elif options.upload:
         print(upload(options.out, options.upload))

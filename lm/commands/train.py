@@ -35,6 +35,7 @@ def run(options: Namespace) -> int:
 
 def _start(options: Namespace, first: bool) -> tuple[Path, int]:
     """Begin a run; return its folder, and the signal that ended it or 0."""
+    from impls.folders import refuse_same_file
     from lm.run_folder import check_start
     from lm.shards import tokenize
     from lm.train import train
@@ -43,6 +44,7 @@ def _start(options: Namespace, first: bool) -> tuple[Path, int]:
     folder = options.out or Path("runs") / config.name
     if first:
         check_start(config, folder)
+        refuse_same_file(folder / "config.yaml", options.config)
         tokenize(config, lambda line: print(line, file=sys.stderr))
     return folder, train(config, folder)
 

@@ -71,7 +71,7 @@ def test_an_older_version_is_read_or_refused_by_name(kind: str, version: int | N
         assert read(path, kind)["benchmarks"] == []
         return
     command = re.escape(KINDS[kind].command)
-    message = rf"0001_x\.json: has version 1, a record of kind {kind} is read from version 2 on; .* `{command}` again"
+    message = rf"0001_x\.json: has version 1, a record of kind {kind} is read from version 2 on; .* with `{command}`"
     with pytest.raises(RecordError, match=message):
         read(path, kind)
 
@@ -89,10 +89,13 @@ def test_a_version_that_is_no_number_is_damage(version: object, tmp_path: Path) 
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"kind": "peers"}, "not a record of kind studies; delete it or run `python -m bench studies` again"),
+        (
+            {"kind": "peers"},
+            "not a record of kind studies; delete this record, or make a new one with `python -m bench studies`",
+        ),
         ({"kind": ["studies"]}, "not a record of kind studies"),
-        ({"studies": None}, "studies is missing"),
-        ({"machine_info": None}, "machine_info is missing"),
+        ({"studies": None}, "the field 'studies' is missing"),
+        ({"machine_info": None}, "the field 'machine_info' is missing"),
         ({"machine_info": {}}, "damaged: KeyError"),
         ({"machine_info": []}, "damaged: TypeError"),
         ({"datetime": "yesterday"}, "damaged: ValueError"),

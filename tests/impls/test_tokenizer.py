@@ -222,7 +222,7 @@ def test_a_batch_is_each_text_by_itself(trained: tuple[dict[int, bytes], list[Me
     [
         (([b"a"], []), "vocab: list is not a mapping"),
         (({0: b""}, []), "vocab: the token of id 0 is empty"),
-        ((BYTES, [], {"<s>"}), "special tokens: set has no order"),
+        ((BYTES, [], {"<s>"}), "special tokens: set is not a list"),
     ],
 )
 def test_arguments_of_another_kind_are_refused(arguments: tuple[Any, ...], told: str) -> None:

@@ -1,6 +1,7 @@
 """Checkpoints: complete or not there, of this model and optimizer or refused, and never code that runs."""
 
 import errno
+import io
 import os
 import pickle
 import warnings
@@ -8,14 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 
 from impls import MergelabError
 from lm.checkpoint import load_checkpoint, read_checkpoint, save_checkpoint
+from lm.digests import sealed
 from lm.model import build
 from lm.step import build_optimizer
 from lm.train import train
-from tests.support.lm_runs import files_of_at_most, tiny_config
+from tests.support.lm_runs import files_of_at_most, tiny_config, write_sealed
 
 
 def test_a_full_disk_loses_no_earlier_checkpoint(home: Path, finished: Path, tmp_path: Path) -> None:
@@ -41,6 +42,13 @@ def test_a_checkpoint_is_kept_whole_without_links(home: Path, monkeypatch) -> No
     assert len(list(last.parent.iterdir())) == 2
 
 
+def sealed_bytes(content: bytes) -> bytes:
+    target = io.BytesIO()
+    with sealed(target) as file:
+        file.write(content)
+    return target.getvalue()
+
+
 class Evil:
     def __reduce__(self) -> tuple[Any, tuple[str]]:
         return os.system, ("touch /tmp/mergelab-was-here",)
@@ -57,7 +65,8 @@ def test_a_damaged_or_foreign_checkpoint_is_refused(home: Path, finished: Path, 
         "its beginning": (good[:5000], "truncated or not a checkpoint"),
         "empty": (b"", "truncated or not a checkpoint"),
         "text": (b"hello", "truncated or not a checkpoint|holds code"),
-        "code": (pickle.dumps({"model": Evil()}), "holds code"),
+        "code": (sealed_bytes(pickle.dumps({"model": Evil()})), "holds code"),
+        "unsealed": (good[:-48], "truncated or not a checkpoint"),
     }
     for name, (content, message) in cases.items():
         path = tmp_path / name
@@ -65,11 +74,11 @@ def test_a_damaged_or_foreign_checkpoint_is_refused(home: Path, finished: Path, 
         with pytest.raises(MergelabError, match=message) as error, warnings.catch_warnings(action="error"):
             load_checkpoint(path, model)
         assert "\n" not in str(error.value)
-    torch.save({"model": Evil()}, tmp_path / "zip")
+    write_sealed(tmp_path / "zip", {"model": Evil()})
     with pytest.raises(MergelabError, match="holds code"):
         load_checkpoint(tmp_path / "zip", model)
     assert not Path("/tmp/mergelab-was-here").exists()
-    torch.save({"weights": 1}, tmp_path / "other")
+    write_sealed(tmp_path / "other", {"weights": 1})
     with pytest.raises(MergelabError, match="is not a checkpoint of a training run"):
         load_checkpoint(tmp_path / "other", model)
     with pytest.raises(MergelabError, match="nowhere: No such file"):

@@ -120,6 +120,8 @@ def test_an_exported_folder_arrives_whole(hub: list[str], tmp_path: Path, monkey
     assert "\n" not in str(error.value)
     monkeypatch.setenv("HF_TOKEN", "hf_secret")
     upload(tmp_path / "out", "owner/model")
-    sent = {str(path.relative_to(tmp_path / "out")): path.read_bytes() for path in (tmp_path / "out").rglob("*.*")}
+    sent = {
+        str(path.relative_to(tmp_path / "out")): path.read_bytes() for path in (tmp_path / "out").rglob("[!.]*.*")
+    }
     assert received == sent
     assert hub

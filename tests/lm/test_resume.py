@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 
 from impls import MergelabError
 from impls.interrupts import noted
@@ -22,7 +21,15 @@ from lm.config import RunConfig
 from lm.config_files import save_run
 from lm.metrics import read_metrics
 from lm.train import train
-from tests.support.lm_runs import ENVIRONMENT, assert_same, files_of_at_most, tiny_config, weights, without_times
+from tests.support.lm_runs import (
+    ENVIRONMENT,
+    assert_same,
+    files_of_at_most,
+    tiny_config,
+    weights,
+    without_times,
+    write_sealed,
+)
 
 
 @pytest.mark.parametrize("stop", [1, 4, 5])
@@ -173,7 +180,7 @@ def test_data_of_another_tokenizer_are_not_trained_on(home: Path, finished: Path
     state = read_checkpoint(path)
     folder = home / "foreign"
     (folder / "checkpoints").mkdir(parents=True)
-    torch.save({**state, "tokenizer": "0" * 64}, folder / "checkpoints" / "last.pt")
+    write_sealed(folder / "checkpoints" / "last.pt", {**state, "tokenizer": "0" * 64})
     with pytest.raises(MergelabError, match="was trained with another tokenizer"):
         train(tiny_config(home), folder, resume=True)
 

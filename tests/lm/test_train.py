@@ -39,7 +39,7 @@ def test_a_run_folder_tells_all(finished: Path, home: Path) -> None:
     steps = {f"checkpoints/step-{step:06d}.pt" for step in (2, 4, 6, 8)}
     samples = {f"samples/step-{step:06d}.txt" for step in (4, 8)}
     written = {"config.yaml", "run.json", "metrics.jsonl", "metrics.csv", "loss.svg", "checkpoints/last.pt"}
-    assert files == steps | samples | written
+    assert files == steps | samples | written | {".mergelab", ".mergelab.lock"}
     assert load_run(finished / "config.yaml") == tiny_config(home)
     facts = json.loads((finished / "run.json").read_bytes())
     assert facts["torch"] == torch.__version__

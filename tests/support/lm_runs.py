@@ -11,6 +11,7 @@ import torch
 
 from lm.checkpoint import read_checkpoint
 from lm.config import RunConfig, check
+from lm.digests import sealed
 from tests.support import ROOT
 
 # On a busy machine tiny operations on several threads mostly wait for each other.
@@ -67,6 +68,12 @@ def contents(folder: Path) -> dict[str, bytes]:
 def weights(folder: Path) -> dict[str, torch.Tensor]:
     """The weights at the end of a run."""
     return read_checkpoint(folder / "checkpoints" / "last.pt")["model"]
+
+
+def write_sealed(path: Path, state: object) -> None:
+    """Write anything as if it were a checkpoint, with a digest that is right."""
+    with path.open("wb") as file, sealed(file) as output:
+        torch.save(state, output)
 
 
 def assert_same(ours: dict[str, torch.Tensor], theirs: dict[str, torch.Tensor]) -> None:

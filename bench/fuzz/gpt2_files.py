@@ -1,0 +1,47 @@
+"""Mutated `vocab.json` and `merges.txt`, which carry no digest.
+
+Another vocabulary may be a good one. So what is loaded must be a tokenizer that can be saved, loaded and used.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from random import Random
+
+from bench.fuzz.kind import Case, Difference, Kind, compared
+from bench.fuzz.mutations import mutated, refused_or
+from bench.fuzz.tokenizer_folders import files
+from impls.formats.gpt2 import MERGES_FILE, VOCAB_FILE
+from impls.tokenizer import Tokenizer
+
+TEXT = "the ab<|endoftext|>hé the\nlatch"
+
+
+def make(random: Random) -> Case:
+    """Return one mutated file of the two."""
+    name = random.choice((VOCAB_FILE, MERGES_FILE))
+    return Case(mutated(random, files()[name]), {"file": name})
+
+
+def check(case: Case) -> Difference | None:
+    """Load the two files; save, load and use what was loaded."""
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder)
+        for name in (VOCAB_FILE, MERGES_FILE):
+            (place / name).write_bytes(files()[name])
+        (place / case.parameters["file"]).write_bytes(case.content)
+        return refused_or(lambda: used(place))
+
+
+def used(folder: Path) -> Difference | None:
+    """Save and load the tokenizer, encode and decode a text."""
+    tokenizer = Tokenizer.from_files(folder / VOCAB_FILE, folder / MERGES_FILE, ["<|endoftext|>"], impl="cached")
+    tokenizer.save(folder / "saved")
+    again = Tokenizer.load(folder / "saved", impl="cached")
+    return compared(tokenizer.fingerprint(), again.fingerprint(), "saved and loaded") or compared(
+        TEXT, again.decode(tokenizer.encode(TEXT)), "encoded and decoded"
+    )
+
+
+KIND = Kind("Damaged GPT-2 files are refused, or load as a tokenizer that can be saved and used.", make, check)

@@ -1,0 +1,85 @@
+"""A kind of case: how a case is made from random numbers, and what must hold for it."""
+
+from __future__ import annotations
+
+import signal
+import traceback
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+from typing import Any, NamedTuple
+
+SECONDS_PER_CASE = 60.0
+"""A case that takes longer is a finding: ordinary cases take milliseconds."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """One input.
+
+    Attributes:
+        content: the text or the file.
+        parameters: all else that the check needs, as JSON values.
+    """
+
+    content: bytes
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Difference(NamedTuple):
+    """Two results that should be equal, in words."""
+
+    expected: str
+    found: str
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A row of the table.
+
+    Attributes:
+        claim: what holds for every case, as one sentence.
+        make: returns a case made from random numbers.
+        check: returns what differs, None if the claim holds. An exception is a finding too.
+    """
+
+    claim: str
+    make: Callable[[Random], Case]
+    check: Callable[[Case], Difference | None]
+
+
+def verdict(kind: Kind, case: Case) -> Difference | None:
+    """Check a case; a traceback and a hang are differences."""
+    try:
+        with _time_limit(SECONDS_PER_CASE):
+            return kind.check(case)
+    except Exception as error:
+        return Difference("no traceback", _described(error))
+
+
+def compared(expected: object, found: object, label: str) -> Difference | None:
+    """Return both values in words if they differ; `label` says where `found` comes from."""
+    return None if expected == found else Difference(repr(expected), f"{label}: {found!r}")
+
+
+@contextmanager
+def _time_limit(seconds: float) -> Iterator[None]:
+    def stop(*_: object) -> None:
+        raise TimeoutError(f"the case takes more than {seconds:.0f} s")
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def _described(error: Exception) -> str:
+    """Return class, message and place of an exception as one line."""
+    frames = traceback.extract_tb(error.__traceback__)
+    places = " > ".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in frames[-4:])
+    return f"{type(error).__name__}: {' '.join(str(error).split())[:200]} ({places})"
