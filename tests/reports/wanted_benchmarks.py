@@ -126,13 +126,13 @@ def fixed(*gains: float) -> str:
 
 def kills() -> Text:
     record, counts = records().faults, ("runs", "before", "during", "after", "resumed")
-    yield "python -m bench fuzz --faults 100"
     yield f"Seed {record['seed']}, {time(record['seconds'])}"
     for rows in grouped(record["faults"], "fault").values():
         for some in [*([row] for row in rows), *([rows] if len(rows) > 1 else [])]:
             numbers = [sum(row[name] for row in some) for name in counts]
             yield " ".join(f"{number:,}" for number in (*numbers, sum(len(row["violations"]) for row in some)))
     yield from (line for row in record["faults"] for line in row["violations"])
+    yield "python -m bench fuzz --faults 100"
 
 
 def workloads() -> Text:
