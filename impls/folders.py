@@ -144,12 +144,18 @@ def _locked(path: Path, folder: Path) -> Iterator[BinaryIO]:
                 f"{folder}: is being written by {told}; wait for it, or give another folder"
             ) from None
         file.truncate(0)
-        file.write(f"process {os.getpid()} on {socket.gethostname()} ({Path(sys.argv[0]).name})".encode())
+        file.write(f"process {os.getpid()} on {socket.gethostname()} ({_program()})".encode())
         file.flush()
         try:
             yield opened
         finally:
             fcntl.flock(file, fcntl.LOCK_UN)  # Processes that were forked meanwhile hold the same lock.
+
+
+def _program() -> str:
+    """Return the name of the command that runs."""
+    path = Path(sys.argv[0])
+    return path.parent.name if path.name == "__main__.py" else path.name
 
 
 def _read_mark(file: BinaryIO, folder: Path) -> str:

@@ -18,7 +18,7 @@ from impls import Tokenizer
 from impls.errors import FileFormatError, UsageError
 from lm.config import DataConfig
 from lm.corpora import SPLITS
-from lm.digests import digest_of
+from lm.digests import without_digest
 from lm.ops import IGNORE_INDEX
 
 Ids = NDArray[Any]
@@ -61,9 +61,8 @@ def read_metadata(folder: Path) -> dict[str, Any] | None:
     if not path.exists():
         return None
     try:
-        metadata: dict[str, Any] = json.loads(path.read_bytes())
-        known = metadata["version"] == 1 and metadata.keys() >= METADATA_FIELDS
-        known = known and metadata.pop("digest") == digest_of(metadata)
+        metadata = without_digest(json.loads(path.read_bytes()))
+        known = metadata["version"] == 1 and metadata.keys() >= METADATA_FIELDS and _describes_ids(metadata)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         known = False
     if not known:
@@ -71,6 +70,18 @@ def read_metadata(folder: Path) -> dict[str, Any] | None:
             f"{path}: is damaged or of another version; give another data.folder and tokenize again"
         )
     return metadata
+
+
+def _describes_ids(metadata: dict[str, Any]) -> bool:
+    """Tell whether the fields that `open_data` computes with have their types."""
+    numbers = [metadata["vocab_size"], *(metadata["splits"][split]["ids"] for split in SPLITS)]
+    return (
+        all(type(number) is int and number >= 0 for number in numbers)
+        and type(metadata["eos_id"]) in (int, type(None))
+        and metadata["dtype"] in ("uint16", "uint32")
+        and metadata["digests"].keys() == set(SPLITS)
+        and isinstance(metadata["sources"], dict)
+    )
 
 
 def open_data(config: DataConfig, vocab_size: int) -> TokenData:

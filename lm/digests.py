@@ -6,6 +6,7 @@ files in its folder.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -28,8 +29,21 @@ MANIFEST = "digests.json"
 
 
 def digest_of(values: object) -> str:
-    """Return the digest of plain values, in hexadecimal; the order of keys does not count."""
+    """Return the digest of plain values, in hexadecimal; it does not depend on the order of keys."""
     return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
+
+
+def with_digest(values: dict[str, Any]) -> dict[str, Any]:
+    """Return plain values with their digest, under the name `digest`."""
+    return values | {"digest": digest_of(values)}
+
+
+def without_digest(values: dict[str, Any]) -> dict[str, Any]:
+    """Undo `with_digest`; raise ValueError if a value has changed, KeyError if there is no digest."""
+    rest = {name: value for name, value in values.items() if name != "digest"}
+    if values["digest"] != digest_of(rest):
+        raise ValueError("the digest is of other values")
+    return rest
 
 
 class _Digesting:
@@ -109,6 +123,8 @@ def check_manifest(folder: Path, needed: Iterable[str]) -> None:
 
 def _digest_of_file(path: Path) -> str:
     try:
+        if not path.is_file():  # A pipe would be waited for.
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except (OSError, ValueError) as error:  # A name with a null byte is a ValueError.

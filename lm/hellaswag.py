@@ -72,7 +72,7 @@ def _parse(line: bytes) -> Item | None:
         row = json.loads(line)
         endings = tuple(clean(ending) for ending in row["endings"])
         item = Item(clean(f"{row['activity_label']}: {row['ctx']}"), endings, int(row["label"]))
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
         return None
     return item if 0 <= item.label < len(endings) else None
 

@@ -158,15 +158,31 @@ def _csv(rows: list[Row], header: bool = False) -> str:
 
 
 def read_metrics(folder: Path) -> list[Row]:
-    """Return the rows of a run; a last line that is cut off is left out."""
-    rows = []
+    """Return the rows of a run; a last line that is cut off is left out.
+
+    Raises:
+        FileFormatError: the file cannot be read, or another line is not a row; the message has the line's number.
+    """
     path = folder / "metrics.jsonl"
-    for line in path.read_text().splitlines() if path.exists() else []:
-        try:
-            rows.append(json.loads(line))
-        except ValueError:
-            break
-    return rows
+    try:
+        lines = path.read_bytes().splitlines() if path.exists() else []
+    except OSError as error:
+        raise FileFormatError(f"{path}: {error.strerror}; give the folder of a run") from None
+    rows = [_parse_row(line) for line in lines]
+    if rows and rows[-1] is None:
+        rows.pop()
+    if None in rows:
+        raise FileFormatError(f"{path}: line {rows.index(None) + 1}: is not a row of metrics; repair or remove it")
+    return [row for row in rows if row is not None]
+
+
+def _parse_row(line: bytes) -> Row | None:
+    """Return the row of a line; None if the line holds none."""
+    try:
+        row: Row = json.loads(line)
+        return row if type(row["step"]) is int else None
+    except (ValueError, LookupError, TypeError, RecursionError):
+        return None
 
 
 def plot_losses(rows: list[Row], path: Path) -> None:

@@ -24,7 +24,7 @@ from impls.storage import atomic_writer
 from lm.batches import read_metadata
 from lm.config import DataConfig, RunConfig, TokenizerConfig
 from lm.corpora import SPLITS, Counts, prepare
-from lm.digests import digest_of
+from lm.digests import with_digest, without_digest
 
 Sources = dict[str, list[int]]
 """Path -> size in bytes, and time of change in nanoseconds."""
@@ -85,8 +85,7 @@ def _make(config: RunConfig, folder: Path, sources: Sources, say: Say) -> None:
     n_ids = {split: ids for split, (ids, _) in made.items()}
     digests = {split: digest for split, (_, digest) in made.items()}
     facts = {"sources": sources, "dtype": dtype.name, "splits": _splits(n_ids, counts), "digests": digests}
-    metadata = _metadata(config, tokenizer, counts) | facts
-    _write_json(folder / "metadata.json", metadata | {"digest": digest_of(metadata)})
+    _write_json(folder / "metadata.json", with_digest(_metadata(config, tokenizer, counts) | facts))
     if config.data.shard_tokens is None:
         remove(folder / "shards", OUR_SHARDS)
     say(f"{folder}: {n_ids['train']} ids for training, {n_ids['val']} for validation, {dtype.name}")
@@ -148,16 +147,16 @@ def _sources_state(config: RunConfig) -> Sources:
 def _texts(config: RunConfig, folder: Path, sources: Sources) -> Counts:
     done, made_from = folder / "texts.json", [_digest(config), sources]
     try:
-        saved = json.loads(done.read_bytes())
+        saved = without_digest(json.loads(done.read_bytes()))
         if saved.pop("made_from") == made_from:
             return Counts(**saved)
-    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
         pass  # The texts are not there, or what was noted about them is lost.
     counts = prepare(config.dataset, folder, folder / "downloads")
     # Shards and tokenizer of other texts are of no use any more.
     remove(folder / "shards", OUR_SHARDS)
     remove(folder / "tokenizer", OUR_TOKENIZER)
-    _write_json(done, {"made_from": made_from, **vars(counts)})
+    _write_json(done, with_digest({"made_from": made_from, **vars(counts)}))
     return counts
 
 

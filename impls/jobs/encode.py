@@ -38,7 +38,7 @@ class ShardedEncoding:
     def __init__(
         self, folder: Path, name: str, tokenizer: Tokenizer, dtype: np.dtype[Any], shard_tokens: int
     ) -> None:
-        """Find the shards that an interrupted job has finished, and remove all other files of that name.
+        """Find the shards that an interrupted job has finished, and remove all other shards of that name.
 
         Args:
             folder: the folder of the shards; made if it does not exist.
@@ -58,7 +58,9 @@ class ShardedEncoding:
         # The next shard begins in the range of text that begins at byte `_start`, after its first `_skip` ids.
         self.finished, self._start, self._skip = self._read_progress()
         folder.mkdir(exist_ok=True)
-        for path in set(folder.glob(f"{name}-*")) - {self.path(number) for number in range(self.finished)}:
+        for path in set(folder.glob(f"{name}-{'[0-9]' * 6}.bin")) - {
+            self.path(number) for number in range(self.finished)
+        }:
             path.unlink()
 
     def path(self, number: int) -> Path:

@@ -16,7 +16,7 @@ from impls import MergelabError
 from lm.batches import open_data
 from lm.checkpoint import load_checkpoint, read_checkpoint, save_checkpoint
 from lm.config import RunConfig
-from lm.digests import MANIFEST
+from lm.digests import MANIFEST, with_digest, without_digest
 from lm.export import export
 from lm.model import build
 from lm.step import build_optimizer
@@ -205,6 +205,28 @@ def test_other_ids_of_the_same_tokenizer_are_refused(home: Path, finished: Path,
     (tmp_path / "data" / "train.bin").write_bytes(ids[::-1].tobytes())
     config = tiny_config(home, data={"folder": str(tmp_path / "data")})
     assert_refused(lambda: train(config, finished, resume=True), r"train\.bin: has changed since it was made")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"version": 2},
+        {"dtype": "object"},
+        {"dtype": ["uint16"]},
+        {"vocab_size": "320"},
+        {"eos_id": "0"},
+        {"splits": []},
+        {"splits": {"train": {"ids": -1}, "val": {"ids": 2**70}}},
+        {"digests": {}},
+    ],
+)
+def test_crafted_metadata_are_refused_in_one_line(wrong: dict[str, Any], made: RunConfig, tmp_path: Path) -> None:
+    shutil.copytree(made.data.folder, tmp_path / "data")
+    path = tmp_path / "data" / "metadata.json"
+    values = without_digest(json.loads(path.read_bytes()))
+    path.write_text(json.dumps(with_digest(values | wrong)))
+    config = made.data.model_copy(update={"folder": str(tmp_path / "data")})
+    assert_refused(lambda: open_data(config, 320), r"metadata\.json: is damaged or of another version")
 
 
 HUGE = {

@@ -20,6 +20,17 @@ def test_a_full_disk_while_logging_is_one_line(home: Path) -> None:
         any(log.add({"step": step}) for step in range(10))
 
 
+@pytest.mark.parametrize("damaged", ["{", "5", "[" * 100_000, "{}", '{"step": "2"}', "\0"])
+def test_a_damaged_row_costs_no_row_after_it(damaged: str, tmp_path: Path) -> None:
+    path = tmp_path / "metrics.jsonl"
+    path.write_text(f'{{"step": 1}}\n{{"step": 2}}\n{damaged}')
+    assert [row["step"] for row in read_metrics(tmp_path)] == [1, 2]
+    path.write_text(f'{{"step": 1}}\n{damaged}\n{{"step": 3}}\n')
+    with pytest.raises(MergelabError, match=r"metrics\.jsonl: line 2: is not a row of metrics"):
+        MetricsLog(tmp_path, 3)
+    assert path.read_text() == f'{{"step": 1}}\n{damaged}\n{{"step": 3}}\n'
+
+
 def test_trackers_are_optional_and_get_every_row(home: Path, monkeypatch) -> None:
     monkeypatch.setitem(sys.modules, "trackio", None)
     with pytest.raises(MergelabError, match="trackio is not installed"):

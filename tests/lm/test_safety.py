@@ -82,6 +82,16 @@ def test_what_lies_beside_our_files_is_never_removed(place: str, tmp_path: Path)
     assert note.read_bytes() == MINE
 
 
+def test_new_shards_replace_shards_alone(tmp_path: Path) -> None:
+    tokenize(byte_config(tmp_path, 150, 50), quiet)
+    note = tmp_path / "data" / "shards" / "train-notes.txt"
+    note.write_bytes(MINE)
+    tokenize(byte_config(tmp_path, 150, 100), quiet)
+    assert note.read_bytes() == MINE
+    names = {path.name for path in note.parent.glob("train-*.bin")}
+    assert names == {"train-000000.bin", "train-000001.bin"}
+
+
 @pytest.mark.parametrize("name", ["train.txt", "train.bin", "metadata.json", "shards", "tokenizer"])
 def test_a_link_in_a_data_folder_is_not_written_through(name: str, tmp_path: Path) -> None:
     tokenize(byte_config(tmp_path, 150, 100), quiet)
