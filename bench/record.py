@@ -215,6 +215,7 @@ def read(path: Path, kind: str) -> dict[str, Any]:
     again = f"delete this record, or make a new one with `{row.command}`"
     try:
         content = json.loads(path.read_text("utf-8"))
+        json.dumps(content, ensure_ascii=False).encode()  # A lone surrogate could not be printed later.
     except OSError as error:
         raise RecordError(f"{path}: {error.strerror}; give a record") from None
     except (ValueError, RecursionError) as error:

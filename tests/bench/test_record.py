@@ -100,6 +100,7 @@ def test_a_version_that_is_no_number_is_damage(version: object, tmp_path: Path) 
         ({"machine_info": []}, "damaged: TypeError"),
         ({"datetime": "yesterday"}, "damaged: ValueError"),
         ({"code": 7}, "damaged: TypeError"),
+        ({"commit_info": {"id": "\ud800"}}, "surrogates not allowed"),
     ],
 )
 def test_a_damaged_record_is_one_line(changes: dict[str, Any], message: str, tmp_path: Path) -> None:
