@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,10 +14,10 @@ import pandas as pd
 
 from bench.record import KINDS, RecordError, read
 
-POSITIVE = ["median", "q1", "q3", "bytes", "pretokens", "unique_pretokens", "vocab_size", "workers"]
+POSITIVE = ["median", "q1", "q3", "min", "rounds", "bytes", "pretokens", "unique_pretokens", "vocab_size", "workers"]
 """Fields of a case of the benchmarks that must be above zero."""
 
-TEXTS = ["stage", "impl", "idea", "workload", "corpus_sha256", "output_sha256", "code_sha256"]
+TEXTS = ["stage", "impl", "idea", "workload", "why", "corpus_sha256", "output_sha256", "code_sha256"]
 """Fields of a case that must be text."""
 
 GIVEN = ("bench", "--quiet", "--benchmark-quiet", "--benchmark-autosave")
@@ -78,6 +79,7 @@ def load_record(path: Path) -> Record:
             content["arguments"],
         )
         _check_cases(record.cases)
+        _check_words(record.skipped, record.errors)
     except (ValueError, KeyError, TypeError) as error:
         raise damaged(path, "bench", error) from None
     return record
@@ -88,10 +90,19 @@ def _case(case: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _check_cases(cases: pd.DataFrame) -> None:
-    if not (cases[POSITIVE].astype(float) > 0).all(axis=None):
-        raise ValueError(f"one of {', '.join(POSITIVE)} is not above zero")
-    if not cases[TEXTS].map(lambda value: isinstance(value, str)).all(axis=None):
-        raise ValueError(f"one of {', '.join(TEXTS)} is not text")
+    if not cases[POSITIVE].map(_is_above_zero).all(axis=None):
+        raise ValueError(f"one of {', '.join(POSITIVE)} is not a number above zero")
+    _check_words(cases[TEXTS])
+
+
+def _is_above_zero(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < math.inf
+
+
+def _check_words(*tables: pd.DataFrame) -> None:
+    for table in tables:
+        if not table.map(lambda value: isinstance(value, str) and value.isprintable()).all(axis=None):
+            raise ValueError(f"one of {', '.join(table.columns)} is not text in one line")
 
 
 def ladder(record: Record, stage: str, workload: str) -> pd.DataFrame:
