@@ -69,8 +69,11 @@ def mark(folder: Path, kind: str) -> None:
             raise FileFormatError(
                 f"{folder}: holds {offender!r} but no mark of ours, the file {MARK}; give a new or an empty folder"
             )
-        temporary.write_bytes(json.dumps({"kind": kind}).encode())
-        temporary.replace(path)
+        try:
+            temporary.write_bytes(json.dumps({"kind": kind}).encode())
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
     except OSError as error:
         raise FileFormatError(f"{error.filename or folder}: {error.strerror}; give a folder") from None
 

@@ -22,9 +22,9 @@ def lose_once(ground: Ground, folder: Path, draw: random.Random, tally: Tally) -
     found = ["the command hangs"] if status is None else []
     if status:
         found += [line for line in (running.complaint_fault(),) if line]
-    kept = {name: content for name, content in ground.before.items() if not name.startswith("out/")}
-    found += faults_midway(folder, kept, {**ground.whole, **ground.before})
-    found += [f"{name} is gone" for name in kept.keys() - files_below(folder).keys()]
+    for line in faults_midway(folder, ground.before, ground.whole):
+        if not (line.startswith("out/") and line.endswith("is gone")):
+            found.append(line)
     phase = "after" if not alive else "during" if has_changed else "before"
     tally.add(phase, found, f"the folder removed {seconds:.3f} s after change {number} of its files")
     shutil.rmtree(folder)

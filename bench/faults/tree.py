@@ -11,8 +11,8 @@ from pathlib import Path
 Files = Mapping[str, bytes]
 """Path below a folder -> content."""
 
-_TEMPORARY = re.compile(r"(^|/)\.[^/]+\.tmp(/|$)|\.part$|(^|/)\.mergelab\.lock$")
-"""Names of files that a killed process may leave: unfinished files, downloads that go on, and locks."""
+_TEMPORARY = re.compile(r"(^|/)\.[^/]+\.tmp(/|$)|\.part$|(^|/)\.mergelab\.(lock|\d+)$")
+"""Names of files that a killed process may leave: unfinished files and marks, downloads that go on, and locks."""
 
 TIMES = ("seconds", "tokens_per_second")
 """Fields of a row of metrics that differ from run to run."""
@@ -126,9 +126,9 @@ def faults_at_the_end(folder: Path, whole: Files) -> Iterator[str]:
 
 
 def leftovers(folder: Path, before: Files) -> Iterator[str]:
-    """Yield unfinished files that a process left which ended by itself; a download keeps its `.part`."""
+    """Yield unfinished files that a process left which ended by itself; downloads and locks stay."""
     for name in files_below(folder):
-        if name.endswith(".tmp") and name not in before:
+        if is_temporary(name) and not name.endswith((".part", ".lock")) and name not in before:
             yield f"{name} is left over"
 
 

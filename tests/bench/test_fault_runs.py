@@ -129,7 +129,16 @@ def test_work_that_fails_without_a_fault_tells_nothing(tmp_path: Path) -> None:
 def test_what_a_fault_may_leave(tmp_path: Path) -> None:
     before = {"mine": b"1", "old.json": b"{}", "gone": b"2"}
     whole = {"mine": b"1", "old.json": b'{"a": 1}', "gone": b"2", "rows.jsonl": b"{}\n{}\n", "x.bin": b"abc"}
-    now = {"mine": b"3", "old.json": b'{"b": 1}', "rows.jsonl": b"{}\n", "x.bin": b"ab", ".7.tmp": b"", "y.part": b""}
+    now = {
+        "mine": b"3",
+        "old.json": b'{"b": 1}',
+        "rows.jsonl": b"{}\n",
+        "x.bin": b"ab",
+        ".7.tmp": b"",
+        "y.part": b"",
+        ".mergelab.9": b"",
+        ".mergelab.lock": b"",
+    }
     for name, content in now.items():
         (tmp_path / name).write_bytes(content)
     assert files_below(tmp_path) == now
@@ -138,7 +147,7 @@ def test_what_a_fault_may_leave(tmp_path: Path) -> None:
         "mine was there before and is changed",
         "x.bin has its name and is half written",
     ]
-    assert list(leftovers(tmp_path, before)) == [".7.tmp is left over"]
+    assert list(leftovers(tmp_path, before)) == [".7.tmp is left over", ".mergelab.9 is left over"]
     (tmp_path / "z").touch()
     assert list(faults_at_the_end(tmp_path, whole)) == [
         "gone is missing at the end",

@@ -1,6 +1,7 @@
 """Folders that we write: marked, locked, and never somebody else's."""
 
 import os
+import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -22,6 +23,17 @@ def test_a_new_or_an_empty_folder_gets_the_mark_and_can_be_taken_up_again(tmp_pa
         assert is_ours(tmp_path / name, "run")
         assert not is_ours(tmp_path / name, "data")
         assert {path.name for path in (tmp_path / name).iterdir()} == {MARK, f"{MARK}.lock", "a"}
+
+
+def test_a_mark_on_a_full_disk_leaves_no_file(tmp_path: Path) -> None:
+    limit = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (3, limit[1]))
+    try:
+        with pytest.raises(FileFormatError, match="File too large; give a folder"):
+            mark(tmp_path / "new", "run")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+    assert list((tmp_path / "new").iterdir()) == []
 
 
 def test_what_is_not_ours_is_refused_and_stays(tmp_path: Path) -> None:

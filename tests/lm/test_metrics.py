@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from impls import MergelabError
-from lm.metrics import MetricsLog, read_metrics
+from lm.metrics import MetricsLog, plot_losses, read_metrics
 from lm.train import train
 from tests.support.lm_runs import files_of_at_most, tiny_config
 
@@ -57,3 +57,10 @@ def test_tensorboard_can_be_read_afterwards(home: Path) -> None:
     board.Reload()
     expected = [row["train_loss"] for row in read_metrics(home / "board")]
     assert [scalar.value for scalar in board.Scalars("train_loss")] == pytest.approx(expected)
+
+
+def test_the_same_rows_give_the_same_drawing(tmp_path: Path) -> None:
+    rows = [{"step": step, "train_loss": 5.0 - step, "val_bits_per_byte": 1.0} for step in range(3)]
+    for name in ("a.svg", "b.svg"):
+        plot_losses(rows, tmp_path / name)
+    assert (tmp_path / "a.svg").read_bytes() == (tmp_path / "b.svg").read_bytes()
