@@ -27,7 +27,7 @@ class InvalidUtf8Error(FileFormatError):
     """
 
     def __init__(self, source: str, offset: int) -> None:
-        """Name the text (`source`) and the byte `offset` at which UTF-8 ends."""
+        """Name the text (`source`) and the `offset` of its first invalid byte."""
         super().__init__(
             f"{source}: invalid UTF-8 at byte {offset}; repair the text, or read invalid bytes as U+FFFD with "
             "errors='replace' (--errors replace)"

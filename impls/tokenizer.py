@@ -59,7 +59,8 @@ class Tokenizer:
         Args:
             vocab: id to bytes. Ids are kept as they are.
             merges: pairs of tokens in order of rank.
-            special_tokens: matched before the pattern, longest first. Those missing in `vocab` get the next ids.
+            special_tokens: matched before the pattern, longest first. Special tokens missing in `vocab` get the
+                next ids.
             pattern: "gpt2", "gpt4", "o200k", or "regex:EXPRESSION".
             impl: an encoder of the registry; or "auto": pure Python for small texts, compiled code for large ones.
 
@@ -125,7 +126,7 @@ class Tokenizer:
 
         Raises:
             FileFormatError: a file is missing or damaged.
-            UsageError: the two do not fit together, or an argument is wrong.
+            UsageError: the files do not fit together, or an argument is wrong.
         """
         specials = check_special_tokens(special_tokens or [])
         vocab = read_vocab(vocab_filepath, specials)
@@ -179,7 +180,7 @@ class Tokenizer:
         """Encode text to ids.
 
         Args:
-            text: any text without lone surrogates; as bytes, UTF-8, which saves the conversion.
+            text: a string without lone surrogates; or UTF-8 as bytes, which need no conversion.
             special: how special tokens in the text are treated: "all" gives their ids, "none" encodes them as
                 ordinary text, "none_raise" raises an error.
             workers: threads for a text of several MB; all cores by default. Only a compiled encoder uses more than

@@ -1,7 +1,7 @@
 """Our format, a folder: GPT-2's two files, and `mergelab.json` with the parts that they cannot hold.
 
-These parts are the split pattern, the special tokens, and a digest by which files that do not belong together are
-found.
+These parts are the split pattern, the special tokens, and a digest. The digest shows whether the three files belong
+together.
 """
 
 from __future__ import annotations

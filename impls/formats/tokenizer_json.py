@@ -137,7 +137,7 @@ def _expression(pattern: str) -> str:
         from tokenizers import Regex
         from tokenizers.pre_tokenizers import Split
     except ImportError:
-        raise UsageError(f"tokenizer.json: {pattern!r} must be tried first: pip install tokenizers") from None
+        raise UsageError(f"tokenizer.json: to try {pattern!r} first, pip install tokenizers") from None
     expression = pattern.removeprefix(CUSTOM)
     try:
         theirs = Split(Regex(expression), "isolated")
@@ -147,7 +147,7 @@ def _expression(pattern: str) -> str:
     ours = Splitter(pattern)
     for text in _probes(expression):
         if [piece for piece, _ in theirs.pre_tokenize_str(text)] != list(ours.pretokens(text)):
-            raise UsageError(f"tokenizer.json: tokenizers splits {text!r} differently by {pattern!r}")
+            raise UsageError(f"tokenizer.json: tokenizers splits {text!r} differently by {pattern!r}; use another")
     return expression
 
 

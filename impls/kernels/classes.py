@@ -59,7 +59,7 @@ def build_classes(by_case: bool = False) -> Classes:
 
 
 def pack(classes: Classes) -> bytes:
-    """Return the table as bytes: sha256 of the rest, pages, blocks."""
+    """Return the table as bytes: the sha256 of pages and blocks, then pages, then blocks."""
     content = classes.pages.astype("<u2").tobytes() + classes.blocks.tobytes()
     return hashlib.sha256(content).digest() + content
 
