@@ -168,7 +168,7 @@ class Tokenizer:
             return self._impl
         if n_bytes > self._settled_bytes:
             chosen = pick("encode", n_bytes, self.pattern)
-            # `pick` is asked again after twice as much text, but compiled code is kept once it is loaded.
+            # `pick` is asked again after twice as much text, but compiled code is kept once it is chosen.
             self._auto, self._settled_bytes = chosen.name, inf if chosen.compiled else 2 * n_bytes
         return self._auto
 
@@ -278,7 +278,7 @@ class Tokenizer:
         return n_ids
 
     def encode_range(self, text: Text, start: int, stop: int, *, workers: int | None = None) -> Ids:
-        """Encode bytes [start, stop) of a text to ids, `id_dtype`[n]; the range must be one of `Text.ranges`.
+        """Encode bytes [start, stop) of a text to ids, `id_dtype`[n]; `Text.ranges` must cut at both ends.
 
         Raises:
             FileFormatError: the text cannot be read, is not UTF-8, or has a byte that the vocabulary lacks; the

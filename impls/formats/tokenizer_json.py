@@ -137,7 +137,7 @@ def _expression(pattern: str) -> str:
         from tokenizers import Regex
         from tokenizers.pre_tokenizers import Split
     except ImportError:
-        raise UsageError(f"tokenizer.json: to try {pattern!r} first, pip install tokenizers") from None
+        raise UsageError(f"tokenizer.json: {pattern!r} needs a test first: pip install tokenizers") from None
     expression = pattern.removeprefix(CUSTOM)
     try:
         theirs = Split(Regex(expression), "isolated")

@@ -21,7 +21,7 @@ ENTRIES, POOL_USED, INVALID_AT, TOTAL_BYTES = range(4)
 if there is none), total bytes of all entries."""
 
 AHEAD = 8
-"""Steps of `add_table` after which an entry is added whose memory is fetched now."""
+"""`add_table` fetches the memory of an entry this many steps before it adds the entry."""
 
 
 @inline
