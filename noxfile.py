@@ -39,8 +39,8 @@ def bench(session: nox.Session) -> None:
     session.run(
         "python", "-m", "pytest", "bench", "--quiet", "--benchmark-quiet", "--benchmark-autosave", *session.posargs
     )
-    # Who chooses cases or a corpus wants those alone.
-    studies = [] if session.posargs else [["python", "-m", "bench.sweeps"]]
+    # With a choice of cases or a corpus, only these are measured.
+    studies = [] if session.posargs else [["python", "-m", "bench", "studies"]]
     run_all(session, *studies, ["python", "-m", "reports"], ["python", "-m", "reports", "measurements"])
 
 
@@ -62,14 +62,14 @@ def profile(session: nox.Session) -> None:
 def peers(session: nox.Session) -> None:
     """Measure against other tokenizers, print the table, keep a record."""
     install(session, "bench", extras="[peers]")
-    session.run("python", "-m", "bench.peers", *session.posargs)
+    session.run("python", "-m", "bench", "peers", *session.posargs)
 
 
 @nox.session
 def step(session: nox.Session) -> None:
     """Time a training step beside nanoGPT's and transformers' GPT-2, print the table, keep a record."""
     install(session, "bench", "lm-test", extras="[lm]")
-    session.run("python", "-m", "bench.bench_lm_step", *(session.posargs or ["--ops"]))
+    session.run("python", "-m", "bench", "step", *(session.posargs or ["--ops"]))
 
 
 @nox.session

@@ -2,10 +2,11 @@
 
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from bench.cases import Case, count, inputs, verify_and_time
+from bench.cases import Case, verify_and_time
+from bench.inputs import count, inputs_of
 
 
 def bench_count(benchmark: BenchmarkFixture, case: Case) -> None:
     """Time one counter on one workload."""
-    corpus = inputs(case.workload).corpus
-    verify_and_time(benchmark, case, lambda impl: count(impl, corpus), lambda: ((case.impl, corpus), {}), count)
+    text = inputs_of(case.workload).text
+    verify_and_time(benchmark, case, lambda impl: count(impl, text), lambda: ((case.impl, text), {}), count)

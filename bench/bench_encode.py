@@ -4,7 +4,8 @@ from typing import Any
 
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from bench.cases import Case, inputs, verify_and_time
+from bench.cases import Case, verify_and_time
+from bench.inputs import inputs_of
 from impls import Tokenizer
 from impls.contract import Ids
 from impls.registry import Impl
@@ -12,12 +13,13 @@ from impls.registry import Impl
 
 def bench_encode(benchmark: BenchmarkFixture, case: Case) -> None:
     """Time one encoder on one workload."""
-    prepared = inputs(case.workload)
+    made = inputs_of(case.workload)
+    definition, content = made.definition, made.content
 
     def encode(impl: Impl) -> Ids:
-        return prepared.tokenizer(impl.name).encode_to_array(prepared.content)
+        return Tokenizer.from_definition(definition, impl=impl.name).encode_to_array(content)
 
     def new_tokenizer() -> tuple[tuple[Any, ...], dict[str, Any]]:
-        return (prepared.tokenizer(case.impl.name), prepared.content), {}
+        return (Tokenizer.from_definition(definition, impl=case.impl.name), content), {}
 
     verify_and_time(benchmark, case, encode, new_tokenizer, Tokenizer.encode_to_array)

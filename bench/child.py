@@ -1,7 +1,7 @@
-"""Processes of their own for what is measured: how they are started, and how they answer.
+"""Processes of their own for measured work: how such a process is started, and how it answers.
 
-A child takes an order, JSON in its last argument, and prints a report as JSON on a line of its own. Nothing is imported
-at the top of this module that a child does not need: its imports are measured too.
+A child takes an order, JSON in its last argument, and prints a report, JSON on a line of its own. The time from the
+start of the process is often what is measured, so the top of this module imports only what every child needs.
 """
 
 from __future__ import annotations
@@ -10,10 +10,13 @@ import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from subprocess import Popen
 
 ROOT = Path(__file__).parent.parent
-"""Where children run: the folder of the project."""
+"""The folder of the project, where children run."""
 
 
 def answer(carry_out: Callable[[dict[str, Any]], dict[str, Any]]) -> int:
@@ -33,43 +36,73 @@ def run(command: Sequence[str], *, environment: Mapping[str, str] | None = None,
 
     Args:
         command: the program and its arguments.
-        environment: variables beside those of this process.
-        timeout: seconds after which it counts as hung; none by default.
+        environment: variables added to the environment of this process.
+        timeout: seconds after which the command counts as hung; none by default.
 
     Raises:
-        MergelabError: it failed, hangs, or cannot be started; the message is its last line.
+        MergelabError: the command failed, hangs, or cannot be started; the message is the last line of its errors.
+            An interrupt or a hang ends the command with all processes that it started.
     """
     import os
-    import subprocess
+    from subprocess import DEVNULL, PIPE, Popen
 
     from impls.errors import MergelabError
 
     try:
-        done = subprocess.run(
-            command, cwd=ROOT, env={**os.environ, **(environment or {})}, stdin=subprocess.DEVNULL,
-            capture_output=True, text=True, check=False, timeout=timeout, errors="replace",
+        process = Popen(
+            command, cwd=ROOT, env={**os.environ, **(environment or {})}, text=True, errors="replace",
+            stdin=DEVNULL, stdout=PIPE, stderr=PIPE, process_group=0,
         )  # fmt: skip
-    except subprocess.TimeoutExpired:
-        raise MergelabError(f"no end after {timeout:g} s") from None
     except OSError as error:
-        raise MergelabError(str(error.strerror)) from None
-    if done.returncode:
-        raise MergelabError(last_line(done.stderr) or f"ended with status {done.returncode}")
-    return done.stdout
+        raise MergelabError(f"{command[0]}: {error.strerror}") from None
+    output, errors = _outputs(process, timeout)
+    if process.returncode:
+        raise MergelabError(last_line(errors) or f"ended with status {process.returncode}")
+    return output
+
+
+def _outputs(process: Popen[str], timeout: float | None) -> tuple[str, str]:
+    """Return standard output and error of a process after its end; kill its group on an interrupt or a hang."""
+    import os
+    import signal
+    from concurrent.futures import ThreadPoolExecutor
+    from contextlib import suppress
+    from subprocess import TimeoutExpired
+
+    from impls.errors import MergelabError
+
+    reader = ThreadPoolExecutor(1)
+    try:
+        # In a thread: in the main thread, `communicate` would go on waiting for the child after an interrupt.
+        return reader.submit(process.communicate, timeout=timeout).result()
+    except BaseException as error:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        if not isinstance(error, TimeoutExpired):
+            raise  # At once: whoever interrupts does not wait for the child's memory to be freed.
+        with process:
+            raise MergelabError(f"no end after {timeout:g} s") from None
+    finally:
+        reader.shutdown(wait=False)
 
 
 def order(module: str, job: Mapping[str, Any], *, empty_cache: bool = False) -> dict[str, Any]:
     """Let `python -m module` carry out an order, and return its report.
 
-    `spawned` is added to the order: the clock (`time.monotonic`) before the process starts. With `empty_cache`, the
-    process finds no compiled code.
+    Args:
+        module: its `__main__` part calls `answer`.
+        job: the order. `spawned` is added to it: `time.monotonic()` right before the process starts.
+        empty_cache: whether the process finds no compiled code.
 
     Raises:
-        MergelabError: see `run`.
+        MergelabError: see `run`; or the process printed no report.
     """
+    import concurrent.futures.thread
+    import subprocess
     import tempfile
     from time import monotonic
 
+    del concurrent, subprocess  # `run` needs them; they are imported here, before the clock starts.
     with tempfile.TemporaryDirectory(prefix="mergelab-") as empty:
         environment = {"MERGELAB_CACHE": empty} if empty_cache else {}
         command = [sys.executable, "-m", module, json.dumps({**job, "spawned": monotonic()})]
@@ -77,7 +110,7 @@ def order(module: str, job: Mapping[str, Any], *, empty_cache: bool = False) -> 
 
 
 def report_in(output: str) -> dict[str, Any]:
-    """Return the report in what a child printed, whatever a tool printed after it.
+    """Return the report in the output of a child, whatever a tool printed after it.
 
     Raises:
         MergelabError: there is none.
@@ -88,11 +121,11 @@ def report_in(output: str) -> dict[str, Any]:
         if line.startswith("{"):
             report: dict[str, Any] = json.loads(line)
             return report
-    raise MergelabError("the process said nothing")
+    raise MergelabError("the process printed no report")
 
 
 def last_line(text: str) -> str:
-    """Return the last line that says something."""
+    """Return the last line that is not blank; empty where there is none."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     return lines[-1] if lines else ""
 

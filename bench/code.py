@@ -1,4 +1,4 @@
-"""Digests of the code that was timed: the sources that an implementation may run, whatever else changes."""
+"""Digests of the code that was timed: the sources that an implementation may run, and no others."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ROOT = Path(impls.__file__).parent.parent
 PACKAGES = ("numba", "llvmlite", "numpy", "regex")
 
 OURS = ("impls.", "lm.")
-"""What the modules begin with whose sources count."""
+"""Modules whose names begin so are followed."""
 
 
 def _file_of(module: str) -> Path | None:
@@ -42,7 +42,7 @@ def _imports(source: Path) -> Iterator[str]:
 
 @cache
 def sources(module: str) -> tuple[Path, ...]:
-    """Return the sources that a module of ours may run, sorted: its own and those of all that it imports."""
+    """Return the sources that a module of ours may run, sorted: its own and the sources of all its imports."""
     found: dict[str, Path] = {}
     waiting = [module]
     while waiting:
@@ -55,10 +55,10 @@ def sources(module: str) -> tuple[Path, ...]:
 
 
 def code_digest(impl: Impl) -> str:
-    """Hash the sources that an implementation may run: sha256 as hex. Other files may change without an effect.
+    """Hash the sources that an implementation may run: sha256 as hex. A change of other files has no effect on it.
 
-    Encoders are timed through `impls/tokenizer.py`, which counts as theirs; compiled code also depends on what
-    generates it.
+    Encoders are timed through `impls/tokenizer.py`, which is hashed with them; compiled code also depends on the
+    modules that generate it.
     """
     files = set(sources(impl.target.split(":")[0]))
     if impl.stage == "encode":
@@ -69,7 +69,7 @@ def code_digest(impl: Impl) -> str:
 
 
 def module_digest(module: str) -> str:
-    """Hash the sources that a module of ours may run, for what is no implementation: sha256 as hex."""
+    """Hash the sources that a module of ours may run, where it is no implementation: sha256 as hex."""
     return _digest(module, sources(module))
 
 

@@ -7,14 +7,11 @@ from typing import Any
 import pytest
 
 from bench.cases import cases
-from bench.machine import RECORDS, cpu_info, machine_name
-from data import DataError, get
+from bench.inputs import inputs_of
+from bench.record import RECORDS, as_line, cpu_info, marks
 from data.workloads import Workload, workloads, workloads_on
 from impls import MergelabError
-from impls.inputs.file import TextFile
-
-collect_ignore = ["bench_lm_step.py"]
-"""Needs torch and has a command of its own: `python -m bench.bench_lm_step`."""
+from impls.machine import machine_name
 
 SKIPPED = pytest.StashKey[list[dict[str, str]]]()
 ERRORS = pytest.StashKey[list[dict[str, str]]]()
@@ -37,9 +34,9 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[ERRORS] = []
     try:
         for workload in chosen_workloads(config):
-            corpus = TextFile.open(get(workload.corpus, workload.bytes))
-            corpus.text(0, corpus.n_bytes)
-    except (DataError, MergelabError) as error:
+            text = inputs_of(workload).text
+            text.text(0, text.n_bytes)
+    except MergelabError as error:
         raise pytest.UsageError(str(error)) from None
     if getattr(config.option, "benchmark_storage", None) == "file://./.benchmarks":
         config.option.benchmark_storage = f"file://{RECORDS / machine_name()}"
@@ -53,36 +50,35 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def pytest_benchmark_update_json(config: pytest.Config, benchmarks: list[Any], output_json: dict[str, Any]) -> None:
-    """Record the kind, the command, and which cases were left out or failed, and why."""
+    """Record the kind, the command, and which cases were left out or failed, and why.
+
+    The key `version` is taken: it is the version of pytest-benchmark.
+    """
     del benchmarks
-    output_json["kind"] = "bench"
-    output_json["arguments"] = list(config.invocation_params.args)
+    output_json.update(marks("bench", [str(word) for word in config.invocation_params.args]))
     output_json["skipped"] = config.stash[SKIPPED]
     output_json["errors"] = config.stash[ERRORS]
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Gather the chosen cases that sit out."""
+    """Gather the chosen cases that are skipped."""
     functions = [item for item in session.items if isinstance(item, pytest.Function)]
     chosen: list[Any] = [item.callspec.params["case"] for item in functions]
     session.config.stash[SKIPPED] = [
-        {"stage": c.impl.stage, "impl": c.impl.name, "workload": c.workload.name, "reason": c.reason_to_skip}
-        for c in chosen
-        if c.reason_to_skip
+        {**case.place, "reason": case.reason_to_skip} for case in chosen if case.reason_to_skip
     ]
 
 
 def pytest_exception_interact(node: pytest.Item, call: pytest.CallInfo[None]) -> None:
-    """Take note of a case that failed: it has no time, and the report says why."""
+    """Keep the error of a case that failed: it has no time, and the report says why."""
     if isinstance(node, pytest.Function) and call.excinfo:
         case: Any = node.callspec.params["case"]
-        place = {"stage": case.impl.stage, "impl": case.impl.name, "workload": case.workload.name}
-        error = " ".join(str(call.excinfo.value).split()) or call.excinfo.typename
-        node.config.stash[ERRORS].append({**place, "error": error})
+        error = as_line(call.excinfo.value) or call.excinfo.typename
+        node.config.stash[ERRORS].append({**case.place, "error": error})
 
 
 def pytest_benchmark_update_machine_info(config: pytest.Config, machine_info: dict[str, Any]) -> None:
-    """Record what explains a time; drop what changes from one call to the next."""
+    """Record the facts that explain a time; drop the name of the machine."""
     del config
     machine_info["cpu"] = cpu_info()
     machine_info.pop("node", None)

@@ -1,4 +1,4 @@
-"""What is measured on: a text, and what the stages make of it, each made when it is first needed."""
+"""Inputs of a measurement: a text, and the products of the stages, each made when it is first needed."""
 
 from __future__ import annotations
 
@@ -6,27 +6,30 @@ import hashlib
 import os
 from dataclasses import dataclass
 from functools import cache, cached_property
+from typing import Any
 
+import numpy as np
+
+from bench import PATTERN, SPECIAL_TOKENS
 from data import get
 from data.workloads import Workload
 from impls import Definition, Tokenizer
-from impls.contract import N_BYTES, Pretokens
+from impls.contract import N_BYTES, Merges, Pretokens
 from impls.inputs.file import TextFile
 from impls.pipeline import train
 from impls.registry import Impl, most_advanced
 
-SPECIAL_TOKENS = ["<|endoftext|>"]
-PATTERN = "gpt2"
 WORKERS = len(os.sched_getaffinity(0))
+"""Cores that this process may use."""
 
 
 @dataclass(frozen=True)
 class Inputs:
-    """A text and a vocabulary size, with what the stages before the timed one make of them.
+    """A text and a vocabulary size, with the products of the stages that come before the timed one.
 
     Attributes:
         corpus: name of a corpus, or `file:PATH`.
-        n_bytes: how much of it; None for all.
+        n_bytes: how much of the corpus; None for all of it.
         vocab_size: 256 bytes + merges + one special token.
     """
 
@@ -52,7 +55,7 @@ class Inputs:
 
     @cached_property
     def pretokens(self) -> Pretokens:
-        """Its pretokens with counts."""
+        """The pretokens of the text with counts."""
         return count(most_advanced("count", compiled=True), self.text)
 
     @property
@@ -62,18 +65,18 @@ class Inputs:
 
     @cached_property
     def definition(self) -> Definition:
-        """A tokenizer trained on it."""
+        """A tokenizer trained on the text."""
         trainer = most_advanced("train", compiled=True).name
         return train(self.text.path, self.vocab_size, SPECIAL_TOKENS, pattern=PATTERN, impl=trainer)
 
     def tokenizer(self, impl: str) -> Tokenizer:
-        """Return a new tokenizer, its caches empty."""
+        """Return a new tokenizer of that definition, its caches empty."""
         return Tokenizer.from_definition(self.definition, impl=impl)
 
 
 @cache
 def inputs(corpus: str, n_bytes: int | None, vocab_size: int) -> Inputs:
-    """Return the inputs of a text and a vocabulary size, made once per run."""
+    """Return the inputs of a text and a vocabulary size, the same object for the same arguments."""
     return Inputs(corpus, n_bytes, vocab_size)
 
 
@@ -86,3 +89,10 @@ def count(impl: Impl, text: TextFile, workers: int = WORKERS) -> Pretokens:
     """Count with one implementation."""
     pretokens: Pretokens = impl.load()(text, pattern=PATTERN, special_tokens=SPECIAL_TOKENS, workers=workers)
     return pretokens
+
+
+def output_digest(output: Any) -> str:
+    """Hash the output of a stage: sha256 as hex."""
+    if isinstance(output, Pretokens | Merges):
+        return output.digest()
+    return hashlib.sha256(np.ascontiguousarray(output, "<i4").tobytes()).hexdigest()

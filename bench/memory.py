@@ -15,7 +15,7 @@ INTERVAL = 0.002
 
 
 def children(process: int) -> list[int]:
-    """Return the processes that descend from one."""
+    """Return the processes that a process started, and all that those started."""
     found: list[int] = []
     for listing in Path(f"/proc/{process}/task").glob("*/children"):
         try:
@@ -39,7 +39,7 @@ def resident(process: int) -> int:
 class Sampler:
     """A thread that samples a process with its children while the block runs.
 
-    Shared pages count once a process, so that the sum is an upper bound.
+    Shared pages are counted once per process, so the sum is an upper bound.
 
     Attributes:
         samples: (seconds since the start, bytes of the process, bytes of its children).

@@ -1,4 +1,4 @@
-"""Options that several command lines have, those of the bench and of profiles."""
+"""Options that the command lines of the bench and of profiles share."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from impls import UsageError
 
 
 def chosen(only: str | None, names: Iterable[str], kind: str) -> list[str]:
-    """Return what `--only` names, of `names`; all of them without it. `kind` is what one of them is called.
+    """Return the names that `--only` lists, all of `names` without it. `kind` is the word for one of them.
 
     Raises:
-        UsageError: there is no such name.
+        UsageError: `names` does not have one of them.
     """
     known = list(names)
     wanted = [name.strip() for name in only.split(",")] if only else known

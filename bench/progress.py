@@ -1,4 +1,4 @@
-"""What long work says while it runs."""
+"""Progress of long work."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ import sys
 
 
 def progress(line: str) -> None:
-    """Say on standard error what is being done: over one line on a terminal, line by line elsewhere."""
-    print(
-        f"\r\033[K{line}" if sys.stderr.isatty() else line, end="" if sys.stderr.isatty() else "\n", file=sys.stderr
-    )
-    sys.stderr.flush()
+    """Say on standard error what is being done: always on the same line of a terminal, line by line elsewhere."""
+    begin, end = ("\r\033[K", "") if sys.stderr.isatty() else ("", "\n")
+    print(f"{begin}{line}", end=end, file=sys.stderr, flush=True)

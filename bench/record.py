@@ -1,7 +1,7 @@
-"""Records: what a run measured, with its proof, as one JSON file that is never changed afterwards.
+"""Records: the results of a run with their proof, as one JSON file that is never changed afterwards.
 
-Every record has a head: kind, version, time, command line, machine, commit, versions of packages, digests of the code.
-Records of one machine lie together, below `bench/records/MACHINE/`, each kind in a folder of its own.
+Every record has a head: kind, version, time, command line, machine, commit, versions of packages, code digests.
+The records of a machine lie below `bench/records/MACHINE/`, each kind in a folder of its own.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from impls.machine import cpu_name, folder_name, machine_name
 RECORDS = Path(__file__).parent / "records"
 
 VERSION = 2
-"""Of what a record holds. Version 1 had no number; its benchmarks are read, its other kinds are not."""
+"""Of the form of a record, under the key `record_version`. Version 1 had no such key."""
 
 
 class RecordError(MergelabError):
@@ -37,10 +37,11 @@ class Kind:
 
     Attributes:
         name: in the record, and of its folder.
-        command: what makes one, for people.
-        program: what writes it, words of a command line; its own arguments follow.
-        fields: what it has beside the head.
+        command: makes a record of this kind; for people.
+        program: writes the record; words of a command line, which the arguments of the record follow.
+        fields: follow the head.
         oldest: the oldest version that is still read.
+        formerly: the name in version 1, where it was another one.
     """
 
     name: str
@@ -48,9 +49,15 @@ class Kind:
     program: tuple[str, ...]
     fields: tuple[str, ...]
     oldest: int = VERSION
+    formerly: str = ""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Its names in all versions."""
+        return (self.name, self.formerly) if self.formerly else (self.name,)
 
     def reproduce(self, content: Mapping[str, Any]) -> str:
-        """Return the command line that made a record."""
+        """Return the command line that made a record; folders are left out of it, see `without_folder`."""
         return shlex.join([*self.program, *content.get("arguments", [])])
 
 
@@ -58,27 +65,54 @@ KINDS = {
     kind.name: kind
     for kind in (
         Kind("bench", "nox -s bench", ("python", "-m", "pytest"), ("benchmarks", "skipped"), oldest=1),
-        Kind("studies", "python -m bench studies", ("python", "-m", "bench", "studies"), ("studies", "scale")),
-        Kind("profiles", "nox -s profile", ("python", "-m", "profiles", "suite"), ("digests", "failures")),
-        Kind("peers", "nox -s peers", ("python", "-m", "bench", "peers"), ("measurements", "corpus")),
-        Kind("step", "nox -s step", ("python", "-m", "bench", "step"), ("models", "operations")),
+        Kind(
+            "studies",
+            "python -m bench studies",
+            ("python", "-m", "bench"),
+            ("studies", "scale"),
+            formerly="sweeps",
+        ),
+        Kind("profiles", "nox -s profile", ("python", "-m", "profiles"), ("digests", "failures")),
+        Kind("peers", "nox -s peers", ("python", "-m", "bench"), ("measurements", "corpus")),
+        Kind("step", "nox -s step", ("python", "-m", "bench"), ("models", "operations"), formerly="lm"),
     )
 }
-"""The table of kinds; pytest-benchmark writes those of `bench`, into a folder with a name of its own."""
+"""The table of kinds. pytest-benchmark writes the records of `bench`, to a folder whose name it chooses."""
 
 _NUMBER = re.compile(r"(\d{4,})_.*\.json")
 
 _WHEN = re.compile(r"_(\d{8}_\d{6})(?:_|\.|$)")
 
+_PLACE = re.compile(
+    r"""(?P<before>(?:--?[\w-]+=)?['"(]?)  # an option, a quotation mark
+        (?:(?P<scheme>file:(?://)?).*|(?=[/~]|\.\./).+)/
+        (?P<name>[^/]+)""",
+    re.DOTALL | re.VERBOSE,
+)
+
+
+def without_folder(word: str) -> str:
+    """Return a word of a command line or a message; of a path elsewhere on the machine, only the last part.
+
+    Such a path begins with `/`, `~`, `../` or `file:`. The folders of a machine are nobody's business.
+    """
+    found = _PLACE.fullmatch(word)
+    return f"{found['before']}{found['scheme'] or ''}{found['name']}" if found else word
+
+
+def as_line(error: object) -> str:
+    """Return an error as it is recorded: one line, paths without folders."""
+    return " ".join(map(without_folder, str(error).split()))
+
 
 def cpu_info() -> dict[str, str | int]:
-    """Return what explains a time: the CPU, the cores that this process may use, the memory in bytes."""
+    """Return the facts that explain a time: the CPU, the cores that this process may use, the memory in bytes."""
     memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     return {"brand_raw": cpu_name(), "count": len(os.sched_getaffinity(0)), "memory_bytes": memory}
 
 
 def machine_info() -> dict[str, Any]:
-    """Return what a record says of the machine."""
+    """Return the description of the machine."""
     return {
         "cpu": cpu_info(),
         "machine": platform.machine(),
@@ -89,24 +123,41 @@ def machine_info() -> dict[str, Any]:
     }
 
 
+def marks(kind: str, arguments: Sequence[str]) -> dict[str, Any]:
+    """Return the part of the head that all kinds of records share: kind, version and command line.
+
+    Args:
+        kind: a name of `KINDS`.
+        arguments: of the command line.
+    """
+    return {
+        "kind": KINDS[kind].name,
+        "record_version": VERSION,
+        "arguments": list(map(without_folder, arguments)),
+    }
+
+
 def head(
     kind: str, arguments: Sequence[str], packages: Sequence[str] = PACKAGES, code: Mapping[str, str] | None = None
 ) -> dict[str, Any]:
-    """Return the head of a record: all but what was measured.
+    """Return the head of a record: everything but the results.
 
     Args:
         kind: a name of `KINDS`.
         arguments: of the command line.
         packages: whose versions matter.
-        code: digests of what was measured; the digests of all implementations by default.
-    """
-    from pytest_benchmark.utils import get_commit_info
+        code: digests of the code that was measured; the digests of all implementations by default.
 
+    Raises:
+        RecordError: pytest-benchmark, which reads the state of git, is not installed.
+    """
+    try:
+        from pytest_benchmark.utils import get_commit_info
+    except ModuleNotFoundError as error:
+        raise RecordError(f"{error.name} is not installed; run pip install pytest-benchmark") from None
     return {
-        "kind": KINDS[kind].name,
-        "version": VERSION,
+        **marks(kind, arguments),
         "datetime": datetime.now(UTC).isoformat(),
-        "arguments": list(arguments),
         "machine_info": machine_info(),
         "commit_info": get_commit_info(),  # type: ignore[no-untyped-call]
         "versions": versions(packages),
@@ -115,24 +166,24 @@ def head(
 
 
 def write(content: Mapping[str, Any], folder: Path | None = None) -> Path:
-    """Write a new record next to the others of its kind and return its path; none is ever overwritten.
+    """Write a new record next to the others of its kind and return its path; no record is ever overwritten.
 
     Args:
-        content: a head, and what was measured.
-        folder: where to; by default, the folder of this machine and kind.
+        content: a head, and the results.
+        folder: where to write; by default, the folder of this machine and kind.
 
     Raises:
         OSError: the folder cannot be written.
     """
     folder = folder or RECORDS / machine_name() / content["kind"]
     folder.mkdir(parents=True, exist_ok=True)
-    when_made = datetime.fromisoformat(content["datetime"])
+    text = json.dumps(content, indent=1, default=str) + "\n"
+    made = datetime.fromisoformat(content["datetime"])
     numbers = [int(match[1]) for path in folder.iterdir() if (match := _NUMBER.fullmatch(path.name))]
     number = max(numbers, default=0)
-    text = json.dumps(content, indent=1, default=str) + "\n"
     while True:
         number += 1
-        path = folder / f"{number:04}_{content['commit_info']['id']}_{when_made:%Y%m%d_%H%M%S}.json"
+        path = folder / f"{number:04}_{content['commit_info']['id']}_{made:%Y%m%d_%H%M%S}.json"
         temporary = folder / f".{path.name}.{os.getpid()}.tmp"
         temporary.write_text(text, encoding="utf-8")
         try:
@@ -147,6 +198,10 @@ def write(content: Mapping[str, Any], folder: Path | None = None) -> Path:
 def read(path: Path, kind: str) -> dict[str, Any]:
     """Read a record.
 
+    Args:
+        path: the file.
+        kind: a name of `KINDS`.
+
     Raises:
         RecordError: missing, damaged, of another kind, or of a version that is not read; the message says which.
     """
@@ -158,22 +213,32 @@ def read(path: Path, kind: str) -> dict[str, Any]:
         raise RecordError(f"{path}: {error.strerror}; give a record") from None
     except (ValueError, RecursionError) as error:
         raise RecordError(f"{path}: not JSON: {error}; {again}") from None
-    if not isinstance(content, dict) or content.get("kind") != kind:
+    if not isinstance(content, dict) or content.get("kind") not in row.names:
         raise RecordError(f"{path}: not a record of kind {kind}; {again}")
-    version = content.get("version", 1)
-    if not isinstance(version, int) or version > VERSION:
-        raise RecordError(f"{path}: of version {version!r}, which is newer than {VERSION}; update this program")
-    if version < row.oldest:
-        raise RecordError(f"{path}: of version {version}, {kind} is read from {row.oldest} on; {again}")
+    _check_version(path, row, content.get("record_version", 1))
     for name in (*row.fields, "datetime", "machine_info", "commit_info"):
         if name not in content:
             raise RecordError(f"{path}: {name} is missing; {again}")
     try:
         machine_of(content["machine_info"])
+        datetime.fromisoformat(content["datetime"])
         dict(content.get("code", {}))
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise RecordError(f"{path}: damaged: {error!r}; {again}") from None
     return content
+
+
+def _check_version(path: Path, row: Kind, version: object) -> None:
+    """Refuse a record that this program cannot read, and name its version."""
+    if not isinstance(version, int):
+        raise RecordError(f"{path}: damaged: record_version is {version!r}; delete it or run `{row.command}` again")
+    if version > VERSION:
+        raise RecordError(f"{path}: has version {version}, versions up to {VERSION} are read; update this program")
+    if version < row.oldest:
+        raise RecordError(
+            f"{path}: has version {version}, a record of kind {row.name} is read from version {row.oldest} on; "
+            f"delete it or run `{row.command}` again"
+        )
 
 
 def machine_of(info: Mapping[str, Any]) -> str:
@@ -186,15 +251,15 @@ def machine_of(info: Mapping[str, Any]) -> str:
 
 
 def when(path: Path) -> str:
-    """Return what records are ordered by: date and time in the name; the clock of the file system is no witness."""
+    """Return the key that records are sorted by: date and time in the name; the file system's clock is no witness."""
     found = _WHEN.search(path.name)
     return f"{found[1] if found else ''} {path.name}"
 
 
 def paths(folder: Path, kind: str) -> list[Path]:
-    """Return the records of a kind below a folder, oldest first."""
-    others = set(KINDS) - {kind}
-    found = (path for path in folder.rglob("[0-9]*_*.json") if path.parent.name not in others)
-    if kind != "bench":
-        found = (path for path in found if path.parent.name == kind)
-    return sorted(found, key=when)
+    """Return the records of a kind below a folder, oldest first, in all versions."""
+    found = folder.rglob("[0-9]*_*.json")
+    if kind == "bench":
+        others = {name for row in KINDS.values() if row.name != kind for name in row.names}
+        return sorted((path for path in found if path.parent.name not in others), key=when)
+    return sorted((path for path in found if path.parent.name in KINDS[kind].names), key=when)

@@ -1,7 +1,7 @@
-"""Texts made to break a tokenizer: each one takes one property to its extreme, at any size.
+"""Texts made to break a tokenizer: each text takes one property to its extreme, at any size.
 
-Every function maps a size to exactly that many bytes, the same ones everywhere. All but `invalid_utf8` are
-valid UTF-8: characters are never cut, and room too small for the next piece is filled with newlines.
+Every function maps a size to exactly that many bytes, the same bytes everywhere. All texts but `invalid_utf8` are
+valid UTF-8: characters are never cut, and newlines fill the room that is too small for the next piece.
 """
 
 import hashlib
@@ -34,7 +34,7 @@ _INVALID = (
 
 
 def _cycle(pieces: Sequence[str], n_bytes: int) -> bytes:
-    """The pieces over and over, as many whole ones as fit, then newlines."""
+    """Repeat the pieces, as many whole ones as fit, then newlines."""
     encoded = [piece.encode() for piece in pieces]
     period = b"".join(encoded)
     text = period * (n_bytes // len(period))
@@ -46,24 +46,24 @@ def _cycle(pieces: Sequence[str], n_bytes: int) -> bytes:
 
 
 def ties(n_bytes: int) -> bytes:
-    """Every two-letter word once, then again: all pairs tie in each whole period of 8,112 bytes."""
+    """Repeat all two-letter words, each once per period of 8,112 bytes: all pairs tie in whole periods."""
     return _cycle([f"{left}{right}." for left, right in product(ascii_letters, repeat=2)], n_bytes)
 
 
 def one_letter(n_bytes: int) -> bytes:
-    """`a` again and again: one pretoken as long as the text, in which every pair overlaps the next."""
+    """Repeat `a`: one pretoken as long as the text, in which every pair overlaps the next."""
     return b"a" * n_bytes
 
 
 def no_spaces(n_bytes: int) -> bytes:
-    """Random lower-case letters without a space: one pretoken as long as the text that hardly repeats."""
+    """Draw lower-case letters, without a space: one pretoken as long as the text, with hardly a repetition."""
     letters = bytes(ascii_lowercase[byte % 26].encode()[0] for byte in range(256))
     return hashlib.shake_128(b"no spaces").digest(n_bytes).translate(letters)
 
 
 @cache
 def _unicode_samples() -> list[str]:
-    """Some characters of each category in a row, then one of each category in turn, all in runs and alone."""
+    """Return runs of characters of one category each, then runs of one character per category, each also alone."""
     samples: dict[str, list[str]] = {}
     for char in map(chr, range(0x110000)):
         samples.setdefault(_UNICODE.category(char), []).append(char)
@@ -74,28 +74,28 @@ def _unicode_samples() -> list[str]:
 
 
 def unicode_classes(n_bytes: int) -> bytes:
-    """Characters of every general category but surrogates, alone, in runs and after a space."""
+    """Mix characters of every general category but surrogates: alone, in runs and after a space."""
     return _cycle(_unicode_samples(), n_bytes)
 
 
 def crlf(n_bytes: int) -> bytes:
-    """Lines that end in CR LF, with empty ones, lone CRs, LF CR, and spaces before and after the ends."""
+    """Repeat lines that end in CR LF, empty lines, lone CRs, LF CR, and spaces before and after line ends."""
     lines = "one line|\r\n|\r\n|two|\r\n\r\n|cr alone|\r|lf cr|\n\r|space |\r\n| \r\n|tab\t|\r\n\t"
     return _cycle(lines.split("|"), n_bytes)
 
 
 def emoji(n_bytes: int) -> bytes:
-    """Emoji: plain, skin tones, keycaps, families joined by ZWJ, flags; alone, in pairs and after a space."""
+    """Repeat emoji: plain, skin tones, keycaps, families joined by ZWJ, flags; alone, in pairs, after a space."""
     return _cycle([*_EMOJI, *(f" {one}{one}" for one in _EMOJI), *(f" word{one}" for one in _EMOJI)], n_bytes)
 
 
 def special_tokens(n_bytes: int) -> bytes:
-    """Nothing but `<|endoftext|>`: no pretoken is left to train on in a multiple of 13 bytes."""
+    """Repeat `<|endoftext|>`: in a multiple of 13 bytes, no pretoken is left to train on."""
     return _cycle(["<|endoftext|>"], n_bytes)
 
 
 def whitespace_runs(n_bytes: int) -> bytes:
-    """Runs of 1 to 40 blanks of every kind, pure and mixed, before words, numbers and signs."""
+    """Put runs of 1 to 40 blanks of every kind, pure and mixed, before words, numbers and signs."""
     blanks = [*" \t\n\v\f\x85\xa0\u1680\u2003\u2028\u202f\u3000", "\r\n"]
     pieces = []
     for length, blank in product((1, 2, 3, 7, 40), (*blanks, " \t", "\n ", " \n", "\u3000 ")):
@@ -104,13 +104,13 @@ def whitespace_runs(n_bytes: int) -> bytes:
 
 
 def invalid_utf8(n_bytes: int) -> bytes:
-    """Truncated, lone continuation, overlong, surrogate, above U+10FFFF: all amid ASCII."""
+    """Put invalid sequences amid ASCII: truncated, lone continuation, overlong, surrogate, above U+10FFFF."""
     period = b"".join(sequence + gap for gap in (b"", b" ok ", b"\n") for sequence in _INVALID)
     return (period * (n_bytes // len(period) + 1))[:n_bytes]
 
 
 def one_pretoken(n_bytes: int) -> bytes:
-    """` again` repeated: a single unique pretoken, in a multiple of 6 bytes."""
+    """Repeat ` again`: in a multiple of 6 bytes, a single unique pretoken."""
     return _cycle([" again"], n_bytes)
 
 

@@ -1,10 +1,10 @@
-"""The exceptions of this package: a corpus that cannot be had, and what to do about it."""
+"""The errors of this package: one line that names the corpus and says what to do."""
 
 from impls.errors import MergelabError
 
 
 class DataError(MergelabError):
-    """A corpus cannot be made or fetched, or is not what it should be; one line."""
+    """A corpus cannot be made or fetched, or does not hold what it should."""
 
 
 class UnknownCorpusError(DataError):

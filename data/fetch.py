@@ -1,8 +1,7 @@
-"""Download one file so that an interruption costs nothing and a wrong file is never taken for the right one.
+"""Download one file: an interruption costs nothing, and a wrong file is never taken for the right one.
 
-Bytes go to `<name>.part`, which a later call resumes with an HTTP Range request; the file gets its own name
-only when its size and SHA-256 are right. `.part` stays after an interruption and goes when it has the wrong
-size or content.
+Bytes go to `<name>.part`, which a later call resumes with an HTTP Range request. The file gets its own name only when
+its size and SHA-256 are right. `.part` stays after an interruption and is removed when its size or content is wrong.
 """
 
 import fcntl
@@ -19,12 +18,13 @@ from typing import BinaryIO, cast
 from data.errors import DataError
 
 Progress = Callable[[int, int | None], None]
+"""Is told the bytes so far and the total; None when the server does not tell."""
 
 _CHUNK = 1 << 20
 
 
 def sha256_of(path: Path) -> str:
-    """The SHA-256 of a file in hex, read in constant memory."""
+    """Return the SHA-256 of a file as hex, read in constant memory."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -38,14 +38,22 @@ def download(
     *,
     timeout: float = 30.0,
 ) -> str:
-    """Download `url` to `path` and return its SHA-256 in hex.
+    """Download a file and return its SHA-256 as hex.
 
-    `n_bytes` and `sha256`, where given, are what the file must have. `progress` is called with the bytes so
-    far and the total (None when the server does not tell); `timeout` is in seconds, for each wait on the
-    network. Raises DataError naming the URL and what to do; OSError when `path` cannot be written.
+    Args:
+        url: http or https.
+        path: the file to be.
+        n_bytes: the size that it must have; None for any.
+        sha256: the digest that it must have, as hex; None for any.
+        progress: called after each chunk.
+        timeout: seconds for each wait on the network.
+
+    Raises:
+        DataError: the download failed or is not what it must be; the message names the URL.
+        OSError: `path` cannot be written.
     """
     if not url.startswith(("http://", "https://")):
-        raise DataError(f"{url}: not an http or https URL: give one")
+        raise DataError(f"{url}: not an http or https URL; give one")
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(path.name + ".part")
     with part.open("ab") as file:
@@ -57,8 +65,8 @@ def download(
             digest = sha256_of(part)
             if sha256 not in (None, digest):
                 _restart(file)
-                raise DataError(f"{url}: its SHA-256 is {digest}, not {sha256}: check the URL, fetch again")
-            part.replace(path)  # while locked, so that nobody appends to a finished file
+                raise DataError(f"{url}: its SHA-256 is {digest}, not {sha256}; check the URL and fetch it again")
+            part.replace(path)  # While it is locked: nobody may append to a finished file.
         finally:
             if file.tell() == 0:
                 part.unlink(missing_ok=True)
@@ -70,9 +78,9 @@ def _lock(file: BinaryIO, part: Path, url: str) -> None:
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        raise DataError(f"{url}: another process is fetching it: wait for that one") from None
+        raise DataError(f"{url}: another process is fetching it; wait until it is done") from None
     if not part.exists() or not os.path.samestat(os.fstat(file.fileno()), part.stat()):
-        raise DataError(f"{url}: another process has just fetched it: run this again")
+        raise DataError(f"{url}: another process has just fetched it; run this again")
 
 
 def _fill(file: BinaryIO, url: str, n_bytes: int | None, progress: Progress | None, timeout: float) -> None:
@@ -81,21 +89,21 @@ def _fill(file: BinaryIO, url: str, n_bytes: int | None, progress: Progress | No
         total = None if response.length is None else file.tell() + response.length
         if n_bytes is not None and total not in (None, n_bytes):
             _restart(file)
-            raise DataError(f"{url}: the server has {total} bytes of it, not {n_bytes}: check the URL")
+            raise DataError(f"{url}: the server has {total} bytes of it, not {n_bytes}; check the URL")
         while chunk := _read(response, url):
             file.write(chunk)
             if progress is not None:
                 progress(file.tell(), total)
     if total is not None and file.tell() < total:
-        raise DataError(f"{url}: broke off after {file.tell()} of {total} bytes: run this again to resume")
+        raise DataError(f"{url}: broke off after {file.tell()} of {total} bytes; run this again to resume")
     if n_bytes is not None and file.tell() != n_bytes:
         sent = file.tell()
         _restart(file)
-        raise DataError(f"{url}: the server sent {sent} bytes, not {n_bytes}: check the URL")
+        raise DataError(f"{url}: the server sent {sent} bytes, not {n_bytes}; check the URL")
 
 
 def _open(file: BinaryIO, url: str, timeout: float) -> http.client.HTTPResponse:
-    """The response that continues the file; the file is emptied where the server cannot do that."""
+    """Return the response that continues the file; the file is emptied where the server cannot continue it."""
     with _explained(url):
         if have := file.tell():
             response = _resumed(url, have, timeout)
@@ -106,7 +114,7 @@ def _open(file: BinaryIO, url: str, timeout: float) -> http.client.HTTPResponse:
 
 
 def _resumed(url: str, have: int, timeout: float) -> http.client.HTTPResponse | None:
-    """The response from byte `have` on; None from a server without ranges or with a shorter file."""
+    """Return the response from byte `have` on; None from a server without ranges or with a shorter file."""
     request = urllib.request.Request(url, headers={"Range": f"bytes={have}-"})
     try:
         response = cast(http.client.HTTPResponse, urllib.request.urlopen(request, timeout=timeout))
@@ -132,12 +140,12 @@ def _read(response: http.client.HTTPResponse, url: str) -> bytes:
 
 @contextmanager
 def _explained(url: str) -> Iterator[None]:
-    """Turn what goes wrong on the network into one line."""
+    """Turn errors of the network into one line."""
     try:
         yield
     except urllib.error.HTTPError as error:
         hint = "check the URL" if error.code in (401, 403, 404, 410) else "try again later"
-        raise DataError(f"{url}: HTTP {error.code} {error.reason}: {hint}") from None
+        raise DataError(f"{url}: HTTP {error.code} {error.reason}; {hint}") from None
     except (OSError, http.client.HTTPException, ValueError) as error:
         reason = getattr(error, "reason", None) or str(error) or type(error).__name__
-        raise DataError(f"{url}: {reason}: check the network, then run this again to resume") from None
+        raise DataError(f"{url}: {reason}; check the network, then run this again to resume") from None

@@ -1,7 +1,7 @@
 """The standard library of the running Python as a corpus: code and documentation that is on every machine.
 
-The files come in the order of the SHA-256 of their relative path, which mixes the packages, so that a prefix
-of any size is a fair sample. Another Python has other sources: the digest belongs to the Python that made it.
+Files are ordered by the SHA-256 of their relative path. This order mixes the packages, so that a prefix of any size
+is a fair sample. Another Python has other sources: a digest holds for the Python that made the text.
 """
 
 import hashlib
@@ -18,30 +18,32 @@ _FOREIGN = {"site-packages", "dist-packages"}
 
 
 def _texts(root: Path) -> Iterator[bytes]:
-    """The sources below root that are valid UTF-8, in shuffled order, each followed by the separator."""
+    """Yield the sources below `root` that are valid UTF-8, in shuffled order, each followed by the separator."""
     paths = [path.relative_to(root) for path in root.rglob("*.py")]
     paths = [path for path in paths if _FOREIGN.isdisjoint(path.parts)]
     for path in sorted(paths, key=lambda path: hashlib.sha256(path.as_posix().encode()).digest()):
         source = (root / path).read_bytes()
         try:
             source.decode()
-        except UnicodeDecodeError:  # the test suite holds files in other encodings, on purpose
+        except UnicodeDecodeError:  # Python's tests hold files in other encodings, on purpose.
             continue
         yield source + SEPARATOR.encode()
 
 
 def whole_characters(text: bytes, n_bytes: int) -> bytes:
-    """The longest prefix of UTF-8 `text` of at most `n_bytes` bytes that ends between characters."""
+    """Return the longest prefix of UTF-8 `text` that has at most `n_bytes` bytes and ends between characters."""
     while 0 < n_bytes < len(text) and text[n_bytes] & 0xC0 == 0x80:
         n_bytes -= 1
     return text[:n_bytes]
 
 
 def chunks(n_bytes: int | None = None, root: Path = ROOT) -> Iterator[bytes]:
-    """Yield the sources below `root` (the running Python's library), file by file, up to `n_bytes` bytes.
+    """Yield the sources below `root`, by default the running Python's library, file by file, up to `n_bytes` bytes.
 
-    The last character is kept whole, so up to 3 bytes may be missing. Raises DataError when there are fewer
-    than `n_bytes` bytes of sources.
+    The last character is never cut, so up to 3 bytes may be missing.
+
+    Raises:
+        DataError: the sources have fewer than `n_bytes` bytes.
     """
     left = n_bytes
     for text in _texts(root):
@@ -53,5 +55,5 @@ def chunks(n_bytes: int | None = None, root: Path = ROOT) -> Iterator[bytes]:
     if n_bytes is not None and left:
         raise DataError(
             f"stdlib: the sources of Python {platform.python_version()} in {root} are "
-            f"{n_bytes - left} bytes, fewer than {n_bytes}: ask for less, or for all by giving no size"
+            f"{n_bytes - left} bytes, fewer than {n_bytes}; ask for less, or give no size to have all"
         )

@@ -1,11 +1,11 @@
 """Children's stories without end: a deterministic corpus of any size that needs no download.
 
-One row of random 64-bit integers decides one story: a plot is a row of beats, a beat a choice of lines, a
-line has slots for words, and a slot keeps its word through the story, so its characters stay the same. Words
-come from `stories.toml`. Common classes are finite lists; names, things, towns and numbers are ranked lists
-without end, drawn with p(rank) ~ (rank + q) ** -3, which lets the number of distinct words grow with the cube
-root of the corpus (Heaps' law), as it does in TinyStories. Only integers, division and square roots (exact by
-IEEE 754) touch the draws, so the bytes are the same on every machine, Python and numpy.
+One row of random 64-bit integers decides one story. A plot is a row of beats, a beat is a choice of lines, and a line
+has slots for words. A slot keeps its word through the story, so that its characters stay the same. Words come from
+`stories.toml`. Common classes are finite lists. Names, things, towns and numbers are ranked lists without end, drawn
+with p(rank) ~ (rank + q) ** -3; the number of distinct words then grows with the cube root of the corpus (Heaps'
+law), as it does in TinyStories. Only integers, division and square roots (exact by IEEE 754) touch the draws, so the
+bytes are the same with every machine, Python and NumPy.
 """
 
 import re
@@ -19,6 +19,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from impls.arguments import check_count
+
 Objects = npt.NDArray[np.object_]
 Draws = npt.NDArray[np.uint64]
 Ranks = npt.NDArray[np.int64]
@@ -26,12 +28,12 @@ Ranks = npt.NDArray[np.int64]
 SOURCE = Path(__file__).with_name("stories.toml")
 SEPARATOR = "\n<|endoftext|>\n"
 
-_ROWS = 1024  # stories a block: about 1 MB of text
-_BITS = 12  # a finite list is drawn through a table of 2**12 places
-_HEAD = 4096  # ranks of an endless list kept in a table; later ones are spelled out when drawn
-_SHUFFLE = 1_000_003  # coprime to the sizes of all levels of invented words
+_ROWS = 1024  # Stories per block: about 1 MB of text.
+_BITS = 12  # A finite list is drawn through a table of 2**12 places.
+_HEAD = 4096  # Ranks of an endless list kept in a table; later ranks are spelled out when drawn.
+_SHUFFLE = 1_000_003  # Coprime to the sizes of all levels of invented words.
 
-# q of each endless class: the larger, the flatter its head and the more distinct words a corpus has.
+# q of each endless class: a larger q makes the head flatter, and a corpus has more distinct words.
 _FLATNESS = {"name": 350, "thing": 360, "town": 220, "num": 60}
 
 _PRONOUNS = {
@@ -71,18 +73,18 @@ def _word_class(draw: str) -> str:
 
 
 def _inflect(word: str, article: str) -> str:
-    """The word as the slot wants it: bare, as a proper name, or after a/an/A/An."""
+    """Return the word in the form of the slot: bare, as a proper name, or after a/an/A/An."""
     if article == "Name":
         return word.capitalize()
     return f"{article}{'n' if word[0] in 'aeiouAEIOU' else ''} {word}" if article else word
 
 
 def _invent(rank: int, heads: list[str], tails: list[str]) -> str:
-    """The rank-th word of one or more heads and a tail; different ranks give different rows of parts."""
+    """Return the rank-th word of one or more heads and a tail; different ranks give different rows of parts."""
     level, size = 1, len(heads) * len(tails)
     while rank >= size:
         rank, level, size = rank - size, level + 1, size * len(heads)
-    rank, tail = divmod(rank * _SHUFFLE % size, len(tails))  # so that neighbours in rank do not look alike
+    rank, tail = divmod(rank * _SHUFFLE % size, len(tails))  # Neighbours in rank must not look alike.
     word = tails[tail]
     for _ in range(level):
         rank, head = divmod(rank, len(heads))
@@ -91,7 +93,7 @@ def _invent(rank: int, heads: list[str], tails: list[str]) -> str:
 
 
 def _endless(words: list[str], invented: str, form: Callable[[str], str]) -> Callable[[int], str]:
-    """rank -> word: the listed words first, then invented ones for ever."""
+    """Return rank -> word: first the listed words, then invented words without end."""
     heads, tails = (part.split() for part in invented.split("|"))
 
     def word(rank: int) -> str:
@@ -101,7 +103,7 @@ def _endless(words: list[str], invented: str, form: Callable[[str], str]) -> Cal
 
 
 def _places(n_items: int, flatness: int) -> Ranks:
-    """int64[2**_BITS]: rank r fills a share ~ 1 / (r + flatness) of the places, one at the least."""
+    """Return int64[2**_BITS]: rank r fills a share ~ 1 / (r + flatness) of the places, at least one."""
     weights = list(accumulate(10**9 // (rank + flatness) for rank in range(n_items)))
     free = (1 << _BITS) - n_items
     ends = [weight * free // weights[-1] + rank + 1 for rank, weight in enumerate(weights)]
@@ -122,7 +124,7 @@ class _Teller:
         self._places = {name: _places(len(words), flatness=4) for name, words in self._words.items()}
         self._tables = [self._table(slot) for slot in self._slots]
         self._plots = self._plot_tables(list(source["plots"].values()), lines)
-        self.width = len(self._draws) + 1 + self._plots.shape[1]  # draws a story: slots, the plot, its beats
+        self.width = len(self._draws) + 1 + self._plots.shape[1]  # Draws per story: slots, plot, beats.
 
     def _endless_classes(self, invented: dict[str, str]) -> dict[str, Callable[[int], str]]:
         girl, boy = (_endless(self._words[kind], invented[kind], str.capitalize) for kind in ("girl", "boy"))
@@ -134,7 +136,7 @@ class _Teller:
         }
 
     def _plot_tables(self, plots: list[str], lines: dict[str, list[str]]) -> Objects:
-        """object[plots, beats, 2**_BITS] of lines with `%(slot)s`; short plots end in empty beats."""
+        """Return object[plots, beats, 2**_BITS]: lines with `%(slot)s`; short plots end in empty beats."""
         rows = [self._beat_tables(plot, lines) for plot in plots]
         empty = np.full(1 << _BITS, "", dtype=object)
         longest = max(map(len, rows))
@@ -152,13 +154,13 @@ class _Teller:
         return tables
 
     def _ranks(self, draw_columns: Draws) -> dict[str, Ranks]:
-        """The rank of the word behind each draw, int64[stories]; draws of one class differ within a story."""
+        """Return the rank of the word of each draw, int64[stories]; draws of one class differ within a story."""
         ranks: dict[str, Ranks] = {}
         for name, draw in zip(self._draws, draw_columns, strict=True):
             word_class = _word_class(name)
             rank = self._rank(word_class, draw)
             taken = [other for key, other in ranks.items() if _word_class(key) == word_class]
-            for other in taken * 2:  # stepping aside from one may step onto another
+            for other in taken * 2:  # A rank that steps aside from one may step onto another.
                 rank = rank + (rank == other)
                 if word_class not in self._endless:
                     rank %= len(self._words[word_class])
@@ -175,13 +177,13 @@ class _Teller:
         return (q / np.sqrt(uniform) - q).astype(np.int64)
 
     def _table(self, slot: _Slot) -> Objects:
-        """The inflected words of a class by rank; of an endless one, the first `_HEAD`."""
+        """Return the inflected words of a class by rank; of an endless class, the first `_HEAD`."""
         endless = self._endless.get(_word_class(slot.draw))
         words = map(endless, range(_HEAD)) if endless else self._words[_word_class(slot.draw)]
         return np.array([_inflect(word, slot.article) for word in words], dtype=object)
 
     def _column(self, slot: _Slot, table: Objects, rank: Ranks) -> list[str]:
-        """The word of one slot for each story of a block."""
+        """Return the word of one slot for each story of a block."""
         if slot.pronoun:
             pair = _PRONOUNS[slot.pronoun]
             return [pair[parity] for parity in (rank & 1).tolist()]
@@ -191,7 +193,7 @@ class _Teller:
         return column
 
     def tell(self, draws: Draws) -> str:
-        """The stories of a block of draws, uint64[stories, width], each followed by the separator."""
+        """Return the stories of a block of draws, uint64[stories, width], each followed by the separator."""
         ranks = self._ranks(draws.T[: len(self._draws)])
         slots = zip(self._slots, self._tables, strict=True)
         columns = [self._column(slot, table, ranks[slot.draw]) for slot, table in slots]
@@ -211,14 +213,14 @@ def _teller() -> _Teller:
 
 
 def _blocks(seed: int) -> Iterator[bytes]:
-    """The endless corpus, about 1 MB at a time."""
+    """Yield the endless corpus, about 1 MB at a time."""
     teller, bits = _teller(), np.random.PCG64(seed)
     while True:
         yield teller.tell(bits.random_raw(_ROWS * teller.width).reshape(_ROWS, teller.width)).encode()
 
 
 def _cut(block: bytes, n_bytes: int) -> bytes:
-    """The first n_bytes; a word that does not fit whole becomes newlines, so no character is ever cut."""
+    """Return the first `n_bytes`; newlines replace a word that does not fit whole, so no character is ever cut."""
     head = block[:n_bytes]
     if block[n_bytes : n_bytes + 1].isspace():
         return head
@@ -229,13 +231,14 @@ def _cut(block: bytes, n_bytes: int) -> bytes:
 def chunks(n_bytes: int, seed: int = 0) -> Iterator[bytes]:
     """Yield a corpus of exactly `n_bytes` bytes of UTF-8 in chunks of about 1 MB.
 
-    Stories are separated by `SEPARATOR`. The corpus is the beginning of one endless text fixed by `seed`, so
-    a smaller corpus is a prefix of a larger one, but for its last word: where the cut would split a word (or
-    the separator's `<|endoftext|>`), newlines stand in for the part that fits. Raises ValueError for a
-    negative size.
+    `SEPARATOR` stands between stories. The corpus is the beginning of one endless text, which `seed` decides. A
+    smaller corpus is therefore a prefix of a larger one, but for its last word: where the cut would split a word (or
+    the separator's `<|endoftext|>`), newlines replace the part that fits.
+
+    Raises:
+        UsageError: the size is negative.
     """
-    if n_bytes < 0:
-        raise ValueError(f"n_bytes must be at least 0, not {n_bytes}")
+    check_count("n_bytes", n_bytes, 0)
     for block in _blocks(seed):
         if len(block) > n_bytes:
             yield _cut(block, n_bytes)

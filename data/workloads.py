@@ -1,4 +1,4 @@
-"""Workloads by name: which corpus, how much of it, how large a vocabulary, and who sits out and why."""
+"""Workloads by name: corpus, size, vocabulary size, and the implementations that are skipped, with the reasons."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Workload:
         corpus: name of a corpus, or `file:PATH`.
         bytes: how much of the corpus.
         vocab_size: 256 bytes + merges + one special token.
-        why: what the workload is there for.
+        why: the reason for the workload.
         skip: "stage/implementation" -> reason.
         expected: stage -> digest of the output, where it is known.
     """

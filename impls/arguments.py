@@ -3,27 +3,49 @@
 from __future__ import annotations
 
 import os
+from numbers import Integral
+from pathlib import Path
 from typing import Literal
 
-import numpy as np
+from impls.errors import UsageError, shown
 
-from impls.errors import UsageError
+MOST = (1 << 63) - 1
+"""The largest number that arrays and the system take."""
 
 Errors = Literal["strict", "replace"]
 """How invalid UTF-8 is treated: "strict" raises an error that names the byte offset, "replace" gives U+FFFD."""
 
 
-def check_count(name: str, value: object, minimum: int) -> int:
-    """Return `value` as an int if it is a whole number of at least `minimum`.
+def check_path(path: object) -> Path:
+    """Return a path that the system can be asked for.
+
+    Raises:
+        UsageError: `path` is neither a string nor a path, or no file can have that name.
+    """
+    if not isinstance(path, str | os.PathLike) or not isinstance(os.fspath(path), str):
+        raise UsageError(f"path: {shown(path)} is not a path; give a string or a Path")
+    try:
+        if b"\0" in os.fsencode(path):
+            raise UsageError(f"path: {shown(path)} holds a NUL character, which no file name has; give another path")
+    except UnicodeEncodeError:
+        raise UsageError(f"path: {shown(path)} has no form as a file name; give another path") from None
+    return Path(path)
+
+
+def check_count(name: str, value: object, minimum: int, maximum: int = MOST) -> int:
+    """Return `value` as an int if it is a whole number from `minimum` to `maximum`.
 
     Raises:
         UsageError: `value` is something else; the message names the argument.
     """
-    if isinstance(value, bool) or not isinstance(value, int | np.integer):
-        raise UsageError(f"{name}: {value!r} is not a whole number; give an integer of at least {minimum}")
+    if isinstance(value, bool) or not isinstance(value, Integral):
+        raise UsageError(f"{name}: {shown(value)} is not a whole number; give an integer of at least {minimum}")
+    value = int(value)
     if value < minimum:
-        raise UsageError(f"{name}: {value} is too small; give at least {minimum}")
-    return int(value)
+        raise UsageError(f"{name}: {shown(value)} is too small; give at least {minimum}")
+    if value > maximum:
+        raise UsageError(f"{name}: {shown(value)} is too large; give at most {maximum}")
+    return value
 
 
 def check_workers(workers: int | None) -> int:
@@ -41,8 +63,8 @@ def check_errors(errors: str) -> Errors:
     Raises:
         UsageError: `errors` is neither "strict" nor "replace".
     """
-    if errors == "strict":
+    if isinstance(errors, str) and errors == "strict":
         return "strict"
-    if errors == "replace":
+    if isinstance(errors, str) and errors == "replace":
         return "replace"
-    raise UsageError(f"errors: unknown value {errors!r}; give 'strict' or 'replace'")
+    raise UsageError(f"errors: unknown value {shown(errors)}; give 'strict' or 'replace'")

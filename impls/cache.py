@@ -5,7 +5,9 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import re
 import warnings
+from contextlib import suppress
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -15,6 +17,13 @@ import numpy as np
 from impls.machine import cpu_features
 
 KERNELS = Path(__file__).with_name("kernels")
+
+KEPT_FOLDERS = 8
+"""Folders of object code that stay: each version of the sources, of Python or of a flag makes one."""
+
+_FOLDER = re.compile(r"kernels-[0-9a-f]{16}")
+
+_FILE = re.compile(r".+\.o|classes-.+\.bin|\..+\.tmp")
 
 
 def cache_root() -> Path:
@@ -63,6 +72,22 @@ def code_folder() -> Path | None:
     except OSError as error:
         warn_that_code_is_lost("MERGELAB_CACHE", str(error.strerror))
         return None
+
+
+def prune_code_folders(keep: int = KEPT_FOLDERS) -> None:
+    """Remove the oldest folders of object code but `keep`; a folder that holds anything else stays."""
+    with suppress(OSError):
+        with os.scandir(cache_root()) as entries:
+            found = [
+                entry for entry in entries if _FOLDER.fullmatch(entry.name) and entry.is_dir(follow_symlinks=False)
+            ]
+        found.sort(key=lambda entry: entry.stat(follow_symlinks=False).st_mtime_ns, reverse=True)
+        for entry in found[keep:]:
+            files = list(Path(entry.path).iterdir())
+            if all(_FILE.fullmatch(file.name) and file.is_file() and not file.is_symlink() for file in files):
+                for file in files:
+                    file.unlink(missing_ok=True)
+                Path(entry.path).rmdir()
 
 
 @cache

@@ -11,12 +11,12 @@ import json
 import operator
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
-from types import MappingProxyType
 
 import numpy as np
 
 from impls.contract import N_BYTES, Array32, Array64, IdType, Merges, Vocabulary
 from impls.errors import UsageError
+from impls.frozen import FrozenDict
 from impls.patterns import check_special_tokens, compile_pattern
 
 Pairs = Sequence[tuple[bytes, bytes]]
@@ -95,11 +95,10 @@ class Definition:
         special_tokens: dict[str, int],
         pattern: str,
     ) -> None:
-        self._vocab, self._special_tokens = vocab, special_tokens
         fields = {
-            "vocab": MappingProxyType(vocab),
+            "vocab": FrozenDict(vocab),
             "merges": merges,
-            "special_tokens": MappingProxyType(special_tokens),
+            "special_tokens": FrozenDict(special_tokens),
             "pattern": pattern,
         }
         self.__dict__.update(fields)
@@ -113,7 +112,7 @@ class Definition:
     @property
     def n_ids(self) -> int:
         """One more than the largest id."""
-        return 1 + max(self._vocab, default=0)
+        return 1 + max(self.vocab, default=0)
 
     @cached_property
     def vocabulary(self) -> Vocabulary:
@@ -129,7 +128,7 @@ class Definition:
     @cached_property
     def fingerprint(self) -> str:
         """The sha256, as hex, of ids, tokens, merges, special tokens and pattern."""
-        return fingerprint(self._vocab, self.merges, list(self._special_tokens), self.pattern)
+        return fingerprint(self.vocab, self.merges, list(self.special_tokens), self.pattern)
 
     def __eq__(self, other: object) -> bool:
         """Compare ids, merges, special tokens in their order, and pattern."""
@@ -142,16 +141,16 @@ class Definition:
     def __repr__(self) -> str:
         """Return the sizes of the parts and the pattern as one line."""
         return (
-            f"Definition({len(self._vocab)} tokens, {len(self.merges)} merges, "
-            f"{len(self._special_tokens)} special tokens, pattern {self.pattern!r})"
+            f"Definition({len(self.vocab)} tokens, {len(self.merges)} merges, "
+            f"{len(self.special_tokens)} special tokens, pattern {self.pattern!r})"
         )
 
     def __reduce__(self) -> tuple[object, ...]:
         """Pickle the arguments; unpickling checks them again."""
-        return Definition, (self._vocab, self.merges, list(self._special_tokens), self.pattern)
+        return Definition, (self.vocab, self.merges, list(self.special_tokens), self.pattern)
 
     def _parts(self) -> tuple[object, ...]:
-        return self._vocab, self.merges, list(self._special_tokens.items()), self.pattern
+        return self.vocab, self.merges, list(self.special_tokens.items()), self.pattern
 
 
 def fingerprint(vocab: Mapping[int, bytes], merges: Pairs, special_tokens: Sequence[str], pattern: str) -> str:

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+MOST_CHARACTERS = 600
+"""Of a message: a huge argument is not repeated whole."""
+
 
 class MergelabError(ValueError):
     """Base of all errors below; the command line prints the error as one line and exits with `exit_status`."""
 
     exit_status = 1
+
+    def __init__(self, message: str = "") -> None:
+        """Take a message; its middle is cut out where it is long."""
+        if len(message) > MOST_CHARACTERS:
+            message = f"{message[: MOST_CHARACTERS - 200]} ... {message[-195:]}"
+        super().__init__(message)
 
 
 class UsageError(MergelabError):
@@ -38,3 +47,12 @@ class InvalidUtf8Error(FileFormatError):
     def __reduce__(self) -> tuple[type[InvalidUtf8Error], tuple[str, int]]:
         """Pickle the arguments, so that a worker process can send the error back."""
         return type(self), (self.source, self.offset)
+
+
+def shown(value: object) -> str:
+    """Return how a message shows an argument: its `repr` in one line, cut if it is long."""
+    try:
+        text = " ".join(repr(value).split())
+    except Exception:  # Python refuses to write integers of more than 4,300 digits.
+        text = f"a {type(value).__name__}"
+    return text if len(text) <= 80 else f"{text[:60]} ... {text[-15:]}"

@@ -12,7 +12,7 @@ from functools import lru_cache
 
 import regex
 
-from impls.errors import UsageError
+from impls.errors import MergelabError, UsageError, shown
 
 PATTERNS = {
     # Radford et al. 2019, https://github.com/openai/gpt-2, encoder.py.
@@ -32,6 +32,12 @@ PATTERNS = {
 
 CUSTOM = "regex:"
 
+SECONDS_PER_TEXT, SECONDS_PER_CHARACTER = 10.0, 20e-6
+"""How long an expression of your own may take: a hundred times what an ordinary one takes, but not for ever.
+
+Some expressions take time that doubles with each character, and the expression of a downloaded tokenizer is not ours.
+"""
+
 
 def compile_pattern(pattern: str) -> regex.Pattern[str]:
     """Compile a named pattern or `regex:EXPRESSION`.
@@ -41,7 +47,7 @@ def compile_pattern(pattern: str) -> regex.Pattern[str]:
     """
     if not isinstance(pattern, str) or not (pattern in PATTERNS or pattern.startswith(CUSTOM)):
         known = ", ".join(PATTERNS)
-        raise UsageError(f"pattern: unknown pattern {pattern!r}; choose one of {known}, {CUSTOM}EXPRESSION")
+        raise UsageError(f"pattern: unknown pattern {shown(pattern)}; choose one of {known}, {CUSTOM}EXPRESSION")
     return _compile(pattern)
 
 
@@ -91,7 +97,7 @@ class Splitter:
         Raises:
             UsageError: an unknown pattern or a bad special token.
         """
-        self._pattern = compile_pattern(pattern)
+        self._name, self._pattern = pattern, compile_pattern(pattern)
         self._covers_everything = pattern in PATTERNS
         longest_first = sorted(check_special_tokens(special_tokens), key=len, reverse=True)
         alternatives = "|".join(map(regex.escape, longest_first))
@@ -102,14 +108,28 @@ class Splitter:
         return self._special.split(text) if self._special else [text]
 
     def pretokens(self, text: str) -> Iterator[str]:
-        """Yield the pretokens of a text without special tokens; they concatenate to the text."""
+        """Yield the pretokens of a text without special tokens; they concatenate to the text.
+
+        Raises:
+            MergelabError: an expression of your own takes too long on the text.
+        """
         if self._covers_everything:
             return (match.group() for match in self._pattern.finditer(text))
         return self._pretokens_and_gaps(text)
 
+    def _matches(self, text: str) -> Iterator[regex.Match[str]]:
+        limit = SECONDS_PER_TEXT + len(text) * SECONDS_PER_CHARACTER
+        try:
+            yield from self._pattern.finditer(text, timeout=limit)
+        except TimeoutError:
+            raise MergelabError(
+                f"pattern: {self._name!r} takes more than {limit:.0f} s on a text of {len(text)} characters; "
+                "give an expression that needs less backtracking"
+            ) from None
+
     def _pretokens_and_gaps(self, text: str) -> Iterator[str]:
         end = 0
-        for match in self._pattern.finditer(text):
+        for match in self._matches(text):
             if match.end() == match.start():
                 continue
             if match.start() > end:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from impls.arguments import Errors, check_count, check_workers
 from impls.contract import N_BYTES, TIE_BREAKS, MergeListener, TieBreak
 from impls.definition import Definition
-from impls.errors import UsageError
+from impls.errors import UsageError, shown
 from impls.fastest import pick, pick_trainer
 from impls.inputs.file import TextFile
 from impls.patterns import check_special_tokens, compile_pattern
@@ -54,14 +54,15 @@ def train(
                 f"special tokens: {special!r} is a single byte, which has an id already; give a longer one"
             )
     compile_pattern(pattern)
-    if tie_break not in TIE_BREAKS:
-        raise UsageError(f"tie_break: unknown value {tie_break!r}; choose one of {', '.join(TIE_BREAKS)}")
+    if not isinstance(tie_break, str) or tie_break not in TIE_BREAKS:
+        raise UsageError(f"tie_break: unknown value {shown(tie_break)}; choose one of {', '.join(TIE_BREAKS)}")
     n_merges = _n_merges(vocab_size, len(specials))
     workers = check_workers(workers)
-    chosen = None if impl == "auto" else find("train", impl)
+    chosen = None if isinstance(impl, str) and impl == "auto" else find("train", impl)
     text = TextFile.open(input_path, errors)
     counter = find("count", chosen.counter) if chosen else pick("count", text.n_bytes, pattern)
     pretokens = counter.load()(text, pattern=pattern, special_tokens=specials, workers=workers)
+    text.check_unchanged()
     trainer = chosen or pick_trainer(pretokens, text.n_bytes)
     merges = trainer.load()(pretokens, n_merges=n_merges, tie_break=tie_break, on_merge=on_merge)
     return Definition.of_training(merges, specials, pattern)
@@ -70,7 +71,7 @@ def train(
 def train_bpe(
     input_path: str | os.PathLike[str],
     vocab_size: int,
-    special_tokens: Sequence[str],
+    special_tokens: Sequence[str] = (),
     *,
     pattern: str = "gpt2",
     impl: str = "auto",

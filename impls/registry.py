@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
-from impls.errors import UsageError
+from impls.errors import UsageError, shown
 
 
 @dataclass(frozen=True)
@@ -133,10 +133,10 @@ def find(stage: str, name: str) -> Impl:
     """
     rows = implementations(stage)
     for row in rows:
-        if row.name == name:
+        if isinstance(name, str) and row.name == name:
             return row
     known = ", ".join(row.name for row in rows)
-    raise UsageError(f"impl: unknown implementation {name!r} for stage {stage!r}; choose one of {known}")
+    raise UsageError(f"impl: unknown implementation {shown(name)} for stage {stage!r}; choose one of {known}")
 
 
 def most_advanced(stage: str, *, compiled: bool) -> Impl:

@@ -1,10 +1,14 @@
-"""Files are written under a temporary name and then renamed, so a reader never sees half a file."""
+"""Files are written under a temporary name and then renamed, so a reader never sees half a file.
+
+Compiled code is read only from files that nobody else can have written.
+"""
 
 from __future__ import annotations
 
 import errno
 import os
 import secrets
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -63,13 +67,56 @@ def atomic_writer(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
             raise FileFormatError(f"{place}: {error.strerror or error}; nothing was written") from None
 
 
-def write_cache_entry(path: Path, content: bytes) -> None:
-    """Write a file of the cache, whole or not at all.
+class NotOursError(OSError):
+    """A file or folder of the cache that somebody else could have written: nothing of it may run."""
+
+
+def _check_ours(found: os.stat_result, path: Path) -> None:
+    if hasattr(os, "geteuid") and found.st_uid != os.geteuid():
+        raise NotOursError(errno.EPERM, "belongs to another user", str(path))
+    if stat.S_IMODE(found.st_mode) & 0o022:
+        raise NotOursError(errno.EPERM, "can be written by others (chmod go-w changes that)", str(path))
+
+
+def _check_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        _check_ours(os.fstat(descriptor), folder)
+    finally:
+        os.close(descriptor)
+
+
+def read_private(path: Path) -> bytes:
+    """Return the content of a file that nobody but us can have written, in a folder of which the same is true.
+
+    Links are not followed, and a pipe is not waited for.
 
     Raises:
-        OSError: the file cannot be written; its content has to be made again next time.
+        NotOursError: it is somebody else's, others may write it, or it is no regular file.
+        OSError: it cannot be read.
     """
+    _check_folder(path.parent)
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    with os.fdopen(descriptor, "rb") as file:
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode):
+            raise NotOursError(errno.EINVAL, "is not a regular file", str(path))
+        _check_ours(found, path)
+        return file.read()
+
+
+def write_private(path: Path, content: bytes) -> None:
+    """Write a file, whole or not at all, that nobody else can write, in a folder that is made so if need be.
+
+    Raises:
+        NotOursError: the folder is there and is somebody else's, or others may write it.
+        OSError: it cannot be written.
+    """
+    path.parent.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(mode=0o700, exist_ok=True)
+    _check_folder(path.parent)
     with _temporary(path.parent) as temporary:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_bytes(content)
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
         temporary.replace(path)

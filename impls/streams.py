@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from impls.cuts import SafeCuts
+from impls.errors import UsageError, shown
 
 STREAM_CHARACTERS = 1 << 14
 """Characters that are gathered before the search for a cut."""
@@ -15,9 +16,13 @@ def cut_stream(parts: Iterable[str], cuts: SafeCuts) -> Iterator[str]:
 
     A safe cut is usually the end of a word. Text without a safe cut is gathered until one comes.
     """
+    if not isinstance(parts, Iterable):
+        raise UsageError(f"iterable: {shown(parts)} is no stream of strings; give a file or a list of strings")
     waiting: list[str] = []
     size, wanted = 0, STREAM_CHARACTERS
     for part in parts:
+        if not isinstance(part, str):
+            raise UsageError(f"iterable: {shown(part)} is not a string; open files as text")
         waiting.append(part)
         size += len(part)
         if size < wanted:

@@ -4,23 +4,19 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from functools import partial
-from math import inf
-from pathlib import Path
-from typing import Literal, cast
+from typing import Literal
 
-import numpy as np
-from numpy.typing import NDArray
-
-from impls.arguments import check_workers
+from impls.arguments import check_count, check_path, check_workers
 from impls.contract import Encoder, Ids, IdType
 from impls.cuts import SafeCuts
+from impls.decoder import Decoder, map_ids
 from impls.definition import Definition
-from impls.errors import FileFormatError, InvalidUtf8Error, UsageError
-from impls.fastest import pick
+from impls.encoder_choice import EncoderChoice
+from impls.errors import FileFormatError, InvalidUtf8Error, UsageError, shown
 from impls.formats import mergelab, recognise
 from impls.formats.gpt2 import read_merges, read_vocab
+from impls.id_lists import IdLists
 from impls.inputs.file import TextFile
 from impls.inputs.text import Text, decode_utf8
 from impls.parallel import in_order
@@ -30,12 +26,6 @@ from impls.storage import atomic_writer
 from impls.streams import STREAM_CHARACTERS, cut_stream
 
 SpecialMode = Literal["all", "none", "none_raise"]
-
-LISTED_IDS = 1 << 13
-"""Ids that are turned into list items at a time: few enough for the first-level cache."""
-
-DECODE_IDS = 1 << 20
-"""Ids that `decode_file` decodes at a time."""
 
 
 class Tokenizer:
@@ -67,19 +57,16 @@ class Tokenizer:
         Raises:
             UsageError: an argument is wrong.
         """
-        self._set_up(Definition(vocab, merges, special_tokens or (), pattern), impl)
+        self._set_up(Definition(vocab, merges, () if special_tokens is None else special_tokens, pattern), impl)
 
     def _set_up(self, definition: Definition, impl: str) -> None:
         self.definition = definition
-        self._tokens = dict(definition.vocab)
-        self._vocabulary = definition.vocabulary
+        self._tokens = definition.vocab
+        self._decoder = Decoder(self._tokens)
+        self._ids: dict[bytes, int] | None = None
         self._splitter = Splitter(self.pattern, list(self.special_tokens))
-        self._impl = impl
-        self._auto, self._settled_bytes, self._seen_bytes = "", -1.0, 0
-        self._encoders: dict[tuple[str, bool], Encoder] = {}
-        self._integers: NDArray[np.object_] | None = None
-        if impl != "auto":
-            self._encoder(impl)
+        self._encoders = EncoderChoice(definition, impl)
+        self._lists = IdLists(definition.n_ids)
 
     @property
     def vocab(self) -> Mapping[int, bytes]:
@@ -128,7 +115,7 @@ class Tokenizer:
             FileFormatError: a file is missing or damaged.
             UsageError: the files do not fit together, or an argument is wrong.
         """
-        specials = check_special_tokens(special_tokens or [])
+        specials = check_special_tokens([] if special_tokens is None else special_tokens)
         vocab = read_vocab(vocab_filepath, specials)
         return cls(vocab, read_merges(merges_filepath), specials, pattern=pattern, impl=impl)
 
@@ -140,9 +127,9 @@ class Tokenizer:
             FileFormatError: a file is missing or damaged, or the files do not belong together.
             UsageError: there is no such encoder.
         """
-        if impl != "auto":
+        if not isinstance(impl, str) or impl != "auto":
             find("encode", impl)
-        path = Path(path)
+        path = check_path(path)
         return cls.from_definition(recognise(path).load().read(path), impl=impl)
 
     def save(self, folder: str | os.PathLike[str]) -> None:
@@ -157,24 +144,43 @@ class Tokenizer:
         """Return the sha256, as hex, of ids, tokens, merges, special tokens and pattern."""
         return self.definition.fingerprint
 
-    def _encoder(self, name: str, special: bool = True) -> Encoder:
-        if (name, special) not in self._encoders:
-            vocabulary = self._vocabulary if special else replace(self._vocabulary, special_tokens={})
-            self._encoders[name, special] = find("encode", name).load()(vocabulary, self.pattern)
-        return self._encoders[name, special]
+    @property
+    def vocab_size(self) -> int:
+        """How many tokens there are, special tokens included."""
+        return len(self._tokens)
 
-    def _encoder_name(self, n_bytes: int) -> str:
-        if self._impl != "auto":
-            return self._impl
-        if n_bytes > self._settled_bytes:
-            chosen = pick("encode", n_bytes, self.pattern)
-            # `pick` is asked again after twice as much text, but compiled code is kept once it is chosen.
-            self._auto, self._settled_bytes = chosen.name, inf if chosen.compiled else 2 * n_bytes
-        return self._auto
+    def __len__(self) -> int:
+        """Return how many tokens there are."""
+        return len(self._tokens)
 
-    def _encoder_for(self, n_bytes: int, special: SpecialMode) -> Encoder:
-        self._seen_bytes += n_bytes  # Many small texts are worth compiled code, as one large text is.
-        return self._encoder(self._encoder_name(self._seen_bytes), special != "none")
+    def token_to_id(self, token: str | bytes) -> int | None:
+        """Return the id of a token, given as its bytes or as text; None if there is none."""
+        if not isinstance(token, str | bytes):
+            raise UsageError(f"token: {shown(token)} is neither a string nor bytes")
+        content = _utf8(token) if isinstance(token, str) else token
+        if self._ids is None:
+            self._ids = {token: token_id for token_id, token in self._tokens.items()}
+        return self._ids.get(content)
+
+    def id_to_token(self, token_id: int) -> bytes | None:
+        """Return the bytes of a token by its id; None if there is none."""
+        return self._tokens.get(check_count("token_id", token_id, 0))
+
+    def __eq__(self, other: object) -> bool:
+        """Compare definitions; which encoder is used makes no difference."""
+        return isinstance(other, Tokenizer) and self.definition == other.definition
+
+    def __hash__(self) -> int:
+        """Hash the definition."""
+        return hash(self.definition)
+
+    def __repr__(self) -> str:
+        """Say what it is in a line."""
+        return f"Tokenizer({self.definition!r}, impl={self._encoders.impl!r})"
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Pickle and copy what it is; caches, threads and compiled code are made anew where they are needed."""
+        return _restored, (type(self), self.definition, self._encoders.impl)
 
     def encode(self, text: str | bytes, *, special: SpecialMode = "all", workers: int | None = None) -> list[int]:
         """Encode text to ids.
@@ -191,42 +197,33 @@ class Tokenizer:
             UsageError: the text holds a special token and `special` is "none_raise", `special` is unknown, or the
                 text has a lone surrogate or a byte that the vocabulary lacks.
         """
-        return self._listed(self.encode_to_array(text, special=special, workers=workers))
-
-    def _listed(self, ids: Ids) -> list[int]:
-        """Return ids as a list; in a long list, equal ids are one integer object, which saves memory."""
-        if len(ids) < self._vocabulary.n_ids:
-            return cast("list[int]", ids.tolist())
-        if self._integers is None:
-            self._integers = np.arange(self._vocabulary.n_ids).astype(object)
-        listed: list[int] = []
-        for start in range(0, len(ids), LISTED_IDS):
-            listed += self._integers[ids[start : start + LISTED_IDS]].tolist()
-        return listed
+        return self._lists.of(self.encode_to_array(text, special=special, workers=workers))
 
     def encode_to_array(self, text: str | bytes, *, special: SpecialMode = "all", workers: int | None = None) -> Ids:
         """Encode text to ids, `id_dtype`[n]. See `encode`."""
         if workers is not None:
             check_workers(workers)
         content = self._checked(text, special)
-        return self._encoder_for(len(content), special).encode(content, workers=workers)
+        return self._encoders.take(len(content), special != "none").encode(content, workers=workers)
 
     def encode_batch(
         self, texts: Iterable[str | bytes], *, special: SpecialMode = "all", workers: int | None = None
     ) -> list[list[int]]:
         """Encode each of many texts by itself. See `encode`."""
         if isinstance(texts, str | bytes):
-            raise UsageError(f"texts: {texts[:40]!r} is one string; give a list of strings, or call encode")
+            raise UsageError(f"texts: {shown(texts)} is one string; give a list of strings, or call encode")
+        if not isinstance(texts, Iterable):
+            raise UsageError(f"texts: {shown(texts)} is not a list of texts; give a list of strings")
         check_workers(workers)
         contents = [self._checked(text, special) for text in texts]
-        encoder = self._encoder_for(sum(map(len, contents)), special)
+        encoder = self._encoders.take(sum(map(len, contents)), special != "none")
         return [ids.tolist() for ids in encoder.encode_batch(contents, workers=workers)]
 
     def _checked(self, text: str | bytes, special: SpecialMode) -> bytes:
         if not isinstance(text, str | bytes):
             raise UsageError(f"text: {type(text).__name__} is neither a string nor bytes")
-        if special not in ("all", "none", "none_raise"):
-            raise UsageError(f"special: unknown mode {special!r}; choose one of all, none, none_raise")
+        if not isinstance(special, str) or special not in ("all", "none", "none_raise"):
+            raise UsageError(f"special: unknown mode {shown(special)}; choose one of all, none, none_raise")
         if special == "none_raise":
             text = text if isinstance(text, str) else decode_utf8(text, "text")
             if len(segments := self._splitter.segments(text)) > 1:
@@ -243,8 +240,8 @@ class Tokenizer:
         Raises:
             UsageError: see `encode`.
         """
-        # Pieces are small: they are not worth the time and the memory that loading compiled code takes.
-        encoder = self._encoder(self._encoder_name(STREAM_CHARACTERS))
+        # Small pieces: never worth loading compiled code, for which there may be no room.
+        encoder = self._encoders.named(self._encoders.name_for(STREAM_CHARACTERS))
         cuts = SafeCuts(self.pattern, list(self.special_tokens))
         for text in cut_stream(iterable, cuts):
             yield from encoder.encode(_utf8(text)).tolist()
@@ -266,15 +263,16 @@ class Tokenizer:
                 output cannot be written.
         """
         text = TextFile.open(input_path, errors)
-        impl = find("encode", self._encoder_name(text.n_bytes))
-        job = partial(self._encode_range, text=text, encoder=self._encoder(impl.name))
+        impl = find("encode", self._encoders.name_for(text.n_bytes))
+        job = partial(self._encode_range, text=text, encoder=self._encoders.named(impl.name))
         ranges = text.ranges(self.pattern, list(self.special_tokens))
         n_ids = 0
-        with atomic_writer(output_path) as output:
+        with atomic_writer(check_path(output_path)) as output:
             # Threads help only an encoder that releases the interpreter lock.
             for ids in in_order(job, ranges, check_workers(workers) if impl.parallel else 1):
                 output.write(ids.data)
                 n_ids += len(ids)
+            text.check_unchanged()
         return n_ids
 
     def encode_range(self, text: Text, start: int, stop: int, *, workers: int | None = None) -> Ids:
@@ -284,7 +282,9 @@ class Tokenizer:
             FileFormatError: the text cannot be read, is not UTF-8, or has a byte that the vocabulary lacks; the
                 message names the text and, for invalid UTF-8, the byte offset in it.
         """
-        encoder = self._encoder_for(stop - start, "all")
+        start = check_count("start", start, text.start, text.stop)
+        stop = check_count("stop", stop, start, text.stop)
+        encoder = self._encoders.take(stop - start, True)
         return self._encode_range((start, stop), text, encoder, check_workers(workers))
 
     @staticmethod
@@ -302,7 +302,7 @@ class Tokenizer:
     @property
     def id_dtype(self) -> IdType:
         """Type of ids in arrays and on disk, little-endian: uint16 where every id fits, else uint32."""
-        return self._vocabulary.id_dtype
+        return self.definition.id_dtype
 
     def read_ids(self, path: str | os.PathLike[str]) -> Ids:
         """Map a file of bare ids, uint16[n] or uint32[n], read-only; the file must not shrink while it is mapped.
@@ -310,7 +310,7 @@ class Tokenizer:
         Raises:
             FileFormatError: the file is missing or empty, or does not hold a whole number of ids.
         """
-        return cast("NDArray[np.uint16]", np.memmap(self._open_ids(path).path, self.id_dtype, "r"))
+        return map_ids(path, self.id_dtype)
 
     def decode(self, ids: Iterable[int]) -> str:
         """Decode ids to text; bytes that are not UTF-8 become U+FFFD.
@@ -321,15 +321,8 @@ class Tokenizer:
         return self.decode_bytes(ids).decode("utf-8", errors="replace")
 
     def decode_bytes(self, ids: Iterable[int]) -> bytes:
-        """Decode ids to bytes. See `decode`."""
-        listed = ids.tolist() if isinstance(ids, np.ndarray) else list(ids)
-        # As keys of the vocabulary, 65.0 and True equal 65 and 1.
-        if set(map(type, listed)) - {int}:
-            listed = [int(token_id) if isinstance(token_id, np.integer) else token_id for token_id in listed]
-            for place, token_id in enumerate(listed):
-                if type(token_id) is not int:
-                    raise self._unknown_id(token_id, place)
-        return self._join(listed)
+        """Decode ids, a list or an array of any integer type, to the bytes that they stand for. See `decode`."""
+        return self._decoder.decode(ids)
 
     def decode_file(self, path: str | os.PathLike[str]) -> Iterator[bytes]:
         """Decode a file of bare ids lazily, in constant memory, and yield the bytes in parts.
@@ -337,36 +330,11 @@ class Tokenizer:
         Raises:
             FileFormatError: see `read_ids`; or the vocabulary lacks an id.
         """
-        text, dtype = self._open_ids(path), self.id_dtype
-        size = dtype.itemsize
-        # The file is read, not mapped: a mapped file that shrinks kills the process.
-        for start in range(0, text.n_bytes, DECODE_IDS * size):
-            block = text.read(start, min(start + DECODE_IDS * size, text.n_bytes))
-            try:
-                yield self._join(np.frombuffer(block, dtype).tolist(), start // size)
-            except UsageError as error:
-                raise FileFormatError(f"{path}: {error}") from None
+        return self._decoder.decode_file(path, self.id_dtype)
 
-    def _open_ids(self, path: str | os.PathLike[str]) -> TextFile:
-        ids = TextFile.open(path)
-        if ids.n_bytes % self.id_dtype.itemsize:
-            raise FileFormatError(
-                f"{path}: {ids.n_bytes} bytes are not a whole number of {self.id_dtype} ids; encode the text again"
-            )
-        return ids
 
-    def _join(self, ids: list[int], first: int = 0) -> bytes:
-        try:
-            return b"".join(map(self._tokens.__getitem__, ids))
-        except KeyError:
-            place = next(place for place, token_id in enumerate(ids) if token_id not in self._tokens)
-            raise self._unknown_id(ids[place], first + place) from None
-
-    def _unknown_id(self, token_id: object, place: int) -> UsageError:
-        return UsageError(
-            f"ids: {token_id!r} at place {place} is not an id of this vocabulary of {len(self._tokens)} tokens; "
-            "use the tokenizer that made the ids"
-        )
+def _restored(cls: type[Tokenizer], definition: Definition, impl: str) -> Tokenizer:
+    return cls.from_definition(definition, impl=impl)
 
 
 def _utf8(text: str) -> bytes:

@@ -1,1 +1,1 @@
-"""The reference Transformer trainer: from text and configs to a trained GPT-2 or Llama 3 style model."""
+"""The trainer of language models: from text and configs to a trained GPT-2 or Llama 3."""

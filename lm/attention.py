@@ -1,4 +1,4 @@
-"""Attention: what is only about positions that look at each other. Letters in names are those of `lm.layers`."""
+"""Attention: the only part where positions look at each other. Letters in names are explained in `lm.layers`."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ class RoPE(Module):
         super().__init__()
         frequencies = theta ** (-torch.arange(0, d_head, 2, dtype=torch.float64) / d_head)
         angles = torch.outer(torch.arange(context_length, dtype=torch.float64), frequencies).repeat_interleave(2, -1)
-        # The sine of the first of each pair is negative, so that forward needs no other sign.
+        # The first sine of each pair is negative, so that `forward` only adds.
         signs = torch.tensor([-1.0, 1.0], dtype=torch.float64).repeat(d_head // 2)
         self.register_buffer("cos_TE", angles.cos().float(), persistent=False)
         self.register_buffer("sin_TE", (angles.sin() * signs).float(), persistent=False)
 
     def forward(self, x: Tensor, positions: Tensor) -> Tensor:
-        """Turn x, [..., T, d_head], by the positions, int64[..., T]."""
+        """Turn x, [..., T, d_head], by the positions, int64[..., T]; return [..., T, d_head]."""
         swapped = x.reshape(*x.shape[:-1], -1, 2).flip(-1).reshape(x.shape)
         turned: Tensor = x * self.cos_TE[positions] + swapped * self.sin_TE[positions]
         return turned.to(x.dtype)
@@ -44,7 +44,7 @@ class KeyValueCache:
         self._v: Tensor | None = None
 
     def extend(self, k: Tensor, v: Tensor, capacity: int) -> tuple[Tensor, Tensor]:
-        """Append keys and values, [B, K, T, E], and return all; room for `capacity` positions is made once."""
+        """Append keys and values, [B, K, T, E], and return all; the first call makes room for `capacity`."""
         if self._k is None or self._v is None:
             shape = (*k.shape[:2], capacity, k.shape[-1])
             self._k, self._v = k.new_empty(shape), v.new_empty(shape)
@@ -55,7 +55,7 @@ class KeyValueCache:
 
 
 class Attention(Module):
-    """Causal self-attention, [B, T, D] to [B, T, D]: multi-head, grouped-query and multi-query in one."""
+    """Causal self-attention, [B, T, D] to [B, T, D]; multi-head, grouped-query or multi-query by `n_kv_heads`."""
 
     def __init__(
         self,
@@ -82,7 +82,7 @@ class Attention(Module):
         self.residual_dropout = Dropout(residual_dropout, ops)
 
     def forward(self, x_BTD: Tensor, positions_T: Tensor | None = None, cache: KeyValueCache | None = None) -> Tensor:
-        """Attend; with a cache, also to the positions in it, and x is what follows them."""
+        """Attend; with a cache, x continues the positions in the cache, and attends to them too."""
         q_BHTE, k_BKTE, v_BKTE = (
             projection(x_BTD).unflatten(-1, (-1, self.d_head)).transpose(-3, -2)
             for projection in (self.q_proj, self.k_proj, self.v_proj)

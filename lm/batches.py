@@ -23,21 +23,21 @@ Ids = NDArray[Any]
 """uint16[n] or uint32[n]."""
 
 CHECK_IDS = 1 << 22
-"""Ids that are checked at a time."""
+"""Ids that are checked at once."""
 
 METADATA_FIELDS = {"made_from", "sources", "tokenizer", "vocab_size", "dtype", "eos_id", "splits"}
-"""What `metadata.json` has at least."""
+"""Fields that every `metadata.json` has."""
 
 
 @dataclass(frozen=True)
 class TokenData:
-    """What training reads.
+    """The ids that training reads.
 
     Attributes:
-        tokenizer: what made the ids.
+        tokenizer: made the ids.
         eos_id: the id that ends a document, if there is one.
         train, val: uint16[n] or uint32[n], mapped read-only.
-        token_bytes: int64[vocabulary], bytes of text that an id stands for, 0 for special tokens.
+        token_bytes: int64[vocabulary], bytes of text per id; 0 for special tokens.
     """
 
     tokenizer: Tokenizer
@@ -48,10 +48,10 @@ class TokenData:
 
 
 def read_metadata(folder: Path) -> dict[str, Any] | None:
-    """Return what `metadata.json` says of the ids in a folder; None where there is no such file.
+    """Return the content of `metadata.json` in a folder of ids; None where there is no such file.
 
     Raises:
-        FileFormatError: it is damaged or of another version.
+        FileFormatError: the file is damaged or of another version.
     """
     path = folder / "metadata.json"
     if not path.exists():
@@ -62,7 +62,7 @@ def read_metadata(folder: Path) -> dict[str, Any] | None:
     except (ValueError, KeyError, TypeError, AttributeError):
         known = False
     if not known:
-        raise FileFormatError(f"{path}: is damaged or of another version; make the folder again")
+        raise FileFormatError(f"{path}: is damaged or of another version; remove the folder and tokenize again")
     return metadata
 
 
@@ -71,11 +71,11 @@ def open_data(config: DataConfig, vocab_size: int) -> TokenData:
 
     Args:
         config: names the folder.
-        vocab_size: that of the model; every id must be below it.
+        vocab_size: of the model; every id must be below it.
 
     Raises:
-        FileFormatError: a file is missing, truncated, was made with another tokenizer, or holds an id that the
-            vocabulary lacks.
+        FileFormatError: a file is missing or truncated, was made with another tokenizer, or holds an id beyond the
+            vocabulary.
     """
     folder = Path(config.folder)
     tokenizer, metadata = _open_tokenizer(folder)
@@ -86,7 +86,7 @@ def open_data(config: DataConfig, vocab_size: int) -> TokenData:
 
 
 def bytes_of_tokens(tokenizer: Tokenizer, vocab_size: int = 0) -> NDArray[np.int64]:
-    """Return how many bytes of text each id stands for, int64[vocabulary]: 0 for special tokens and unused ids."""
+    """Return bytes of text per id, int64[vocabulary]; 0 for special tokens and unused ids."""
     sizes = np.zeros(max(vocab_size, max(tokenizer.vocab) + 1), np.int64)
     for token_id, token in tokenizer.vocab.items():
         sizes[token_id] = len(token)
@@ -98,7 +98,7 @@ def open_tokenizer(folder: Path) -> tuple[Tokenizer, int | None]:
     """Return the tokenizer that made the ids in a folder, and the id that ends a document.
 
     Raises:
-        FileFormatError: the folder is incomplete, or its tokenizer is another one.
+        FileFormatError: the folder is incomplete, or its tokenizer did not make the ids.
     """
     tokenizer, metadata = _open_tokenizer(folder)
     return tokenizer, metadata["eos_id"]
@@ -133,24 +133,26 @@ def _open_ids(path: Path, metadata: dict[str, Any], split: str, limit: int) -> I
         if block.max() >= limit:
             place = start + int((block >= limit).argmax())
             raise FileFormatError(
-                f"{path}: id {ids[place]} at place {place} is not below the vocabulary size {limit}"
+                f"{path}: id {ids[place]} at place {place} is not below the vocabulary size {limit}; tokenize again"
             )
     return ids
 
 
 def windows(n_ids: int, block_size: int, stride: int) -> int:
-    """Return how many ordered windows of block_size + 1 ids there are, one every `stride`.
+    """Return the number of ordered windows of block_size + 1 ids, one every `stride` ids.
 
     Raises:
-        UsageError: not even one.
+        UsageError: there are too few ids for a single window.
     """
     if n_ids < block_size + 1:
-        raise UsageError(f"data.block_size: {block_size} needs {block_size + 1} ids, there are {n_ids}")
+        raise UsageError(
+            f"data.block_size: {block_size} needs {block_size + 1} ids, there are {n_ids}; give more text"
+        )
     return (n_ids - block_size - 1) // stride + 1
 
 
 def cut(ids: Ids, starts: NDArray[np.int64], block_size: int) -> tuple[Tensor, Tensor]:
-    """Cut windows: x, int64[B, block_size], and y = x shifted by one."""
+    """Cut windows that begin at `starts`, int64[B]: x, int64[B, block_size], and y, which is x shifted by one."""
     rows = ids[starts[:, None] + np.arange(block_size + 1)].astype(np.int64)
     both = torch.from_numpy(rows)
     return both[:, :-1].contiguous(), both[:, 1:].contiguous()
@@ -163,10 +165,13 @@ def get_batch(
     device: str | torch.device = "cpu",
     generator: np.random.Generator | None = None,
 ) -> tuple[Tensor, Tensor]:
-    """Cut windows at uniformly random places: x and y, int64[batch_size, block_size] each, y = x shifted by one.
+    """Cut windows at uniformly random places.
+
+    Returns:
+        x and y, int64[batch_size, block_size] each; y is x shifted by one.
 
     Raises:
-        UsageError: fewer ids than one window needs.
+        UsageError: there are fewer ids than one window needs.
         RuntimeError, AssertionError: from PyTorch, when the device is not there.
     """
     n_windows = windows(len(ids), block_size, 1)
@@ -176,10 +181,10 @@ def get_batch(
 
 
 class TrainBatches(torch.utils.data.Dataset[tuple[Tensor, Tensor]]):
-    """Batch number i of a run, always the same for the same seed; so the number is all that a resumed run needs.
+    """The batches of a run: batch i is a function of seed and i, so a resumed run needs nothing but its step.
 
     Attributes:
-        rank, n_ranks: of several processes each gets its own rows of the batch.
+        rank, n_ranks: of `n_ranks` processes, process `rank` gets its own rows of each batch.
     """
 
     def __init__(self, ids: Ids, config: DataConfig, seed: int, rank: int = 0, n_ranks: int = 1) -> None:
@@ -197,7 +202,7 @@ class TrainBatches(torch.utils.data.Dataset[tuple[Tensor, Tensor]]):
         return cut(self.ids, starts[self.rank :: self.n_ranks], self.config.block_size)
 
     def loader(self, first: int, stop: int, pin_memory: bool = False) -> Iterator[tuple[Tensor, Tensor]]:
-        """Yield batches `first` to `stop`, cut by worker processes if the config has any."""
+        """Yield the batches from `first` to before `stop`, cut by worker processes if the config has any."""
         workers = self.config.workers
         loader: Any = torch.utils.data.DataLoader(
             self,
@@ -207,16 +212,22 @@ class TrainBatches(torch.utils.data.Dataset[tuple[Tensor, Tensor]]):
             persistent_workers=workers > 0,
             prefetch_factor=self.config.prefetch if workers else None,
             pin_memory=pin_memory,
-            # A loader draws a number even when it needs none: not from the generator that dropout uses.
+            # A loader draws a number even if it needs none; the generator that dropout uses stays as it is.
             generator=torch.Generator(),
         )
         return iter(loader)
 
 
 def validation_batches(ids: Ids, config: DataConfig, eos_id: int | None = None) -> Iterator[tuple[Tensor, Tensor]]:
-    """Yield ordered windows that predict every id but the first once; what is beyond the end is ignored.
+    """Yield ordered windows that predict every id but the first once; targets beyond the end are ignored.
 
-    With `mask_after_eos`, targets behind the first `eos_id` of a window are ignored too.
+    With `mask_after_eos`, targets after the first `eos_id` of a window are ignored too.
+
+    Yields:
+        x and y, int64[B, block_size] each; B is at most batch_size.
+
+    Raises:
+        UsageError: there is no id to predict.
     """
     block, stride = config.block_size, config.stride or config.block_size
     windows(len(ids), 1, 1)
@@ -224,11 +235,11 @@ def validation_batches(ids: Ids, config: DataConfig, eos_id: int | None = None) 
     for first in range(0, len(starts), config.batch_size):
         chosen = starts[first : first + config.batch_size]
         places = chosen[:, None] + np.arange(block + 1)
-        # Wide before the ignored index goes in: an unsigned id cannot hold it.
+        # Made wide first: an unsigned id cannot hold the ignored index.
         rows = ids[np.minimum(places, len(ids) - 1)].astype(np.int64)
         rows[places >= len(ids)] = IGNORE_INDEX
         x, y = np.maximum(rows[:, :-1], 0), rows[:, 1:].copy()
-        # Overlapping windows: what the window before has predicted already gives only context.
+        # Where windows overlap, ids that the window before has predicted only give context.
         if stride < block:
             y[np.arange(len(chosen)) + first > 0, : block - stride] = IGNORE_INDEX
         if config.mask_after_eos and eos_id is not None:
@@ -237,7 +248,7 @@ def validation_batches(ids: Ids, config: DataConfig, eos_id: int | None = None) 
 
 
 def mask_after_eos(targets: NDArray[np.int64], eos_id: int) -> NDArray[np.int64]:
-    """Replace the targets, int64[B, T], behind the first `eos_id` of each row by the ignored index."""
+    """Replace the targets, int64[B, T], after the first `eos_id` of each row by the ignored index."""
     ends = targets == eos_id
-    behind = np.cumsum(ends, axis=1) - ends > 0
-    return np.where(behind, IGNORE_INDEX, targets)
+    after = np.cumsum(ends, axis=1) - ends > 0
+    return np.where(after, IGNORE_INDEX, targets)

@@ -1,4 +1,4 @@
-"""Checkpoints: all that a run needs to go on as if nothing had happened, in one file or file object.
+"""Checkpoints: one file, or file object, from which a run goes on with the same bits.
 
 A file appears under its name only when it is complete. Loading never runs code that is in the file.
 """
@@ -22,14 +22,17 @@ Target = str | os.PathLike[str] | BinaryIO | IO[bytes]
 
 
 def save_checkpoint(target: Target, model: Module, optimizer: Optimizer, step: int, **extra: Any) -> None:
-    """Write the weights, the optimizer's state, the step, torch's generators, and what else is given.
+    """Write the weights, the state of the optimizer, the step, torch's generators, and `extra`.
 
     Args:
         target: a path or a binary file object.
+        model: its weights are written.
+        optimizer: its state is written.
+        step: number of steps taken.
         extra: tensors, numbers, strings, and lists and mappings of them.
 
     Raises:
-        FileFormatError: the file cannot be written; a file of that name is as it was.
+        FileFormatError: the file cannot be written; an earlier file of this name stays as it is.
     """
     generators = {"cpu": torch.get_rng_state(), "cuda": torch.cuda.get_rng_state_all()}
     state = {
@@ -46,15 +49,15 @@ def save_checkpoint(target: Target, model: Module, optimizer: Optimizer, step: i
         try:
             torch.save(state, file)
         except RuntimeError as error:
-            # PyTorch hides the error of the file behind its own.
+            # PyTorch raises an error of its own in place of the file's.
             raise error.__context__ if isinstance(error.__context__, OSError) else OSError(str(error)) from None
 
 
 def read_checkpoint(source: Target, device: str | torch.device = "cpu") -> dict[str, Any]:
-    """Read what `save_checkpoint` wrote, tensors on the device.
+    """Read the content that `save_checkpoint` wrote; tensors are put on the device.
 
     Raises:
-        FileFormatError: missing, truncated, not a checkpoint, or holding anything but data.
+        FileFormatError: the file is missing or truncated, is not a checkpoint, or holds anything but data.
     """
     name = source if isinstance(source, str | os.PathLike) else "checkpoint"
     try:
@@ -63,37 +66,43 @@ def read_checkpoint(source: Target, device: str | torch.device = "cpu") -> dict[
     except OSError as error:
         raise FileFormatError(f"{name}: {error.strerror}; give a checkpoint") from None
     try:
-        with warnings.catch_warnings(action="ignore"):  # Of files that are refused with a line of ours.
+        with warnings.catch_warnings(action="ignore"):  # About files that are refused below.
             state = torch.load(source, map_location=device, weights_only=True)
     except pickle.UnpicklingError:
-        raise FileFormatError(f"{name}: holds code or objects that a checkpoint has no use for; not loaded") from None
+        raise FileFormatError(f"{name}: holds code or objects, and is not loaded; give a checkpoint") from None
     except (RuntimeError, EOFError, ValueError, KeyError, OSError):  # Short files are read from before their start.
         raise FileFormatError(
-            f"{name}: is truncated or not a checkpoint; use an earlier one: to resume, remove last.pt, copy it there"
+            f"{name}: is truncated or not a checkpoint; use an earlier one: to resume, remove last.pt and copy the "
+            "earlier one there"
         ) from None
     if not isinstance(state, dict) or not {"model", "optimizer", "step", "generators"} <= state.keys():
-        raise FileFormatError(f"{name}: is not a checkpoint of a training run")
+        raise FileFormatError(f"{name}: is not a checkpoint of a training run; give one from a run folder")
     return state
 
 
 def load_checkpoint(
     source: Target, model: Module, optimizer: Optimizer | None = None, device: str | torch.device = "cpu"
 ) -> dict[str, Any]:
-    """Put a checkpoint into a model, and with an optimizer into that and torch's generators; return what it holds.
+    """Put a checkpoint into a model, and if an optimizer is given, into it and torch's generators.
+
+    Returns:
+        The content of the checkpoint.
 
     Raises:
-        FileFormatError: see `read_checkpoint`; or it is of another model.
+        FileFormatError: see `read_checkpoint`; or the checkpoint is of another model or optimizer.
     """
     state = read_checkpoint(source, device)
     load_weights(model, state["model"], source)
     if optimizer is not None:
         try:
-            # AdamW from scratch and PyTorch's can go on from each other, SGD from neither.
+            # The two AdamW can go on from each other, SGD from neither.
             if ("betas" in state["optimizer"]["param_groups"][0]) != ("betas" in optimizer.param_groups[0]):
                 raise ValueError
             optimizer.load_state_dict(state["optimizer"])
         except (ValueError, LookupError, TypeError):
-            raise FileFormatError(f"{source}: the optimizer's state is of another optimizer or model") from None
+            raise FileFormatError(
+                f"{source}: the optimizer's state is of another optimizer or model; keep training.optimizer"
+            ) from None
         torch.set_rng_state(state["generators"]["cpu"].cpu())
         if torch.cuda.is_available() and len(state["generators"]["cuda"]) == torch.cuda.device_count():
             torch.cuda.set_rng_state_all([generator.cpu() for generator in state["generators"]["cuda"]])
@@ -104,7 +113,7 @@ def load_weights(model: Module, weights: dict[str, torch.Tensor], source: object
     """Put weights into a model.
 
     Raises:
-        FileFormatError: a name or a shape is not the model's; the message has the first.
+        FileFormatError: a weight is missing, unknown, or of another shape; the message names the first one.
     """
     own = model.state_dict()
     for name in sorted(own.keys() | weights.keys()):
@@ -121,7 +130,7 @@ def latest(folder: Path) -> Path:
     """Return the last checkpoint of a run folder.
 
     Raises:
-        FileFormatError: there is none.
+        FileFormatError: there is no checkpoint.
     """
     path = folder / "checkpoints" / "last.pt"
     if not path.is_file():

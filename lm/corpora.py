@@ -1,11 +1,10 @@
 """From a data set to two texts, `train.txt` and `val.txt`: read, filtered and split document by document.
 
-Nothing is held in memory but one document (or, without separators, one block of text).
+Memory holds one document at a time (or, of a text without separators, one block).
 """
 
 from __future__ import annotations
 
-import os
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -20,6 +19,7 @@ from impls.inputs.documents import BLOCK_BYTES, contains, json_lines, separated
 from impls.inputs.file import TextFile
 from impls.storage import atomic_writer
 from lm.config import DatasetConfig
+from lm.hub import download
 
 SPLITS = ("train", "val")
 """Names of the texts and of the files of ids."""
@@ -27,7 +27,14 @@ SPLITS = ("train", "val")
 
 @dataclass
 class Counts:
-    """Documents read, documents left out by the length filters, and documents and bytes kept in each split."""
+    """Numbers of documents and bytes.
+
+    Attributes:
+        read: documents read.
+        left_out: documents that the length filters left out.
+        documents: split -> documents kept.
+        text_bytes: split -> bytes kept, separators left out.
+    """
 
     read: int
     left_out: int
@@ -36,15 +43,15 @@ class Counts:
 
 
 def prepare(dataset: DatasetConfig, folder: Path, cache: Path) -> Counts:
-    """Write `train.txt` and `val.txt` to the folder; documents end with the separator.
+    """Write `train.txt` and `val.txt`; each document ends with the separator.
 
     Args:
-        dataset: what to read.
-        folder: where the two texts go.
-        cache: where downloads are kept.
+        dataset: the texts to read.
+        folder: for the two texts.
+        cache: for downloads.
 
     Raises:
-        FileFormatError: a source is missing, empty, not UTF-8, or has no such field; or nothing is left of it.
+        FileFormatError: a source is missing, empty, not UTF-8, or lacks the text field; or no text is left.
         data.DataError: the corpus is unknown or cannot be fetched.
     """
     counts = Counts(0, 0, dict.fromkeys(SPLITS, 0), dict.fromkeys(SPLITS, 0))
@@ -74,7 +81,7 @@ def prepare(dataset: DatasetConfig, folder: Path, cache: Path) -> Counts:
 
 
 def _sources(dataset: DatasetConfig, cache: Path) -> Iterator[tuple[str, Path]]:
-    """Yield what each file is for, `train` or `validation`, and where it is."""
+    """Yield the role of each file, `train` or `validation`, and its path."""
     if dataset.source == "corpus":
         yield "train", data.get(dataset.path, dataset.bytes)
         return
@@ -92,23 +99,6 @@ def _sources(dataset: DatasetConfig, cache: Path) -> Iterator[tuple[str, Path]]:
             yield role, text
 
 
-def download(repository: str, file: str, cache: Path) -> Path:
-    """Fetch a file of a data set from a Hugging Face hub (`HF_ENDPOINT` chooses which), unless it is in the cache.
-
-    Raises:
-        FileFormatError: it is not there, or the hub does not answer.
-    """
-    from huggingface_hub import hf_hub_download
-    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
-
-    try:
-        endpoint = os.environ.get("HF_ENDPOINT")
-        return Path(hf_hub_download(repository, file, repo_type="dataset", cache_dir=cache, endpoint=endpoint))
-    except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise FileFormatError(f"{repository}/{file}: cannot be fetched: {reason}") from None
-
-
 def _documents(dataset: DatasetConfig, path: Path) -> Iterator[bytes]:
     if path.suffix == ".jsonl":
         yield from json_lines(path, dataset.text_field)
@@ -119,7 +109,7 @@ def _documents(dataset: DatasetConfig, path: Path) -> Iterator[bytes]:
 
 
 def _chooser(dataset: DatasetConfig, role: str) -> Callable[[bytes], str]:
-    """Return which split a document goes to: by its content, so that no copy of it is on the other side."""
+    """Return the choice of a split for a document: by its content, so that all copies of it go to the same split."""
     if role == "validation":
         return lambda _: "val"
     if "validation" in dataset.files:
@@ -129,7 +119,7 @@ def _chooser(dataset: DatasetConfig, role: str) -> Callable[[bytes], str]:
 
 
 def _write_plain(dataset: DatasetConfig, role: str, path: Path, outputs: dict[str, BinaryIO], counts: Counts) -> None:
-    """Copy a text without separators; without a file for validation its end, from a line on, is kept for that."""
+    """Copy a text without separators; its end, from a whole line on, is for validation if no file is."""
     n_bytes = path.stat().st_size
     splits = [("val" if role == "validation" else "train", n_bytes)]
     if role == "train" and "validation" not in dataset.files and dataset.validation_share:

@@ -1,4 +1,4 @@
-"""An interactive look at generation: every token with its bytes, its probability and what else could have come."""
+"""An interactive look at generation: every token with its bytes, its probability and its alternatives."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ import torch
 
 from impls import Tokenizer
 from impls.errors import MergelabError
-from lm.export import Trained
 from lm.generate import Sampling, steps
+from lm.trained import Trained
 
 ALTERNATIVES = 5
 
 HELP = """\
 Type a prompt, or a command:
-  /help    this list
-  /params  temperature, length, samples, top-k
-  /tokens  what the vocabulary is made of
-  /quit    leave; end of input and Ctrl-C do as well"""
+  /help    show this list
+  /params  change temperature, length, samples, top-k
+  /tokens  describe the vocabulary
+  /quit    leave, as do the end of input and Ctrl-C"""
 
 PARAMETERS: tuple[tuple[str, str, type[int] | type[float]], ...] = (
     ("temperature", "temperature", float),
@@ -29,7 +29,7 @@ PARAMETERS: tuple[tuple[str, str, type[int] | type[float]], ...] = (
     ("samples", "n_samples", int),
     ("top-k", "top_k", int),
 )
-"""What `/params` asks for: label, field of `Sampling`, type."""
+"""The parameters that `/params` asks for: label, field of `Sampling`, type."""
 
 Read = Callable[[str], str]
 Write = Callable[[str], None]
@@ -40,9 +40,9 @@ def demo(trained: Trained, sampling: Sampling, read: Read = input, write: Write 
 
     Args:
         trained: the model.
-        sampling: what to start with.
-        read: asks for a line; raises EOFError at the end.
-        write: takes a line.
+        sampling: the parameters to start with.
+        read: shows a prompt and returns a line; raises EOFError at the end.
+        write: shows a line.
     """
     write(HELP)
     try:
@@ -57,7 +57,7 @@ def demo(trained: Trained, sampling: Sampling, read: Read = input, write: Write 
 
 
 def answer(line: str, trained: Trained, sampling: Sampling, read: Read, write: Write) -> Sampling:
-    """Do what one line says; return the parameters to go on with."""
+    """Carry out one line; return the parameters to go on with."""
     if line == "/params":
         return ask_parameters(sampling, read, write)
     if line == "/help":
@@ -74,7 +74,7 @@ def answer(line: str, trained: Trained, sampling: Sampling, read: Read, write: W
 
 
 def ask_parameters(sampling: Sampling, read: Read, write: Write) -> Sampling:
-    """Ask for each parameter; an empty answer and one that is no good keep the old value."""
+    """Ask for each parameter; an empty or invalid answer keeps the old value."""
     for label, field, kind in PARAMETERS:
         old = getattr(sampling, field)
         text = read(f"{label} [{'off' if old is None else old}]: ").strip()
@@ -91,13 +91,13 @@ def ask_parameters(sampling: Sampling, read: Read, write: Write) -> Sampling:
 
 
 def token_text(token: bytes) -> str:
-    """Show a token: what is not UTF-8 or not printable as escapes."""
+    """Return a token as text; bytes that are not UTF-8 and characters that are not printable are escaped."""
     text = token.decode("utf-8", "backslashreplace")
     return "".join(character if character.isprintable() else ascii(character)[1:-1] for character in text)
 
 
 def token_table(tokenizer: Tokenizer, ids: list[int]) -> Iterator[str]:
-    """Yield a table of id, token and bytes in hex: the token's own bytes, also where it is part of a character."""
+    """Yield the lines of a table: id, token, and its bytes in hex, also where they are part of a character."""
     rule = "-" * 60
     yield from ("Tokenization breakdown:", rule, f"{'Token ID':<11}{'Token':<21}Bytes", rule)
     for token_id in ids:
@@ -107,7 +107,7 @@ def token_table(tokenizer: Tokenizer, ids: list[int]) -> Iterator[str]:
 
 
 def vocabulary_statistics(tokenizer: Tokenizer) -> Iterator[str]:
-    """Yield what the vocabulary is made of."""
+    """Yield lines that describe the vocabulary."""
     special = set(tokenizer.special_tokens.values())
     tokens = [token for token_id, token in tokenizer.vocab.items() if token_id not in special]
     longest = max(tokens, key=len)
@@ -115,7 +115,8 @@ def vocabulary_statistics(tokenizer: Tokenizer) -> Iterator[str]:
     yield f"{len(tokenizer.vocab)} tokens: {len(tokens)} of text, {len(special)} special"
     yield f"{len(tokenizer.merges)} merges, split pattern {tokenizer.pattern}"
     yield f"{sum(token.startswith(b' ') for token in tokens)} begin with a space, {partial} are no whole characters"
-    yield f"{sum(map(len, tokens)) / len(tokens):.2f} bytes a token; longest {token_text(longest)!r}: {len(longest)}"
+    mean = sum(map(len, tokens)) / len(tokens)
+    yield f"{mean:.2f} bytes per token; the longest is {token_text(longest)!r}: {len(longest)}"
 
 
 def _is_partial(token: bytes) -> bool:
@@ -127,9 +128,9 @@ def _is_partial(token: bytes) -> bool:
 
 
 def show_generation(trained: Trained, prompt: str, sampling: Sampling) -> Iterator[str]:
-    """Yield the prompt's tokens, then each sample: token by token, with boundaries, and as text.
+    """Yield the tokens of the prompt, then each sample: token by token, with boundaries, and as text.
 
-    Probabilities are those of the distribution that the token was drawn from: after temperature and top-k.
+    Each probability is taken after temperature and top-k, from the distribution that the token was drawn from.
     """
     tokenizer = trained.tokenizer
     ids = tokenizer.encode(prompt)

@@ -1,12 +1,10 @@
-"""What a model is worth: loss, perplexity and bits per byte of a text, accuracy on HellaSwag."""
+"""Scores of a model on a text: loss, perplexity, bits per byte."""
 
 from __future__ import annotations
 
-import json
 import math
-import re
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -17,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from impls import Tokenizer
-from impls.errors import FileFormatError, UsageError
+from impls.errors import FileFormatError
 from lm.batches import Ids, bytes_of_tokens, validation_batches
 from lm.config import DataConfig
 from lm.ops import IGNORE_INDEX
@@ -26,13 +24,13 @@ from lm.transformer import LanguageModel
 
 @dataclass(frozen=True)
 class TextScore:
-    """Sums over the targets that counted.
+    """Sums over the targets that are not ignored.
 
     Attributes:
-        nats: negative log-likelihood of all of them.
-        n_targets: how many.
-        text_nats: the same, special tokens left out, as no text stands for them.
-        text_bytes: bytes of text that they stand for.
+        nats: negative log-likelihood of all targets.
+        n_targets: number of targets.
+        text_nats: negative log-likelihood of the targets that stand for text; special tokens do not.
+        text_bytes: bytes of text that the targets stand for.
     """
 
     nats: float
@@ -42,7 +40,7 @@ class TextScore:
 
     @property
     def loss(self) -> float:
-        """Mean nats a target: every target weighs the same, whatever batch it was in."""
+        """Mean nats per target: every target has the same weight, whatever batch it was in."""
         return self.nats / self.n_targets if self.n_targets else math.nan
 
     @property
@@ -52,7 +50,7 @@ class TextScore:
 
     @property
     def bits_per_byte(self) -> float:
-        """Nats of the text in bits, over its bytes; unlike the loss comparable between tokenizers."""
+        """Bits per byte of text; unlike the loss, comparable between tokenizers."""
         return self.text_nats / (math.log(2) * self.text_bytes) if self.text_bytes else math.nan
 
 
@@ -68,10 +66,10 @@ def score_text(
 
     Args:
         model: is put into evaluation mode, and back.
-        batches: targets that are `IGNORE_INDEX` are left out.
-        token_bytes: int64[V], bytes that each id stands for.
+        batches: x and y; targets that are `IGNORE_INDEX` are ignored.
+        token_bytes: int64[V], bytes of text per id.
         device: where the model is.
-        max_batches: only the first so many.
+        max_batches: number of batches to score, from the first; all by default.
     """
     was_training = model.training
     model.eval()
@@ -95,7 +93,7 @@ def score_file(
     """Score a text file in windows of the context length; every token but the first is predicted once.
 
     Raises:
-        FileFormatError: the file is missing, empty or not UTF-8, or of a single token.
+        FileFormatError: the file is missing, empty or not UTF-8, or has a single token.
     """
     context = model.config.context_length
     config = DataConfig(folder="-", block_size=context, batch_size=batch_size)
@@ -103,113 +101,22 @@ def score_file(
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "ids.bin"
         if tokenizer.encode_file(text, path) < 2:
-            raise FileFormatError(f"{text}: is a single token, which leaves nothing to predict")
+            raise FileFormatError(f"{text}: is a single token, which leaves nothing to predict; give a longer text")
         ids: Ids = np.fromfile(path, tokenizer.id_dtype)
     return score_text(model, validation_batches(ids, config), token_bytes, device)
 
 
 def token_losses(logits: Tensor, targets: Tensor) -> Tensor:
-    """Return the nats of each target, 0 where it is ignored: logits [B, T, V], targets int64[B, T], [B, T]."""
+    """Return the nats of each target, 0 where it is ignored.
+
+    Args:
+        logits: [B, T, V].
+        targets: int64[B, T].
+
+    Returns:
+        float32[B, T].
+    """
     counts = targets != IGNORE_INDEX
     logits = logits.float()
     chosen = logits.gather(-1, targets.where(counts, 0)[..., None])[..., 0]
     return (logits.logsumexp(-1) - chosen) * counts
-
-
-# --- HellaSwag (Zellers et al. 2019, https://arxiv.org/abs/1905.07830), by the rules of lm-evaluation-harness
-
-
-@dataclass(frozen=True)
-class Item:
-    """A context, its possible endings, and which of them is right."""
-
-    context: str
-    endings: tuple[str, ...]
-    label: int
-
-
-@dataclass(frozen=True)
-class HellaSwagScore:
-    """Shares of items answered rightly, by the log-likelihood of an ending, plain, by character or by token.
-
-    The last is not comparable between tokenizers.
-    """
-
-    n_items: int
-    accuracy: float
-    accuracy_by_characters: float
-    accuracy_by_tokens: float
-
-
-def clean(text: str) -> str:
-    """Remove the markup of WikiHow that the items carry."""
-    text = re.sub(r"\[.*?\]", "", text.strip().replace(" [title]", ". "))
-    return text.replace("  ", " ")
-
-
-def read_items(path: Path) -> Iterator[Item]:
-    """Read items, one JSON object a line: `activity_label`, `ctx`, `endings`, `label`.
-
-    Raises:
-        FileFormatError: the file is missing, or a line is not an item; the message has its number.
-    """
-    try:
-        with path.open("rb") as file:
-            for number, line in enumerate(file, 1):
-                try:
-                    row = json.loads(line)
-                    endings = tuple(clean(ending) for ending in row["endings"])
-                    label = int(row["label"])
-                    if not 0 <= label < len(endings):
-                        raise ValueError
-                    yield Item(clean(f"{row['activity_label']}: {row['ctx']}"), endings, label)
-                except (ValueError, KeyError, TypeError, AttributeError):
-                    raise FileFormatError(f"{path}: line {number}: is not a HellaSwag item") from None
-    except OSError as error:
-        raise FileFormatError(f"{path}: {error.strerror}; give a file of HellaSwag items") from None
-
-
-@torch.no_grad()
-def score_hellaswag(
-    model: LanguageModel, tokenizer: Tokenizer, items: Iterable[Item], device: torch.device | str = "cpu"
-) -> HellaSwagScore:
-    """Let the model choose the ending that it finds most likely.
-
-    Raises:
-        UsageError: there are no items.
-    """
-    was_training = model.training
-    model.eval()
-    right: list[list[bool]] = []
-    for item in items:
-        logs, n_tokens = ending_log_likelihoods(model, tokenizer, item, device)
-        n_characters = torch.tensor([len(ending) for ending in item.endings])
-        scores = (logs, logs / n_characters, logs / n_tokens)
-        right.append([int(score.argmax()) == item.label for score in scores])
-    model.train(was_training)
-    if not right:
-        raise UsageError("hellaswag: there are no items to score")
-    shares = np.mean(right, axis=0)
-    return HellaSwagScore(len(right), *(float(share) for share in shares))
-
-
-def ending_log_likelihoods(
-    model: LanguageModel, tokenizer: Tokenizer, item: Item, device: torch.device | str = "cpu"
-) -> tuple[Tensor, Tensor]:
-    """Return log-likelihood, float64[n], and number of tokens, int64[n], of each ending behind the context.
-
-    Context and ending are encoded together, the ending is what lies behind the tokens of the context; what is too
-    long for the model loses its beginning.
-    """
-    n_context = len(tokenizer.encode(item.context))
-    rows = [tokenizer.encode(f"{item.context} {ending}") for ending in item.endings]
-    n_tokens = [max(len(row) - n_context, 1) for row in rows]
-    rows = [row[-(model.config.context_length + 1) :] for row in rows]
-    width = max(map(len, rows)) - 1
-    x = torch.zeros(len(rows), width, dtype=torch.int64)
-    y = torch.full((len(rows), width), IGNORE_INDEX)
-    for place, (row, n) in enumerate(zip(rows, n_tokens, strict=True)):
-        x[place, : len(row) - 1] = torch.tensor(row[:-1])
-        y[place, max(len(row) - 1 - n, 0) : len(row) - 1] = torch.tensor(row[-min(n, len(row) - 1) :])
-    losses = token_losses(model(x.to(device)), y.to(device))
-    return -losses.double().sum(-1).cpu(), torch.tensor(n_tokens)

@@ -1,4 +1,4 @@
-"""From a prompt to samples: temperature, top-k, top-p, seeds, and a cache that changes nothing but the time."""
+"""From a prompt to samples: temperature, top-k, top-p, seeds; a cache saves time and changes no token."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ class Sampling:
 
     Attributes:
         temperature: divides the logits; 0 takes the most likely token.
-        top_k: only so many of the most likely tokens can be drawn.
-        top_p: only the smallest set of the most likely tokens whose probability is at least this (Holtzman et al.
-            2020, https://arxiv.org/abs/1904.09751).
-        max_new_tokens: where a sample ends at the latest.
-        n_samples: sample i draws with seed + i, so that it does not depend on how many there are.
+        top_k: number of the most likely tokens that can be drawn; all by default.
+        top_p: the smallest set of the most likely tokens with at least this probability can be drawn (Holtzman et
+            al. 2020, https://arxiv.org/abs/1904.09751); all by default.
+        max_new_tokens: largest number of tokens in a sample.
+        n_samples: number of samples; sample i draws with seed + i, whatever the number is.
         seed: of the first sample.
     """
 
@@ -39,19 +39,19 @@ class Sampling:
         if not 0 <= self.temperature < float("inf"):
             raise UsageError(f"temperature: {self.temperature} is not a number of at least 0")
         if self.top_k is not None and self.top_k < 1:
-            raise UsageError(f"top-k: {self.top_k} is below 1")
+            raise UsageError(f"top-k: {self.top_k} is below 1; give at least 1")
         if self.top_p is not None and not 0 < self.top_p <= 1:
             raise UsageError(f"top-p: {self.top_p} is not above 0 and at most 1")
         if self.max_new_tokens < 1 or self.n_samples < 1:
             raise UsageError(f"tokens and samples: {self.max_new_tokens} and {self.n_samples} must be at least 1")
         if self.seed < 0:
-            raise UsageError(f"seed: {self.seed} is below 0")
+            raise UsageError(f"seed: {self.seed} is below 0; give at least 0")
 
 
 def distribution(logits: Tensor, sampling: Sampling) -> Tensor:
-    """Return the probabilities that a token is drawn with: logits [..., V] to float32[..., V] that add up to 1.
+    """Return the distribution that a token is drawn from: logits, [..., V], to float32[..., V] that add up to 1.
 
-    Temperature first, then top-k, then top-p. Of equally likely tokens the one with the smaller id comes first.
+    Temperature acts first, then top-k, then top-p. Of equally likely tokens, the one with the smaller id comes first.
     """
     logits = logits.float()
     order = logits.sort(dim=-1, descending=True, stable=True).indices
@@ -72,9 +72,12 @@ def distribution(logits: Tensor, sampling: Sampling) -> Tensor:
 def steps(
     model: LanguageModel, prompt: Sequence[int], sampling: Sampling, *, use_cache: bool = True
 ) -> Iterator[tuple[Tensor, Tensor]]:
-    """Yield for each new position the token of each sample, int64[n_samples], and what it was drawn from, [n, V].
+    """Draw the tokens of all samples, one position after the other.
 
-    Beyond the context length the model sees the last `context_length` tokens.
+    Beyond the context length, the model sees the last `context_length` tokens.
+
+    Yields:
+        The token of each sample, int64[n_samples], and the distribution it was drawn from, float32[n_samples, V].
 
     Raises:
         UsageError: the prompt is empty or holds an id that the model lacks.
@@ -82,7 +85,7 @@ def steps(
     if not prompt:
         raise UsageError("prompt: is empty; give at least one token")
     if max(prompt) >= model.config.vocab_size:
-        raise UsageError(f"prompt: id {max(prompt)} is not below the model's vocabulary {model.config.vocab_size}")
+        raise UsageError(f"prompt: id {max(prompt)} is not below the vocabulary size {model.config.vocab_size}")
     was_training = model.training
     model.eval()
     device = model.token_embeddings.weight.device
@@ -116,7 +119,7 @@ def generate(
     eos_id: int | None = None,
     use_cache: bool = True,
 ) -> list[list[int]]:
-    """Return the new ids of each sample; one ends before `eos_id`, at the latest after `max_new_tokens`.
+    """Return the new ids of each sample; a sample ends before `eos_id`, or after `max_new_tokens`.
 
     Raises:
         UsageError: see `steps`.

@@ -1,4 +1,4 @@
-"""Modules that both architectures are made of; the arithmetic is in `lm.ops`.
+"""Modules that all architectures are made of; the arithmetic is in `lm.ops`.
 
 Letters in names say shapes: B batch, T positions, D model width, H query heads, K key-value heads, E width of a head,
 F width of the feed-forward layer, V vocabulary.
@@ -15,7 +15,7 @@ from torch.nn import Module, Parameter
 from lm.ops import Ops
 
 INIT_STD = 0.02
-"""Standard deviation of fresh weights, that of GPT-2."""
+"""Standard deviation of fresh weights, as in GPT-2."""
 
 
 class Linear(Module):
@@ -73,7 +73,7 @@ class RMSNorm(Module):
 
 
 class Dropout(Module):
-    """Zero a share p of the elements while training."""
+    """Zero a share p of the elements in training mode."""
 
     def __init__(self, p: float, ops: Ops) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Memory of a training step as it is, beside what `lm.accounting` predicts; and the largest batch that fits."""
+"""Memory of a training step, measured beside the prediction of `lm.accounting`; and the largest batch that fits."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 import torch
 from torch import Tensor
 
+from impls.command_line import is_out_of_memory
 from impls.errors import MergelabError
 from lm.accounting import (
     Memory,
@@ -21,15 +22,15 @@ from lm.accounting import (
 from lm.config import RunConfig
 from lm.model import build
 from lm.processes import find_device
-from lm.train import build_optimizer, optimizer_step
+from lm.step import build_optimizer, optimizer_step
 
 
 class DoesNotFitError(MergelabError):
-    """Not even a single window fits."""
+    """A single window does not fit into memory."""
 
 
 def measure_memory(config: RunConfig) -> Memory:
-    """Build the model, take a step on random ids, and count the bytes of all tensors that are held."""
+    """Build the model, take a step on random ids, and count the bytes of every tensor that is held."""
     training = config.training
     device = find_device(training.device)
     model = build(config.model, training.ops).to(device)
@@ -60,10 +61,10 @@ def measure_memory(config: RunConfig) -> Memory:
 
 
 def largest_batch(config: RunConfig, limit: int) -> int:
-    """Return the largest batch, up to `limit` windows, with which a whole step fits into the memory of the device.
+    """Return the largest batch, up to `limit` windows, whose step fits into the memory of the device.
 
     Raises:
-        DoesNotFitError: a single window does not.
+        DoesNotFitError: a single window does not fit.
     """
     device = find_device(config.training.device)
 
@@ -78,10 +79,12 @@ def largest_batch(config: RunConfig, limit: int) -> int:
 
 
 def search(attempt: Callable[[int], None], limit: int) -> int:
-    """Return the largest n up to `limit` for which `attempt(n)` does not run out of memory, by doubling and halving.
+    """Return the largest n, up to `limit`, for which `attempt(n)` does not run out of memory.
+
+    It is found by doubling n while it fits, then by halving the interval.
 
     Raises:
-        DoesNotFitError: 1 does.
+        DoesNotFitError: `attempt(1)` runs out of memory.
     """
     fits, too_many = 0, limit + 1
     candidate = 1
@@ -101,18 +104,19 @@ def search(attempt: Callable[[int], None], limit: int) -> int:
     return fits
 
 
-def is_out_of_memory(error: BaseException) -> bool:
-    """Tell whether memory ran out: PyTorch has an error of its own for GPUs and none for CPUs."""
-    return isinstance(error, MemoryError | torch.OutOfMemoryError) or "allocate memory" in str(error)
-
-
 def _random_batch(config: RunConfig, batch_size: int, device: torch.device) -> tuple[Tensor, Tensor]:
     ids = torch.randint(config.model.vocab_size, (batch_size, config.data.block_size + 1), device=device)
     return ids[:, :-1].contiguous(), ids[:, 1:].contiguous()
 
 
 def report(config: RunConfig, *, measure: bool = False, gigabytes: float | None = None) -> Iterator[str]:
-    """Yield lines: parameters and operations by part, memory by kind, optionally measured bytes beside them."""
+    """Yield lines: parameters and operations by part, memory by kind.
+
+    Args:
+        config: the run.
+        measure: whether to put measured bytes beside the predicted ones.
+        gigabytes: memory for which to predict the largest batch, in units of 10^9 bytes.
+    """
     model, block, batch = config.model, config.data.block_size, config.data.batch_size
     for part, count in parameter_table(model).items():
         yield f"{part:<24}{count:>16,} parameters"
@@ -120,8 +124,8 @@ def report(config: RunConfig, *, measure: bool = False, gigabytes: float | None 
     flops = forward_flops(model, block)
     for part, count in flops.items():
         yield f"{part:<24}{count:>16,} operations forward, {count / sum(flops.values()):6.1%}, {block} positions"
-    yield f"{'training':<24}{training_flops_per_token(model, block):>16,.0f} operations a token"
-    yield f"{'AdamW':<24}{adamw_flops(model):>16,} operations a step"
+    yield f"{'training':<24}{training_flops_per_token(model, block):>16,.0f} operations per token"
+    yield f"{'AdamW':<24}{adamw_flops(model):>16,} operations per step"
     if config.training.peak_tflops:
         days = training_days(config, config.training.peak_tflops)
         yield f"{'duration':<24}{days:>16,.1f} days at half of {config.training.peak_tflops:g} TFLOP/s"

@@ -1,11 +1,10 @@
-"""What a run tells about itself: a row a step in JSONL and CSV, loss curves as SVG, optionally a tracker, a bar."""
+"""The metrics of a run: rows in JSONL and CSV, curves as SVG, a tracker if it is wanted, and progress on screen."""
 
 from __future__ import annotations
 
 import csv
 import io
 import json
-import subprocess
 import sys
 import time
 from importlib import import_module
@@ -37,13 +36,16 @@ COLUMNS = (
     "val_bits_per_byte",
     "hellaswag",
 )
-"""Columns of a row; `seconds` since the run started, resumed or not, `tokens` trained on since its first step."""
+"""Columns of a row.
+
+`seconds` count from the start of the process, which may have resumed the run; `tokens` count from the first step.
+"""
 
 Row = dict[str, Any]
 
 
 class Tracker(Protocol):
-    """A place outside the run folder that metrics go to as well."""
+    """Another place for the rows, beside the files of the run folder."""
 
     def log(self, row: Row) -> None:
         """Add a row."""
@@ -61,7 +63,7 @@ class TensorBoard:
         self._writer = writer.SummaryWriter(str(folder / "tensorboard"))
 
     def log(self, row: Row) -> None:
-        """Add a scalar a column."""
+        """Add a scalar per column."""
         for column, value in row.items():
             if column != "step" and value is not None:
                 self._writer.add_scalar(column, value, row["step"])
@@ -103,7 +105,12 @@ class MetricsLog:
     """`metrics.jsonl` and `metrics.csv` in a run folder, both complete after each row."""
 
     def __init__(self, folder: Path, first_step: int, tracker: str = "none", name: str = "") -> None:
-        """Open the files; rows of steps behind `first_step`, which a resumed run makes again, are dropped."""
+        """Open the files; rows of steps after `first_step` are dropped, since a resumed run makes them again.
+
+        Raises:
+            UsageError: the tracker is not installed.
+            FileFormatError: a file cannot be written.
+        """
         self.folder = folder
         self.rows = [row for row in read_metrics(folder) if row["step"] <= first_step]
         with atomic_writer(folder / "metrics.jsonl") as file:
@@ -113,7 +120,11 @@ class MetricsLog:
         self._tracker: Tracker | None = TRACKERS[tracker](folder, name) if tracker in TRACKERS else None
 
     def add(self, row: Row) -> None:
-        """Append a row; columns that are not measured are null."""
+        """Append a row; columns that were not measured are null.
+
+        Raises:
+            FileFormatError: a file cannot be written.
+        """
         row = {column: row.get(column) for column in COLUMNS}
         self.rows.append(row)
         self._append("metrics.jsonl", json.dumps(row) + "\n")
@@ -147,7 +158,7 @@ def _csv(rows: list[Row], header: bool = False) -> str:
 
 
 def read_metrics(folder: Path) -> list[Row]:
-    """Return the rows of a run; a last line that was cut off is left out."""
+    """Return the rows of a run; a last line that is cut off is left out."""
     rows = []
     path = folder / "metrics.jsonl"
     for line in path.read_text().splitlines() if path.exists() else []:
@@ -159,10 +170,10 @@ def read_metrics(folder: Path) -> list[Row]:
 
 
 def plot_losses(rows: list[Row], path: Path) -> None:
-    """Draw the loss in training and validation over steps, and where it was measured bits per byte and HellaSwag."""
+    """Draw losses and bits per byte over steps, and HellaSwag if it was measured."""
     from matplotlib.figure import Figure
 
-    panels = [("nats a token", ["train_loss", "val_loss"]), ("bits a byte", ["val_bits_per_byte"])]
+    panels = [("nats per token", ["train_loss", "val_loss"]), ("bits per byte", ["val_bits_per_byte"])]
     if any(row.get("hellaswag") is not None for row in rows):
         panels.append(("HellaSwag, share right", ["hellaswag"]))
     figure = Figure(figsize=(5 * len(panels), 3.5), layout="constrained")
@@ -175,40 +186,26 @@ def plot_losses(rows: list[Row], path: Path) -> None:
         if axes.lines:
             axes.legend()
     image = io.BytesIO()
-    # Without a date the same rows give the same file.
+    # Without a date, the same rows give the same file.
     figure.savefig(image, format="svg", metadata={"Date": None})
     with atomic_writer(path) as file:
         file.write(image.getvalue())
 
 
-def git_state() -> dict[str, str | bool | None]:
-    """Return the commit of the code, and whether files differ from it; null outside of a repository."""
-
-    def ask(*arguments: str) -> str | None:
-        command = ["git", "-C", str(Path(__file__).parent), *arguments]
-        try:
-            return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
-        except (OSError, subprocess.CalledProcessError):
-            return None
-
-    status = ask("status", "--porcelain")
-    return {"commit": ask("rev-parse", "HEAD"), "dirty": None if status is None else bool(status)}
-
-
 def gpu_state(device: torch.device) -> Row:
-    """Return peak memory in bytes and utilisation in percent; nothing on a CPU."""
+    """Return the columns of a GPU: peak memory in bytes, utilisation in percent; no columns on a CPU."""
     if device.type != "cuda":
         return {}
     state: Row = {"gpu_memory_bytes": torch.cuda.max_memory_allocated(device)}
     try:
         state["gpu_utilisation"] = torch.cuda.utilization(device)
-    except Exception:  # Without NVIDIA's library, or on a GPU that does not tell.
+    except Exception:  # NVIDIA's library is missing, or the GPU does not tell.
         state["gpu_utilisation"] = None
     return state
 
 
 class Speed:
-    """Tokens a second, and what share of the peak that is, over the steps since it was last asked for."""
+    """Tokens per second, and their share of the device's peak, over the steps since the last row."""
 
     def __init__(self, config: RunConfig, device: torch.device, n_processes: int) -> None:
         """Start the clock of the run."""
@@ -221,7 +218,7 @@ class Speed:
         self._seconds, self._steps = 0.0, 0
 
     def add(self, seconds: float) -> None:
-        """Count a step and the time that it took."""
+        """Count a step that took `seconds`."""
         self._seconds, self._steps = self._seconds + seconds, self._steps + 1
 
     def columns(self, done: int) -> Row:
@@ -237,7 +234,7 @@ class Speed:
 
 
 class Progress:
-    """A bar with count, rate and time left on a terminal, lines otherwise; silent where it is not wanted."""
+    """Progress on screen: on a terminal a bar with count, rate and time left, otherwise lines; silent if wanted."""
 
     def __init__(self, total: int, done: int, silent: bool = False) -> None:
         self._silent = silent
@@ -256,6 +253,6 @@ class Progress:
             tqdm.write(line, file=sys.stderr) if self._bar is not None else print(line, file=sys.stderr, flush=True)
 
     def close(self) -> None:
-        """Leave the bar as it is."""
+        """Finish the bar, which stays on screen."""
         if self._bar is not None:
             self._bar.close()

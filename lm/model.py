@@ -1,20 +1,29 @@
-"""From a config to a model."""
+"""The table of models, and from a config to a model. A new model costs its own file and a row here."""
 
 from __future__ import annotations
 
-from lm.config import GPT2Config, ModelConfig
-from lm.gpt2 import GPT2
-from lm.llama3 import Llama3
+from typing import Any
+
+from lm import gpt2, llama3
+from lm.architecture import Architecture
+from lm.config_base import ModelConfig
 from lm.ops import pick
 from lm.transformer import LanguageModel
+
+_ROWS: tuple[Architecture[Any], ...] = (gpt2.ARCHITECTURE, llama3.ARCHITECTURE)
+
+ARCHITECTURES = {row.name: row for row in _ROWS}
+
+
+def architecture_of(config: ModelConfig) -> Architecture[Any]:
+    """Return the row of a config's model."""
+    return ARCHITECTURES[config.architecture]
 
 
 def build(config: ModelConfig, ops: str = "fused") -> LanguageModel:
     """Build the model that a config describes, with fresh weights from torch's generator.
 
     Raises:
-        UsageError: there are no operations of that name.
+        UsageError: there are no operations with the name `ops`.
     """
-    if isinstance(config, GPT2Config):
-        return GPT2(config, pick(ops))
-    return Llama3(config, pick(ops))
+    return architecture_of(config).module(config, pick(ops))

@@ -1,4 +1,4 @@
-"""Optimizers, gradient clipping and the learning-rate schedule from scratch, on the base class of torch.optim."""
+"""Optimizers, gradient clipping and the learning-rate schedule from scratch; only the base class is of torch."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from torch.optim import Optimizer
 from impls.errors import UsageError
 
 CLIP_EPS = 1e-6
-"""Keeps the quotient finite for a gradient of zero; PyTorch adds the same."""
+"""Added to the norm, so that a gradient of zero is not divided by zero; PyTorch adds the same."""
 
 
 def _check_rate(lr: float) -> None:
@@ -34,7 +34,7 @@ class SGD(Optimizer):
 
     @torch.no_grad()
     def step(self, closure: Callable[[], float] | None = None) -> float | None:  # type: ignore[override]
-        """Update the parameters that have a gradient; returns the loss of the closure, if there is one."""
+        """Update the parameters that have a gradient; return the loss of the closure, if there is one."""
         loss = _evaluate(closure)
         for group in self.param_groups:
             for parameter in group["params"]:
@@ -50,8 +50,8 @@ class SGD(Optimizer):
 class AdamW(Optimizer):
     """Adam with decoupled weight decay (Loshchilov and Hutter 2019, https://arxiv.org/abs/1711.05101).
 
-    The decay is applied first, as PyTorch does it: p <- p - lr * weight_decay * p, then the step of Adam with bias
-    correction. State of a parameter: `step`, int, and `exp_avg` and `exp_avg_sq`, tensors of its shape.
+    The decay comes first, as in PyTorch: p <- p - lr * weight_decay * p. The step of Adam with bias correction
+    follows. The state of a parameter is `step`, int, and `exp_avg` and `exp_avg_sq`, tensors of its shape.
 
     Raises:
         UsageError: a hyperparameter is out of range.
@@ -74,7 +74,7 @@ class AdamW(Optimizer):
 
     @torch.no_grad()
     def step(self, closure: Callable[[], float] | None = None) -> float | None:  # type: ignore[override]
-        """Update the parameters that have a gradient; returns the loss of the closure, if there is one."""
+        """Update the parameters that have a gradient; return the loss of the closure, if there is one."""
         loss = _evaluate(closure)
         for group in self.param_groups:
             beta1, beta2 = group["betas"]
@@ -104,10 +104,12 @@ def _evaluate(closure: Callable[[], float] | None) -> float | None:
 
 @torch.no_grad()
 def clip_gradients(parameters: Iterable[Tensor], max_norm: float) -> Tensor:
-    """Scale all gradients in place so that the norm of them all together is at most `max_norm`.
+    """Scale all gradients in place, so that their joint norm is at most `max_norm`.
+
+    See Pascanu et al. 2013, https://arxiv.org/abs/1211.5063.
 
     Returns:
-        float32[], the norm before (Pascanu et al. 2013, https://arxiv.org/abs/1211.5063).
+        float32[], the norm before scaling.
     """
     gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
     norm = torch.stack([(gradient.float() ** 2).sum() for gradient in gradients] or [torch.zeros(())]).sum().sqrt()
@@ -120,8 +122,10 @@ def clip_gradients(parameters: Iterable[Tensor], max_norm: float) -> Tensor:
 def cosine_schedule(step: int, *, maximum: float, minimum: float, warmup_steps: int, cosine_steps: int) -> float:
     """Return the learning rate at a step, counted from 0.
 
-    It grows linearly from 0 to `maximum` over `warmup_steps`, falls along half a cosine to `minimum` at
-    `cosine_steps` (which include the warm-up), and stays there (Loshchilov and Hutter 2017, https://arxiv.org/abs/1608.03983).
+    The rate grows linearly from 0 to `maximum` over `warmup_steps`, falls along half a cosine to `minimum` at
+    `cosine_steps` (which include the warm-up), and stays there.
+
+    See Loshchilov and Hutter 2017, https://arxiv.org/abs/1608.03983.
     """
     if step < warmup_steps:
         return maximum * step / warmup_steps

@@ -1,4 +1,4 @@
-"""Several processes that train one model, as `torchrun` starts them; without it, one process."""
+"""The processes that train one model: several if `torchrun` starts them, otherwise one."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from impls.errors import UsageError
 
 @dataclass(frozen=True)
 class Processes:
-    """Which of how many processes this is.
+    """The place of this process among all of them.
 
     Attributes:
-        rank: 0 for the one that writes files.
-        size: how many there are.
-        device: where this one computes.
+        rank: number of this process; process 0 writes files.
+        size: number of processes.
+        device: where this process computes.
     """
 
     rank: int
@@ -32,7 +32,7 @@ class Processes:
         """Meet the other processes, if `torchrun` started any.
 
         Args:
-            device: "auto", "cpu", "mps", "cuda" (each process takes its own) or "cuda:N".
+            device: "auto", "cpu", "mps", "cuda" (each process takes its own GPU) or "cuda:N".
 
         Raises:
             UsageError: the device is not there.
@@ -44,23 +44,23 @@ class Processes:
         return cls(rank, size, chosen)
 
     def meet(self) -> None:
-        """Wait for the others, so that none leaves while another still talks to it."""
+        """Wait for the other processes, so that none leaves while another still talks to it."""
         if dist.is_initialized():
             dist.barrier()
 
     def leave(self) -> None:
-        """Part from the others."""
+        """Part from the other processes."""
         if dist.is_initialized():
             dist.destroy_process_group()
 
     def wrap(self, model: Module) -> Module:
-        """Make a model whose gradients are averaged over all processes."""
+        """Return the model with gradients that are averaged over all processes."""
         if self.size == 1:
             return model
         return DistributedDataParallel(model, device_ids=[self.device] if self.device.type == "cuda" else None)
 
     def gather(self, loss: torch.Tensor, stop: bool) -> tuple[float, bool]:
-        """Return the loss averaged over all processes, and whether any of them is to stop."""
+        """Return the loss, float32[], averaged over all processes, and whether any of them has to stop."""
         values = torch.stack([loss.float(), torch.tensor(float(stop), device=loss.device)])
         if self.size > 1:
             dist.all_reduce(values)
@@ -69,10 +69,10 @@ class Processes:
 
 
 def find_device(name: str) -> torch.device:
-    """Return the device of that name; "auto" is a GPU if there is one, of several the one of this process.
+    """Return the device with a name; "auto" is the GPU of this process if there are GPUs, otherwise the CPU.
 
     Raises:
-        UsageError: it is not there; the message lists what is.
+        UsageError: the device is not there; the message lists the devices of this machine.
     """
     local_rank = int(os.environ.get("LOCAL_RANK", 0))
     there = {"cpu": 1, "cuda": torch.cuda.device_count(), "mps": int(torch.backends.mps.is_available())}

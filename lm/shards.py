@@ -1,7 +1,7 @@
-"""Text to ids on disk: `shards/`, `train.bin`, `val.bin`, `metadata.json`, each made once.
+"""From texts to ids on disk: `shards/`, `train.bin`, `val.bin`, `metadata.json`, each made once.
 
-A shard is a file of a fixed number of ids; only the last one of a split may hold fewer. An interrupted run goes on
-behind its last finished shard. In the end the shards of a split are joined to the one file that training reads.
+A shard is a file of a fixed number of ids; only the last shard of a split may hold fewer. An interrupted run goes on
+after its last finished shard. In the end, the shards of a split are joined to the one file that training reads.
 """
 
 from __future__ import annotations
@@ -26,17 +26,21 @@ from lm.config import DataConfig, RunConfig, TokenizerConfig
 from lm.corpora import SPLITS, Counts, prepare
 
 Sources = dict[str, list[int]]
-"""Path to size and time of change."""
+"""Path -> size in bytes, and time of change in nanoseconds."""
 
 SHARD_TOKENS = 1 << 24
-"""Ids in a shard where the config keeps none."""
+"""Ids in a shard if the config keeps no shards."""
 
 
 def tokenize(config: RunConfig, say: Say = print) -> None:
-    """Make the folder of `config.data`: texts, tokenizer, ids, metadata. What is finished already is kept.
+    """Make the folder of `config.data`: texts, tokenizer, ids, metadata. Finished parts are kept.
+
+    Args:
+        config: the run.
+        say: takes a line about each part.
 
     Raises:
-        FileFormatError: a source is missing or damaged, or the folder holds something made from other configs.
+        FileFormatError: a source is missing or damaged, or the folder was made from other configs.
         UsageError: a config does not fit the tokenizer.
     """
     folder, sources = Path(config.data.folder), _sources_state(config)
@@ -52,34 +56,39 @@ def tokenize(config: RunConfig, say: Say = print) -> None:
     tokenizer = _tokenizer(config.tokenizer, folder, say)
     dtype = _dtype(config.data, tokenizer)
     n_ids = {split: _encode(folder, split, tokenizer, dtype, config.data, say) for split in SPLITS}
-    metadata = {
-        "version": 1,
-        "made_from": _digest(config),
-        "sources": sources,
-        "tokenizer": tokenizer.fingerprint(),
-        "vocab_size": max(tokenizer.vocab) + 1,
-        "dtype": dtype.name,
-        "eos_id": _eos_id(config.tokenizer, tokenizer),
-        "special_tokens": tokenizer.special_tokens,
-        "shard_tokens": config.data.shard_tokens,
-        "documents_read": counts.read,
-        "documents_left_out": counts.left_out,
-        "splits": {
-            split: {"ids": n_ids[split], "documents": counts.documents[split], "bytes": counts.text_bytes[split]}
-            for split in SPLITS
-        },
-    }
-    _write_json(folder / "metadata.json", metadata)
+    facts = {"sources": sources, "dtype": dtype.name, "splits": _splits(n_ids, counts)}
+    _write_json(folder / "metadata.json", _metadata(config, tokenizer, counts) | facts)
     if config.data.shard_tokens is None:
         shutil.rmtree(folder / "shards")
     say(f"{folder}: {n_ids['train']} ids for training, {n_ids['val']} for validation, {dtype.name}")
 
 
+def _metadata(config: RunConfig, tokenizer: Tokenizer, counts: Counts) -> dict[str, Any]:
+    return {
+        "version": 1,
+        "made_from": _digest(config),
+        "tokenizer": tokenizer.fingerprint(),
+        "vocab_size": max(tokenizer.vocab) + 1,
+        "eos_id": _eos_id(config.tokenizer, tokenizer),
+        "special_tokens": tokenizer.special_tokens,
+        "shard_tokens": config.data.shard_tokens,
+        "documents_read": counts.read,
+        "documents_left_out": counts.left_out,
+    }
+
+
+def _splits(n_ids: dict[str, int], counts: Counts) -> dict[str, dict[str, int]]:
+    return {
+        split: {"ids": n_ids[split], "documents": counts.documents[split], "bytes": counts.text_bytes[split]}
+        for split in SPLITS
+    }
+
+
 def _is_complete(config: RunConfig, folder: Path, sources: Sources) -> bool:
-    """Tell whether all that the config asks for is there.
+    """Tell whether the folder has everything that the config asks for.
 
     Raises:
-        FileFormatError: what is there is damaged, or was made from something else.
+        FileFormatError: the folder is damaged, or was made from other configs or sources.
     """
     metadata = read_metadata(folder)
     if metadata is None:
@@ -100,7 +109,7 @@ def _digest(config: RunConfig) -> str:
 
 
 def _sources_state(config: RunConfig) -> Sources:
-    """Size and time of change of the files that are read and still there."""
+    """Return size and time of change of the files that are read and still there."""
     if config.dataset.source not in ("local", "tokens"):
         return {}
     stats = {name: Path(name).stat() for name in config.dataset.files.values() if Path(name).exists()}
@@ -114,7 +123,7 @@ def _texts(config: RunConfig, folder: Path, sources: Sources) -> Counts:
         if saved.pop("made_from") == made_from:
             return Counts(**saved)
     counts = prepare(config.dataset, folder, folder / "downloads")
-    # What was made of other texts is of no use any more.
+    # Shards and tokenizer of other texts are of no use any more.
     shutil.rmtree(folder / "shards", ignore_errors=True)
     shutil.rmtree(folder / "tokenizer", ignore_errors=True)
     _write_json(done, {"made_from": made_from, **vars(counts)})
@@ -122,7 +131,7 @@ def _texts(config: RunConfig, folder: Path, sources: Sources) -> Counts:
 
 
 def _tokenizer(config: TokenizerConfig, folder: Path, say: Say) -> Tokenizer:
-    """Load the tokenizer of the folder, or make it: a copy of the one that the config names, or a trained one."""
+    """Load the tokenizer of the folder, or make it: copy the tokenizer that the config names, or train one."""
     target = folder / "tokenizer"
     if target.exists():
         return Tokenizer.load(target)
@@ -131,7 +140,7 @@ def _tokenizer(config: TokenizerConfig, folder: Path, say: Say) -> Tokenizer:
     else:
         text = folder / "train.txt"
         if config.train_bytes is not None and config.train_bytes < text.stat().st_size:
-            text = _prefix(text, config)
+            text = _prefix(text, config.train_bytes, config)
         say(f"{target}: training {config.vocab_size} tokens on {text.stat().st_size} bytes")
         trained = train(text, config.vocab_size, config.special_tokens, pattern=config.pattern, impl=config.impl)
         tokenizer = Tokenizer.from_definition(trained)
@@ -142,21 +151,20 @@ def _tokenizer(config: TokenizerConfig, folder: Path, say: Say) -> Tokenizer:
     return tokenizer
 
 
-def _prefix(text: Path, config: TokenizerConfig) -> Path:
-    """Write the beginning of the text, up to a place where it can be cut."""
-    assert config.train_bytes is not None
-    corpus, target = TextFile.open(text), text.with_name("tokenizer.txt")
-    cuts = SafeCuts(config.pattern, config.special_tokens)
-    stop = cuts.first_after(corpus.read, corpus.n_bytes, config.train_bytes)
+def _prefix(text: Path, n_bytes: int, config: TokenizerConfig) -> Path:
+    """Write the beginning of the text, up to the first cut after `n_bytes`, to a file of its own; return its path."""
+    source, target = TextFile.open(text), text.with_name("tokenizer.txt")
+    stop = SafeCuts(config.pattern, config.special_tokens).first_after(source.read, source.n_bytes, n_bytes)
     with atomic_writer(target) as output:
         for start in range(0, stop, 1 << 20):
-            output.write(corpus.read(start, min(start + (1 << 20), stop)))
+            output.write(source.read(start, min(start + (1 << 20), stop)))
     return target
 
 
 def _dtype(config: DataConfig, tokenizer: Tokenizer) -> np.dtype[Any]:
     if config.dtype == "uint16" and tokenizer.id_dtype.itemsize > 2:
-        raise UsageError(f"data.dtype: uint16 holds ids below 65536, the vocabulary has {max(tokenizer.vocab) + 1}")
+        size = max(tokenizer.vocab) + 1
+        raise UsageError(f"data.dtype: uint16 holds ids below 65536, the vocabulary has {size}; take uint32 or auto")
     return np.dtype("<u4") if config.dtype == "uint32" else tokenizer.id_dtype
 
 
@@ -164,7 +172,10 @@ def _eos_id(config: TokenizerConfig, tokenizer: Tokenizer) -> int | None:
     if config.eos is None:
         return None
     if config.eos not in tokenizer.special_tokens:
-        raise UsageError(f"tokenizer.eos_token: {config.eos!r} is not a special token of the tokenizer")
+        known = ", ".join(map(repr, tokenizer.special_tokens)) or "none"
+        raise UsageError(
+            f"tokenizer.eos_token: {config.eos!r} is not a special token of the tokenizer; it has {known}"
+        )
     return tokenizer.special_tokens[config.eos]
 
 

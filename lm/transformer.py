@@ -1,4 +1,4 @@
-"""What both architectures share: a block; ids through embeddings, blocks and the last norm to logits or a loss."""
+"""The parts that all architectures share: the block, and the way from ids through blocks to logits or a loss."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from torch.nn import Module, ModuleList, Parameter
 
 from impls.errors import UsageError
 from lm.attention import Attention, KeyValueCache
-from lm.config import ModelConfig
+from lm.config_base import ModelConfig
 from lm.layers import INIT_STD, Embedding, FeedForward, Linear, SwiGLU
 from lm.ops import Ops
 
 
 class Block(Module):
-    """A layer with normalisation before each half: x + attn(ln1(x)), then x + ffn(ln2(x))."""
+    """A layer with a norm before each half: x + attn(ln1(x)), then x + ffn(ln2(x))."""
 
     def __init__(self, attn: Attention, ffn: FeedForward | SwiGLU, ln1: Module, ln2: Module) -> None:
         super().__init__()
         self.attn, self.ffn, self.ln1, self.ln2 = attn, ffn, ln1, ln2
 
     def forward(self, x_BTD: Tensor, positions_T: Tensor, cache: KeyValueCache | None = None) -> Tensor:
-        """Apply."""
+        """Apply to x, [B, T, D]; with a cache, x continues the positions in it."""
         x_BTD = x_BTD + self.attn(self.ln1(x_BTD), positions_T, cache)
         y_BTD: Tensor = x_BTD + self.ffn(self.ln2(x_BTD))
         return y_BTD
@@ -32,7 +32,7 @@ class Block(Module):
 class LanguageModel(Module):
     """A decoder-only Transformer: ids, int64[B, T], to logits, [B, T, V].
 
-    An architecture makes its blocks and norm, and overrides `embed` if it has more than token embeddings.
+    An architecture makes its blocks and its last norm, and overrides `embed` if it has more than token embeddings.
     """
 
     def __init__(self, config: ModelConfig, ops: Ops, blocks: list[Block], ln_final: Module) -> None:
@@ -44,7 +44,7 @@ class LanguageModel(Module):
         self.lm_head = Linear(config.d_model, config.vocab_size, ops)
         if config.tie_embeddings:
             self.lm_head.weight = self.token_embeddings.weight
-        # The residual stream adds 2 branches a layer: their last weights start smaller (Radford et al. 2019).
+        # Each layer adds 2 branches to the residual stream: their last weights start smaller (Radford et al. 2019).
         with torch.no_grad():
             for block in blocks:
                 for last in (block.attn.output_proj, block.ffn.w2):
@@ -61,10 +61,10 @@ class LanguageModel(Module):
     ) -> Tensor:
         """Return logits, [B, T, V], or with targets their loss in nats, float32[].
 
-        With caches, one a layer, the ids are those that follow the positions in them.
+        With caches, one per layer, the ids continue the positions in the caches.
 
         Raises:
-            UsageError: more positions than the context length.
+            UsageError: there are more positions than the context length.
         """
         start = caches[0].length if caches else 0
         stop = start + ids_BT.shape[1]
@@ -87,7 +87,7 @@ class LanguageModel(Module):
         return [KeyValueCache() for _ in self.layers]
 
     def parameter_groups(self, weight_decay: float) -> list[dict[str, list[Parameter] | float]]:
-        """Return parameters as an optimizer takes them: matrices decay, biases and gains do not."""
+        """Return the parameters as an optimizer takes them: matrices decay, biases and gains do not."""
         parameters = list(self.parameters())
         return [
             {"params": [p for p in parameters if p.ndim >= 2], "weight_decay": weight_decay},

@@ -2,7 +2,7 @@
 
     python -m profiles.exercise --batch 512 --layers 256,1024,1024,64 --passes 20
 
-The same under each tool, from the repository's root; all of these commands run as they stand:
+The same passes under each tool, from the repository's root; all of these commands run as they stand:
 
     python -m cProfile -s tottime -m profiles.exercise
     python -m scalene run --cpu-only -o mlp.json profiles/exercise.py --- --passes 300
@@ -11,13 +11,13 @@ The same under each tool, from the repository's root; all of these commands run 
     python -m memray stats mlp.bin
     python -m memray flamegraph --force --no-web -o mlp.html mlp.bin
 
-What to look for. cProfile has one line for all matrix products, `forward` itself, since the operator `@` is no call:
-own time of a function that calls C through an operator tells nothing apart. Scalene tells the lines apart and shows
-them as native time. memray shows that `gelu`, and not the products, allocates the most: each of its operators makes
-an array of the size of the activations. `--gelu in-place` writes into one array instead; run all three again.
+What to look for. cProfile has one line for all matrix products, the line of `forward`, since the operator `@` is no
+call: the own time of a function that calls C through operators is one sum. Scalene tells the lines apart and shows
+their time as native. memray shows that `gelu`, and not the products, allocates the most: each operator of `gelu`
+makes an array of the size of the activations. `--gelu in-place` writes into one array instead; run all three again.
 
-The layers are x_BI @ w_IO + b_O, then GELU (Hendrycks and Gimpel 2016, https://arxiv.org/abs/1606.08415, with tanh)
-except behind the last.
+A layer is x_BI @ w_IO + b_O. GELU follows each layer but the last (Hendrycks and Gimpel 2016,
+https://arxiv.org/abs/1606.08415, with tanh).
 """
 
 from __future__ import annotations
@@ -40,13 +40,13 @@ CUBIC = np.float32(0.044715)
 
 
 def gelu(x: Array) -> Array:
-    """Return GELU of float32[...], an array for each operator."""
+    """Return GELU of float32[...]; each operator makes an array."""
     result: Array = np.float32(0.5) * x * (np.float32(1) + np.tanh(ROOT_2_OVER_PI * (x + CUBIC * x * x * x)))  # type: ignore[assignment]
     return result
 
 
 def gelu_in_place(x: Array) -> Array:
-    """Return GELU of float32[...], one array for all operators; overwrites `x`."""
+    """Return GELU of float32[...]; all operators write into one array. Overwrites `x`."""
     inner = x * x
     inner *= CUBIC
     inner += np.float32(1)
@@ -86,32 +86,38 @@ def forward(x_BI: Array, layers: Sequence[Layer], activate: Callable[[Array], Ar
 
 
 def operations(batch: int, widths: Sequence[int]) -> int:
-    """Return the floating-point operations of the matrix products of one pass: two for each weight and row."""
+    """Return the floating-point operations of the matrix products in one pass: two per weight and row."""
     return sum(2 * batch * inputs * outputs for inputs, outputs in pairwise(widths))
 
 
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of at least 1; give one, as in 512")
+    return int(text)
+
+
 def _widths(text: str) -> list[int]:
-    widths = [int(word) for word in text.split(",")]
-    if len(widths) < 2 or min(widths) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r}: give at least two widths of at least 1, as in 256,1024,64")
+    widths = [_count(word) for word in text.split(",")]
+    if len(widths) < 2:
+        raise argparse.ArgumentTypeError(f"{text!r}: give at least two widths, as in 256,1024,64")
     return widths
 
 
-def _count(text: str) -> int:
-    if int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text} is too small; give at least 1")
-    return int(text)
+def build_parser() -> argparse.ArgumentParser:
+    """Describe the command line."""
+    text = "Forward passes of a small multi-layer perceptron."
+    parser = OneLineParser(prog="python -m profiles.exercise", description=text, allow_abbrev=False)
+    parser.add_argument("--batch", type=_count, default=512, help="rows at a time")
+    parser.add_argument("--layers", type=_widths, default=[256, 1024, 1024, 64], help="widths, inputs first")
+    parser.add_argument("--passes", type=_count, default=20, help="how often")
+    parser.add_argument("--gelu", choices=GELU, default="plain", help="an array per operator, or one array")
+    parser.add_argument("--seed", type=int, default=0, help="of weights and inputs")
+    return parser
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the passes and print how long they took; returns the exit status."""
-    parser = OneLineParser(prog="python -m profiles.exercise", description="Forward passes of a small MLP.")
-    parser.add_argument("--batch", type=_count, default=512, help="rows at a time")
-    parser.add_argument("--layers", type=_widths, default=[256, 1024, 1024, 64], help="widths, inputs first")
-    parser.add_argument("--passes", type=_count, default=20)
-    parser.add_argument("--gelu", choices=GELU, default="plain")
-    parser.add_argument("--seed", type=int, default=0)
-    options = parser.parse_args(arguments)
+    options = build_parser().parse_args(arguments)
     layers = make_layers(options.layers, options.seed)
     x_BI = np.random.default_rng(options.seed).standard_normal((options.batch, options.layers[0]), np.float32)
     started = perf_counter()
@@ -119,7 +125,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         output = forward(x_BI, layers, GELU[options.gelu])
     seconds = (perf_counter() - started) / options.passes
     rate = operations(options.batch, options.layers) / seconds / 1e9
-    print(f"{output.shape[0]} x {output.shape[1]}, {1e3 * seconds:.2f} ms a pass, {rate:.1f} GFLOP/s in the products")
+    rows, columns = output.shape
+    print(f"{rows} x {columns}, {1e3 * seconds:.2f} ms per pass, {rate:.1f} GFLOP/s in the products")
     return 0
 
 

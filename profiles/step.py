@@ -1,7 +1,7 @@
-"""A target beside the stages: steps of the trainer, the one part of profiles that needs PyTorch (extra `lm`).
+"""The work of a training step, the one part of profiles that needs PyTorch (extra `lm`).
 
-What is trained is the shipped run `stories-small`, with one of the small models, on the text of a workload and in its
-vocabulary.
+A step trains the shipped run `stories-small`, with one of the small models, on the text of a workload and in the
+workload's vocabulary.
 """
 
 from __future__ import annotations
@@ -13,19 +13,20 @@ from typing import Any
 import torch
 
 import lm
-from bench.cases import inputs
+from bench.inputs import inputs_of
 from data.workloads import Workload
 from lm.accounting import predict_memory
 from lm.batches import TrainBatches
-from lm.config import RunConfig, load_run
+from lm.config import RunConfig
+from lm.config_files import load_run
 from lm.memory import measure_memory
 from lm.model import build
-from lm.train import build_optimizer, learning_rate, optimizer_step
+from lm.step import build_optimizer, learning_rate, optimizer_step
 
 RUN = Path(lm.__file__).parent / "configs" / "stories-small.yaml"
 
 STEPS = 4
-"""Optimizer steps a call."""
+"""Optimizer steps per call."""
 
 
 def config_of(model: str, ops: str, vocab_size: int) -> RunConfig:
@@ -45,7 +46,7 @@ def prepare(model_name: str, ops: str, workload: Workload, threads: int) -> Call
     """
     torch.set_num_threads(threads)
     torch.manual_seed(0)
-    prepared = inputs(workload)
+    prepared = inputs_of(workload)
     config = config_of(model_name, ops, workload.vocab_size)
     training = config.training
     batches = TrainBatches(prepared.tokenizer("auto").encode_to_array(prepared.content), config.data, training.seed)
@@ -64,7 +65,7 @@ def prepare(model_name: str, ops: str, workload: Workload, threads: int) -> Call
 def tensor_bytes(model_name: str, ops: str, workload: Workload) -> dict[str, Any]:
     """Return what the tensors of a step hold in bytes, by kind: predicted from the shape alone, and counted.
 
-    Beside it stand the steps of a call and the shape of a batch.
+    The steps per call and the shape of a batch stand beside them.
     """
     config = config_of(model_name, ops, workload.vocab_size)
     batch_size, block_size = config.data.batch_size, config.data.block_size

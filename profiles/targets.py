@@ -1,7 +1,7 @@
-"""What can be profiled: a table from stage to how its work is prepared. Another trainer is another row.
+"""What can be profiled: a table of stages, each with what a tool needs to know of it. Another trainer is another row.
 
-The stages of the registry, and a training step of each shipped kind of language model, whose implementations are the
-two sets of operations.
+The stages are those of the registry, and a training step of each shipped kind of language model, whose
+implementations are the two sets of operations.
 """
 
 from __future__ import annotations
@@ -10,114 +10,199 @@ import importlib.util
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
-from bench import proof
-from bench.cases import Case, Prepared, count, inputs
+from bench import code
+from bench.inputs import count, inputs_of
 from data.workloads import Workload, workloads
 from impls import MergelabError, UsageError
-from impls.registry import STAGES, find, implementations
+from impls.registry import STAGES, Impl, find, implementations
 
-Work = Callable[[], Any]
-
-
-@dataclass(frozen=True)
-class Target:
-    """A stage that tools can look into.
-
-    Attributes:
-        impls: names of its implementations.
-        prepare: (implementation, workload, workers) to the work itself, called once a repetition, not profiled.
-        loads: whether an implementation's first call loads code, which is no part of the profile.
-        tensor_bytes: (implementation, workload) to what its tensors hold, predicted and measured; only for what
-            PyTorch computes, which is what needs the extra `lm`.
-    """
-
-    impls: tuple[str, ...]
-    prepare: Callable[[str, Workload, int], Work]
-    loads: Callable[[str], bool]
-    tensor_bytes: Callable[[str, Workload], dict[str, Any]] | None = None
-
-
-def _count(impl: str, workload: Workload, workers: int) -> Work:
-    return partial(count, find("count", impl), inputs(workload).corpus, workers)
-
-
-def _train(impl: str, workload: Workload, workers: int) -> Work:
-    del workers
-    prepared: Prepared = inputs(workload)
-    return partial(find("train", impl).load(), prepared.pretokens, n_merges=prepared.n_merges)
-
-
-def _encode(impl: str, workload: Workload, workers: int) -> Work:
-    prepared = inputs(workload)
-    return partial(prepared.tokenizer(impl).encode_to_array, prepared.content, workers=workers)
-
-
-def _of_registry(stage: str, prepare: Callable[[str, Workload, int], Work]) -> Target:
-    names = tuple(row.name for row in implementations(stage))
-    return Target(names, prepare, lambda name: find(stage, name).compiled)
-
-
-def _step(model: str, impl: str, workload: Workload, workers: int) -> Work:
-    from profiles import step
-
-    return step.prepare(model, impl, workload, workers)
-
-
-def _tensor_bytes(model: str, impl: str, workload: Workload) -> dict[str, Any]:
-    from profiles import step
-
-    return step.tensor_bytes(model, impl, workload)
-
-
-def _of_trainer(model: str) -> Target:
-    return Target(("reference", "fused"), partial(_step, model), lambda _: True, partial(_tensor_bytes, model))
-
-
-TARGETS = {
-    "count": _of_registry("count", _count),
-    "train": _of_registry("train", _train),
-    "encode": _of_registry("encode", _encode),
-    "gpt2-step": _of_trainer("gpt2-2k-4l"),
-    "llama3-step": _of_trainer("llama3-2k-4l"),
-}
+SMALL, LARGE = "stories-100KB", "stories-5MB"
+"""The workloads of the suite."""
 
 TRAINER = "lm.train"
 """The module whose sources a training step runs."""
 
-
-def code_digest(stage: str, impl: str) -> str:
-    """Hash the sources that a target runs: sha256 as hex."""
-    return proof.code_digest(find(stage, impl)) if stage in STAGES else proof.module_digest(TRAINER)
+Work = Callable[[], Any]
 
 
-def find_workload(name: str, n_bytes: int | None = None) -> Workload:
-    """Return a row of `workloads.toml`, or its first `n_bytes`.
+class Subject(NamedTuple):
+    """What one profile looks at.
 
-    Raises:
-        UsageError: no such workload.
+    Attributes:
+        stage: a name of `TARGETS`.
+        impl: one of its implementations.
+        workload: a name of `workloads.toml`.
+        n_bytes: how much of the workload, from its beginning; None for all.
     """
-    rows = {row.name: row for row in workloads()}
-    if name not in rows:
-        raise UsageError(f"--workload: no workload {name!r}; there are {', '.join(rows)}")
-    return replace(rows[name], bytes=n_bytes, expected={}) if n_bytes else rows[name]
+
+    stage: str
+    impl: str
+    workload: str
+    n_bytes: int | None = None
+
+    def row(self) -> Workload:
+        """Return the workload.
+
+        Raises:
+            UsageError: no such workload.
+        """
+        rows = {row.name: row for row in workloads()}
+        if self.workload not in rows:
+            raise UsageError(f"--workload: no workload {self.workload!r}; there are {', '.join(rows)}")
+        row = rows[self.workload]
+        return replace(row, bytes=self.n_bytes, expected={}) if self.n_bytes else row
 
 
-def check(stage: str, impl: str, workload: Workload) -> None:
+@dataclass(frozen=True)
+class Stage:
+    """A stage of the registry.
+
+    Attributes:
+        name: in the registry.
+        work: (implementation, workload, workers) to what is profiled.
+    """
+
+    name: str
+    work: Callable[[Impl, Workload, int], Work]
+
+    @property
+    def impls(self) -> tuple[str, ...]:
+        """Names of its implementations, simplest first."""
+        return tuple(row.name for row in implementations(self.name))
+
+    def prepare(self, impl: str, workload: Workload) -> Work:
+        """Return the work itself, which is called once; what this call does is not profiled."""
+        return self.work(find(self.name, impl), workload, self.workers(impl))
+
+    def workers(self, impl: str) -> int:
+        """Return one worker, since samplers see one thread best; two processes where it would else be no pool."""
+        return 2 if uses_processes(find(self.name, impl)) else 1
+
+    def loads_code(self, impl: str) -> bool:
+        """Return whether the first call of an implementation loads code, which is no part of the profile."""
+        return find(self.name, impl).compiled
+
+    def code_digest(self, impl: str) -> str:
+        """Hash the sources that an implementation runs: sha256 as hex."""
+        return code.code_digest(find(self.name, impl))
+
+    def check(self, impl: str, workload: Workload) -> None:
+        """Check that an implementation can finish a workload.
+
+        Raises:
+            UsageError: it cannot; the message says why.
+        """
+        if reason := reason_to_skip(find(self.name, impl), workload):
+            raise UsageError(f"{self.name}/{impl} on {workload.name}: {reason}")
+
+
+@dataclass(frozen=True)
+class Step:
+    """Training steps of a language model; they need PyTorch.
+
+    Attributes:
+        name: on the command line.
+        model: a name of lm/configs/models.
+    """
+
+    name: str
+    model: str
+    impls: tuple[str, ...] = ("reference", "fused")
+
+    def prepare(self, impl: str, workload: Workload) -> Work:
+        """Return a call of a few steps; what this call does is not profiled."""
+        from profiles import step
+
+        return step.prepare(self.model, impl, workload, self.workers(impl))
+
+    def workers(self, impl: str) -> int:
+        """Return one thread, which samplers see best."""
+        del impl
+        return 1
+
+    def loads_code(self, impl: str) -> bool:
+        """Return that the first steps load code, which is no part of the profile."""
+        del impl
+        return True
+
+    def code_digest(self, impl: str) -> str:
+        """Hash the sources that a step runs: sha256 as hex."""
+        del impl
+        return code.module_digest(TRAINER)
+
+    def check(self, impl: str, workload: Workload) -> None:
+        """Check that there is PyTorch.
+
+        Raises:
+            MergelabError: it is not installed.
+        """
+        del impl, workload
+        if importlib.util.find_spec("torch") is None:
+            raise MergelabError(f"{self.name}: needs PyTorch: pip install '.[lm]'")
+
+    def tensor_bytes(self, impl: str, workload: Workload) -> dict[str, Any]:
+        """Return what the tensors of a step hold in bytes, predicted and measured."""
+        from profiles import step
+
+        return step.tensor_bytes(self.model, impl, workload)
+
+
+def uses_processes(row: Impl) -> bool:
+    """Return whether an implementation runs in processes of its own: only Python needs them to be parallel."""
+    return row.parallel and not row.compiled
+
+
+def reason_to_skip(row: Impl, workload: Workload) -> str | None:
+    """Return why an implementation is not measured on a workload; None if it is."""
+    from bench.cases import Case  # Here, since the profiled process does not need what it imports.
+
+    return Case(row, workload).reason_to_skip
+
+
+def _count(impl: Impl, workload: Workload, workers: int) -> Work:
+    return partial(count, impl, inputs_of(workload).text, workers)
+
+
+def _train(impl: Impl, workload: Workload, workers: int) -> Work:
+    del workers
+    prepared = inputs_of(workload)
+    return partial(impl.load(), prepared.pretokens, n_merges=prepared.n_merges)
+
+
+def _encode(impl: Impl, workload: Workload, workers: int) -> Work:
+    prepared = inputs_of(workload)
+    return partial(prepared.tokenizer(impl.name).encode_to_array, prepared.content, workers=workers)
+
+
+STEPS = {row.name: row for row in (Step("gpt2-step", "gpt2-2k-4l"), Step("llama3-step", "llama3-2k-4l"))}
+
+TARGETS: dict[str, Stage | Step] = {
+    **{row.name: row for row in (Stage("count", _count), Stage("train", _train), Stage("encode", _encode))},
+    **STEPS,
+}
+
+
+def in_one_process(workload: str) -> list[Subject]:
+    """Return the implementations of the registry that finish a workload and run in one process.
+
+    A tool that looks into one process sees all of their work.
+    """
+    rows = [row for stage in STAGES for row in implementations(stage) if not uses_processes(row)]
+    subjects = [(row, Subject(row.stage, row.name, workload)) for row in rows]
+    return [subject for row, subject in subjects if not reason_to_skip(row, subject.row())]
+
+
+def check(subject: Subject) -> None:
     """Check that a combination exists and can be finished.
 
     Raises:
         UsageError: it does not, or cannot; the message says why.
         MergelabError: PyTorch is missing.
     """
-    if stage not in TARGETS:
-        raise UsageError(f"--stage: no stage {stage!r}; there are {', '.join(TARGETS)}")
-    if impl not in TARGETS[stage].impls:
-        raise UsageError(
-            f"--impl: no implementation {impl!r} of {stage}; there are {', '.join(TARGETS[stage].impls)}"
-        )
-    if stage in STAGES and (reason := Case(find(stage, impl), workload).reason_to_skip):
-        raise UsageError(f"{stage}/{impl} on {workload.name}: {reason}")
-    if TARGETS[stage].tensor_bytes and importlib.util.find_spec("torch") is None:
-        raise MergelabError(f"{stage}: needs PyTorch: pip install '.[lm]'")
+    target, workload = TARGETS[subject.stage], subject.row()
+    if subject.impl not in target.impls:
+        known = ", ".join(target.impls)
+        raise UsageError(f"--impl: no implementation {subject.impl!r} of {subject.stage}; there are {known}")
+    target.check(subject.impl, workload)

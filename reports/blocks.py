@@ -1,37 +1,38 @@
-"""What a report consists of: sections of blocks, which templates turn into HTML and Markdown.
+"""The parts of a report: sections of blocks, which pages turn into HTML and Markdown.
 
-Text may hold `code` between backticks and nothing else of markup.
+A text is words, or words and values in a row. Words may hold `code` between backticks and nothing else of markup.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TypeAlias
+
+from reports.figures.series import Drawing
+from reports.figures.tables import Table
+from reports.figures.values import Cell
 
 
 @dataclass(frozen=True)
 class Paragraph:
     """Some sentences."""
 
-    text: str
-    kind: Literal["paragraph"] = "paragraph"
+    text: Cell
 
 
 @dataclass(frozen=True)
 class Bullets:
     """A list of sentences."""
 
-    items: Sequence[str]
-    kind: Literal["bullets"] = "bullets"
+    entries: Sequence[Cell]
 
 
 @dataclass(frozen=True)
-class Code:
+class Listing:
     """Commands, as typed."""
 
     text: str
-    kind: Literal["code"] = "code"
 
 
 @dataclass(frozen=True)
@@ -39,34 +40,27 @@ class Heading:
     """A heading inside a section."""
 
     text: str
-    kind: Literal["heading"] = "heading"
-
-
-@dataclass(frozen=True)
-class Table:
-    """Rows of cells; `numbers`: the columns that are aligned to the right."""
-
-    head: Sequence[str]
-    rows: Sequence[Sequence[str]]
-    numbers: Sequence[int] = ()
-    kind: Literal["table"] = "table"
 
 
 @dataclass(frozen=True)
 class Figure:
-    """A drawing as SVG, for HTML only: a table beside it says the same."""
+    """A drawing, for HTML only: a table beside it says the same."""
 
-    svg: str
-    caption: str
-    kind: Literal["figure"] = "figure"
+    drawing: Drawing
+    caption: Cell
 
 
-Block = Paragraph | Bullets | Code | Heading | Table | Figure
+Block: TypeAlias = Paragraph | Bullets | Listing | Heading | Table | Figure
+
+
+def kind(block: Block) -> str:
+    """Return which kind of block it is, as templates call it."""
+    return type(block).__name__.lower()
 
 
 @dataclass
 class Section:
-    """A title, what is below it, and the command that makes its figures."""
+    """A title, the blocks below it, and the command that makes its figures."""
 
     title: str
     blocks: list[Block] = field(default_factory=list)
@@ -79,6 +73,6 @@ class Section:
         return "-".join(words)
 
 
-def missing(title: str, why: str) -> Section:
-    """Return a section that has nothing to show and says why."""
-    return Section(title, [Paragraph(f"Missing: {why}")])
+def missing(why: object) -> Paragraph:
+    """Return the reason that stands in the place of a figure."""
+    return Paragraph(f"Missing: {why}.")

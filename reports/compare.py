@@ -1,25 +1,29 @@
-"""What got faster or slower since an earlier record, with spread: `python -m reports compare`.
+"""Two records side by side: which cases got faster or slower, with spread; see `python -m reports compare`.
 
-Machines drift. How much this one did between the two runs is seen on implementations whose code did not change: the
-median of their ratios is taken off all others. With few of them nothing is: one that became slower for another reason
-than its code would vouch for itself.
+Machines drift. Implementations whose code did not change tell how much a machine drifted between two runs: the median
+of their ratios is taken off the ratios of all others. With few such implementations nothing is taken off, since
+an implementation that became slower for another reason than its code would vouch for itself.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from statistics import median
+from typing import Any
 
 import pandas as pd
 
-from reports.formats import seconds
-from reports.load import Record, ReportError, bench_records, load_record, when
+from bench.record import KINDS, RecordError, paths, when
+from reports.errors import ReportError
+from reports.figures.tables import Table
+from reports.figures.values import Value
+from reports.records import Record, load_record
 
 KEY = ["stage", "impl", "workload"]
 
 MIN_WITNESSES = 3
-"""Implementations of unchanged code that tell how the machine drifted; with fewer, nothing is taken off."""
+"""How many implementations of unchanged code tell the drift; with fewer, nothing is taken off."""
 
 
 @dataclass(frozen=True)
@@ -28,13 +32,14 @@ class Comparison:
 
     Attributes:
         before, after: the records.
-        rows: a row a case of both: stage, impl, workload, before, after (median seconds), change (after / before,
-            drift taken off), low, high (from the quartiles of both sides), unchanged (same code), verdict.
-        drift: how many times as long unchanged code took: the median over implementations, of each the median over
-            workloads; 1 where there is none.
-        witnesses: how many implementations told so. With fewer than MIN_WITNESSES the drift is not taken off.
-        left_out: one line for each case of the newer record that has no counterpart, and one for all that are not in
-            it any more.
+        rows: a row per case that both have: stage, impl, workload, before, after (median seconds), change (after /
+            before, drift taken off), low, high (from the quartiles of both sides), unchanged (same code), verdict.
+        drift: how many times as long unchanged code took: the median over implementations of the median over
+            workloads; 1 where no code is unchanged.
+        witnesses: how many implementations have unchanged code. With fewer than MIN_WITNESSES the drift is not taken
+            off.
+        left_out: one line for each case of the newer record that has no counterpart in the earlier one, and one line
+            for all cases that only the earlier record has.
     """
 
     before: Record
@@ -45,7 +50,7 @@ class Comparison:
     left_out: list[str]
 
     def slower_by_more_than(self, percent: float) -> pd.DataFrame:
-        """Return the cases that are slower by more than so much, and not by chance: the quartiles are apart."""
+        """Return the cases that are slower by more than `percent` and not by chance: their quartiles are apart."""
         return self.rows[(self.rows["change"] > 1 + percent / 100) & (self.rows["low"] > 1)]
 
 
@@ -116,60 +121,42 @@ def _verdict(low: float, high: float) -> str:
     return "faster" if high < 1 else "within the spread"
 
 
-def last_comparable(after: Record, folder: Path) -> tuple[Record, list[str]]:
-    """Return the newest earlier record that can be compared, and a line for each newer one that cannot.
+def last_comparable(after: Record) -> tuple[Record, list[str]]:
+    """Return the newest earlier record that can be compared, and a line for each record after it that cannot.
 
     Raises:
         ReportError: there is none; the message says why the newest was refused.
     """
     refused: list[str] = []
-    earlier = [path for path in bench_records(folder) if when(path) < when(after.path)]
+    folder = after.path.parent.parent
+    earlier = [path for path in paths(folder, "bench") if when(path) < when(after.path)]
     for path in reversed(earlier):
         try:
             record = load_record(path)
-        except ReportError as error:
+        except RecordError as error:
             refused.append(str(error))
             continue
         if not (reason := why_not_comparable(record, after)):
             return record, refused
         refused.append(f"{path.name}: not comparable: {reason}")
     why = f" ({refused[0]})" if refused else ""
-    raise ReportError(
-        f"{after.path.name}: no earlier record to compare with{why}; run `nox -s bench` again after a change"
-    )
+    again = f"run `{KINDS['bench'].command}` again after a change"
+    raise ReportError(f"{after.path.name}: no earlier record to compare with{why}; {again}")
 
 
-def drift_sentence(found: Comparison) -> str:
-    """Say how much the machine drifted, whether that was taken off, and what cannot be known then."""
-    seen = f"{found.witnesses} implementations of unchanged code took {found.drift:.2f}x as long"
-    if found.witnesses >= MIN_WITNESSES:
-        return f"{seen}; that drift is taken off, so what slows them all down is not seen"
-    told = seen if found.witnesses else "there is no implementation of unchanged code"
-    return (
-        f"{told}; at least {MIN_WITNESSES} tell how the machine drifted, so nothing is taken off: times are compared "
-        "as they are, and a change may be the machine's"
-    )
-
-
-def as_text(found: Comparison) -> str:
-    """Return the comparison as text, largest change first."""
-    rows = found.rows.sort_values("change", ascending=False)
-    table = pd.DataFrame(
-        {
-            "what": rows["stage"] + "/" + rows["impl"],
-            "workload": rows["workload"],
-            "before": rows["before"].map(seconds),
-            "after": rows["after"].map(seconds),
-            "time": rows["change"].map("{:.2f}x".format),
-            "spread": [f"{low:.2f}x .. {high:.2f}x" for low, high in zip(rows["low"], rows["high"], strict=True)],
-            "code": rows["unchanged"].map({True: "the same", False: "changed"}),
-            "verdict": rows["verdict"],
-        }
-    )
-    counts = ", ".join(f"{number} {verdict}" for verdict, number in rows["verdict"].value_counts().items())
-    return "\n".join([
-        f"{found.after.path.name} against {found.before.path.name}: {counts}",
-        drift_sentence(found),
-        table.to_string(index=False),
-        *found.left_out,
+def table(found: Comparison) -> Table:
+    """Return a row per case, largest change first."""
+    head = ["case", "workload", "before", "after", "time", "spread", "code", "verdict"]
+    return Table(head, [
+        [
+            f"{row['stage']}/{row['impl']}", row["workload"], Value(row["before"], "s"), Value(row["after"], "s"),
+            change_of(row).alone, change_of(row).spread, "the same" if row["unchanged"] else "changed",
+            row["verdict"],
+        ]
+        for row in found.rows.sort_values("change", ascending=False).to_dict("records")
     ])  # fmt: skip
+
+
+def change_of(row: Mapping[Any, Any]) -> Value:
+    """Return how many times as long a case took, with its spread."""
+    return Value(row["change"], "x", row["low"], row["high"], decimals=2)

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence, Set
 from pathlib import Path
 
 from impls.registry import STAGES
-from reports.load import ReportError
+from reports.errors import ReportError
 
 ROOT = Path(__file__).parent.parent
 
@@ -16,11 +16,15 @@ PACKAGES = ("bench", "data", "impls", "lm", "profiles", "reports")
 
 LEFT_OUT = {
     "impls": {
-        "__init__", "__main__", "errors", "interrupts", "machine", "memory", "parallel", "peers", "storage", "warm",
+        "__init__", "__main__", "arguments", "cache", "command_line", "errors", "interrupts", "machine", "memory",
+        "parallel", "peers", "storage", "streams", "warm",
     },
-    "lm": {"__init__", "__main__", "accounting", "checkpoint", "corpora", "memory", "metrics", "processes"},
+    "lm": {
+        "__init__", "__main__", "accounting", "checkpoint", "commands", "config_files", "corpora", "memory",
+        "metrics", "processes",
+    },
 }  # fmt: skip
-"""Modules that the diagram of a package does without: helpers, and what only the command line calls."""
+"""Modules that the diagram of a package leaves out: helpers, the command line, and modules for it alone."""
 
 Arrow = tuple[str, str]
 """Who imports, and what is imported: modules or packages with dots."""
@@ -36,7 +40,7 @@ def imports(path: Path) -> Iterator[str]:
 
 
 def sources(part: str, root: Path = ROOT) -> list[Path]:
-    """Return the file of a module, or those of a package with all below it."""
+    """Return the file of a module, or the files of a package with all below it."""
     path = root / part.replace(".", "/")
     return sorted(path.rglob("*.py")) if path.is_dir() else [path.with_suffix(".py")]
 

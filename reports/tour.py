@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from impls.registry import STAGES, implementations
 from impls.storage import atomic_writer
 from reports.diagrams import with_diagrams
-from reports.formats import ratio
-from reports.load import Record, ReportError, ladder
+from reports.errors import ReportError
+from reports.figures.ladders import step
+from reports.pages.formats import write
+from reports.records import Record
 
 TOUR = Path(__file__).parent.parent / "TOUR.md"
 
@@ -24,12 +27,13 @@ def gain(record: Record, stage: str, impl: str, workload: str) -> str:
         ReportError: the record has no such step.
     """
     try:
-        rows = ladder(record, stage, workload)
-        place = rows.index[rows["impl"] == impl][0]
-        before, row = rows.loc[place - 1], rows.loc[place]
-    except (KeyError, IndexError):
-        raise ReportError(f"{record.path}: no step to {stage}/{impl} on {workload}, which TOUR.md quotes") from None
-    return f"{ratio(before['median'] / row['median'])} as fast as {before['impl']}"
+        found = step(record, stage, impl, workload)
+    except LookupError:
+        found = None
+    if found is None:
+        quoted = f"{stage}/{impl} on {workload}, which {TOUR.name} quotes"
+        raise ReportError(f"{record.path}: no step to {quoted}; measure it, or drop the quote")
+    return f"{write(found.gain.alone)} as fast as {found.before}"
 
 
 def with_figures_of(record: Record, text: str) -> str:
@@ -42,7 +46,31 @@ def with_figures_of(record: Record, text: str) -> str:
     return QUOTE.sub(quote, SOURCE.sub(rf"\g<1>{record.path.name}", text))
 
 
-def rewrite(record: Record, path: Path = TOUR) -> Path:
+def missing_steps(text: str) -> list[str]:
+    """Return a line for each implementation that the tour does not visit: it links to the module of each."""
+    modules = {
+        f"{row.stage}/{row.name}": f"{row.target.split(':')[0].replace('.', '/')}.py"
+        for stage in STAGES
+        for row in implementations(stage)
+    }
+    return [
+        f"no step for {name}; add one that links to {path}"
+        for name, path in modules.items()
+        if f"]({path})" not in text
+    ]
+
+
+def check_steps(path: Path) -> None:
+    """Check that the tour visits every implementation.
+
+    Raises:
+        ReportError: it lacks a step; the message says which and to which file it must link.
+    """
+    if missing := missing_steps(path.read_text("utf-8")):
+        raise ReportError(f"{path.name}: {'; '.join(missing)}")
+
+
+def rewrite(record: Record, path: Path) -> Path:
     """Put the figures of a record into the tour, and draw its diagrams anew; returns its path.
 
     Raises:

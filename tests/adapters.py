@@ -13,7 +13,7 @@ from torch.nn import Module
 
 import impls
 from lm import attention, batches, checkpoint, layers, optim
-from lm.config import Llama3Config
+from lm.llama3 import Llama3Config
 from lm.model import build
 from lm.ops import pick
 from lm.transformer import LanguageModel

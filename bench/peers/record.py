@@ -1,43 +1,66 @@
-"""Records of runs against the peers: append-only, beside those of the benchmarks, in the machine's folder."""
+"""The part of a record that is peculiar to peers: corpus, vocabulary, and every sample of every side."""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bench import proof
-from bench.machine import RECORDS, machine_name
-from bench.peers.inputs import Inputs
-from bench.peers.render import as_record
+from bench.peers.inputs import PeerInputs
+from bench.peers.measurement import Row, Side
+from bench.peers.render import row_values, verdict
 from bench.peers.runner import Result
+from bench.record import as_line, head, without_folder
 
 PACKAGES = ("awkward", "gigatoken", "numba", "numpy", "regex", "rustbpe", "tiktoken", "tokenizers")
+"""Packages whose versions matter."""
 
 
-def default_folder() -> Path:
-    """Return the folder of this machine."""
-    return RECORDS / machine_name() / "peers"
+def content(results: Sequence[Result], inputs: PeerInputs, arguments: Sequence[str]) -> dict[str, Any]:
+    """Return the record of a run.
 
-
-def _describe(path: Path) -> dict[str, Any]:
-    with path.open("rb") as file:
-        return {"bytes": path.stat().st_size, "sha256": hashlib.file_digest(file, "sha256").hexdigest()}
-
-
-def write_record(folder: Path, results: Sequence[Result], inputs: Inputs, arguments: Sequence[str]) -> Path:
-    """Write a new record; returns its path.
-
-    Raises:
-        OSError: the folder cannot be written.
+    Args:
+        results: one per measurement.
+        inputs: the texts and the vocabulary.
+        arguments: of the command line.
     """
-    content = {
-        **proof.head("peers", arguments, PACKAGES),
-        "corpus": {"name": inputs.corpus, **_describe(inputs.text)},
+    return {
+        **head("peers", arguments, PACKAGES),
+        "corpus": {"name": without_folder(inputs.corpus), "bytes": inputs.text.n_bytes, "sha256": inputs.sha256},
         "large_bytes": inputs.large_bytes,
         "vocab_size": inputs.vocab_size,
-        "vocabulary_files": [str(path) for path in inputs.files or ()],
-        "measurements": [as_record(result) for result in results],
+        "vocabulary_files": [path.name for path in inputs.files or ()],
+        "measurements": [of_result(result) for result in results],
     }
-    return proof.write_record(folder, content)
+
+
+def of_result(result: Result) -> dict[str, Any]:
+    """Return all samples of a measurement and the rows that were computed from them."""
+    rows = result.measurement.rows if result.measurement and not result.error else ()
+    sides = result.measurement.sides if result.measurement else ()
+    return {
+        "id": result.id,
+        "error": as_line(result.error),
+        "sides": [{**_of_side(side), "samples": result.samples.get(side.name, [])} for side in sides],
+        "rows": [_of_row(row, row_values(row, result)) for row in rows],
+    }
+
+
+def _of_side(side: Side) -> dict[str, Any]:
+    return {**vars(side), "arguments": _of_arguments(side.arguments), "warm": side.warm and _of_arguments(side.warm)}
+
+
+def _of_arguments(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: without_folder(value) if isinstance(value, str) else value for name, value in arguments.items()}
+
+
+def _of_row(row: Row, values: list[float]) -> dict[str, Any]:
+    return {
+        "work": row.work,
+        "bar": row.bar,
+        "at_least": row.at_least,
+        "unit": row.unit,
+        "metric": row.metric,
+        "sides": row.sides,
+        "values": values,
+        "verdict": verdict(row, values),
+    }

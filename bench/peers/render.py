@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from statistics import median
-from typing import Any
 
-from bench.peers.measurements import Metric, Row
+from bench.peers.measurement import Metric, Row
 from bench.peers.runner import Result
 
 HEADER = ("id", "work", "bar", "median", "spread", "ours", "other", "verdict")
@@ -29,12 +28,12 @@ def figure(value: float, metric: Metric) -> str:
 
 
 def row_values(row: Row, result: Result) -> list[float]:
-    """Return the row's number of each round."""
+    """Return the number of a row, of each round."""
     return [row.value(outcomes) for outcomes in result.rounds()]
 
 
 def verdict(row: Row, values: list[float]) -> str:
-    """Hold the median against the bar."""
+    """Compare the median with the bar."""
     if row.bar is None:
         return "-"
     reached = median(values) >= row.bar if row.at_least else median(values) <= row.bar
@@ -42,7 +41,7 @@ def verdict(row: Row, values: list[float]) -> str:
 
 
 def cells(row: Row, result: Result) -> list[str]:
-    """Return the cells of a row without the id."""
+    """Return the cells of a row, all but the id."""
     values = row_values(row, result)
     medians = [
         figure(median(outcomes[name][row.metric] for outcomes in result.rounds()), row.metric) if name else "-"
@@ -54,7 +53,7 @@ def cells(row: Row, result: Result) -> list[str]:
 
 
 def table(results: Iterable[Result]) -> str:
-    """Return the table, as Markdown that reads well as it is; a measurement with an error has that and no number."""
+    """Return the table, as Markdown that reads well as it is; a measurement with an error has no number."""
     lines: list[list[str]] = [list(HEADER), []]
     errors = []
     for result in results:
@@ -66,27 +65,3 @@ def table(results: Iterable[Result]) -> str:
     lines[1] = ["-" * width for width in widths]
     padded = (" | ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) for line in lines)
     return "\n".join([*(f"| {line} |" for line in padded), *errors])
-
-
-def as_record(result: Result) -> dict[str, Any]:
-    """Return all samples of a measurement and what was made of them, for JSON."""
-    rows = result.measurement.rows if result.measurement and not result.error else ()
-    sides = result.measurement.sides if result.measurement else ()
-    return {
-        "id": result.id,
-        "error": result.error,
-        "sides": [{**vars(side), "samples": result.samples.get(side.name, [])} for side in sides],
-        "rows": [
-            {
-                "work": row.work,
-                "bar": row.bar,
-                "at_least": row.at_least,
-                "unit": row.unit,
-                "metric": row.metric,
-                "sides": row.sides,
-                "values": row_values(row, result),
-                "verdict": verdict(row, row_values(row, result)),
-            }
-            for row in rows
-        ],
-    }

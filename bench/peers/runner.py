@@ -2,30 +2,22 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
-from time import monotonic
 
-from bench.peers.inputs import Inputs
-from bench.peers.measurements import Measurement, Outcome, Round, Side
+from bench import child
+from bench.peers.inputs import PeerInputs
+from bench.peers.measurement import Measurement, Outcome, Round, Side
 from impls import MergelabError
-
-ROOT = Path(__file__).parent.parent.parent
 
 
 class SideError(MergelabError):
-    """A side failed, or its output is not what it must be."""
+    """A side failed, or its output is wrong."""
 
 
 @dataclass
 class Result:
-    """What came out of a measurement: a sample a round and side, or the error that ended it."""
+    """The result of a measurement: a sample per round and side, or the error that ended it."""
 
     id: str
     measurement: Measurement | None = None
@@ -43,38 +35,26 @@ def run_side(side: Side) -> Outcome:
     """Carry out a side's task in a new process.
 
     Raises:
-        SideError: it failed; the message has its last line.
+        SideError: the task failed; the message names the side.
     """
-    with tempfile.TemporaryDirectory(prefix="mergelab-") as empty:
-        environment = {**os.environ, **({"MERGELAB_CACHE": empty} if side.empty_cache else {})}
-        order = {
-            "task": side.task,
-            "arguments": dict(side.arguments),
-            "warm": None if side.warm is None else dict(side.warm),
-            "repeats": side.repeats,
-            "cpus": side.cpus,
-        }
-        command = [sys.executable, "-m", "bench.peers.tasks"]
-        done = subprocess.run(
-            [*command, json.dumps({**order, "spawned": monotonic()})],
-            cwd=ROOT,
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-    if done.returncode:
-        lines = done.stderr.strip().splitlines() or [f"ended with status {done.returncode}"]
-        raise SideError(f"{side.name}: {lines[-1]}")
-    outcome: Outcome = json.loads(done.stdout.splitlines()[-1])
-    return outcome
+    job = {
+        "task": side.task,
+        "arguments": dict(side.arguments),
+        "warm": None if side.warm is None else dict(side.warm),
+        "repeats": side.repeats,
+        "cpus": side.cpus,
+    }
+    try:
+        return child.order("bench.peers.tasks", job, empty_cache=side.empty_cache)
+    except MergelabError as error:
+        raise SideError(f"{side.name}: {error}") from None
 
 
 def compare(measurement: Measurement, samples: dict[str, list[Outcome]]) -> None:
-    """Check that outputs with the same label are the same, in the newest round.
+    """Check that outputs with the same label are equal, in the newest round.
 
     Raises:
-        SideError: two are not.
+        SideError: two outputs differ.
     """
     first: dict[str, Side] = {}
     for side in measurement.sides:
@@ -89,8 +69,8 @@ def compare(measurement: Measurement, samples: dict[str, list[Outcome]]) -> None
 
 def measure(
     measurement_id: str,
-    build: Callable[[Inputs], Measurement],
-    inputs: Inputs,
+    build: Callable[[PeerInputs], Measurement],
+    inputs: PeerInputs,
     rounds: int,
     progress: Callable[[str], None],
 ) -> Result:

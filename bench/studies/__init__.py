@@ -1,4 +1,4 @@
-"""Studies of how implementations grow: one question and one varied quantity each; a study is a file and a name here."""
+"""Studies of how implementations grow: one question, one varied quantity each. A study is a file and a name here."""
 
 from __future__ import annotations
 

@@ -9,18 +9,19 @@ from time import perf_counter
 
 import numpy as np
 
-from bench.cases import output_digest
 from bench.code import code_digest
-from bench.inputs import Inputs, inputs
+from bench.inputs import Inputs, inputs, output_digest
 from bench.studies.stage_points import everyone
 from bench.studies.study import Check, Measured, Point, Scale, Study
 from impls.registry import Impl
 
+VOCABULARY = 4_096
+
 
 def points(folder: Path, scale: Scale) -> Iterator[Point]:
-    """Single calls of `Tokenizer.encode` on texts of 10 to 10,000 characters that were all seen once."""
-    del folder
-    made = inputs("stories", 1_000_000, 4_096).made
+    """Single calls of `Tokenizer.encode` on texts of 10 to 10,000 characters, each encoded once before."""
+    del folder, scale
+    made = inputs("stories", 1_000_000, VOCABULARY)
     for length in (10, 100, 1_000, 10_000):
         for row in everyone("encode"):
             yield Point(
@@ -28,13 +29,12 @@ def points(folder: Path, scale: Scale) -> Iterator[Point]:
                 length,
                 f"calls of {length}",
                 partial(measure_calls, row, made, length),
-                {"stage": "encode", "impl": row.name, "vocab_size": 4_096, "code_sha256": code_digest(row)},
+                {"stage": "encode", "impl": row.name, "vocab_size": VOCABULARY, "code_sha256": code_digest(row)},
             )
-    del scale
 
 
 def measure_calls(impl: Impl, made: Inputs, length: int, check: Check, scale: Scale) -> Measured:
-    """Time calls one by one; the samples are those of different texts."""
+    """Time calls one by one; each sample is another text."""
     tokenizer, content = made.tokenizer(impl.name), made.content
     parts = [content[start : start + length] for start in range(0, min(len(content), 200 * length), length)]
     parts = parts[: 200 if scale.name == "long" else max(10, min(50, 50_000 // length))]

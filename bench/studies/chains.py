@@ -1,34 +1,48 @@
-"""Whole pipelines, stage by stage and merge by merge: a file is read, split, counted, merged, encoded and written."""
+"""Chains of stages: a file is read, split, counted, merged, encoded and written; three chains make a ladder."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from time import perf_counter
 from typing import Any
 
 import numpy as np
 
-from bench.cases import PATTERN, SPECIAL_TOKENS, Prepared, count, output_digest, prepare
-from bench.code import code_digest
-from bench.studies.study import Check, Measured, Point, Scale, timed
-from impls.contract import MergeEvent
+from bench import PATTERN, SPECIAL_TOKENS
+from bench.inputs import Inputs, count
 from impls.kernels.compiler import kernel
 from impls.kernels.helpers import Int
 from impls.kernels.keys import BATCH
 from impls.kernels.specials import next_special, pack_specials, special_at, special_length
 from impls.kernels.splits import SPLITS
 from impls.patterns import Splitter
-from impls.registry import find
-
-CHAINS = {"naive": ("findall", "naive", "naive"), "incremental": ("finditer", "incremental", "cached")} | {
-    "jit": ("jit", "jit", "jit")
-}
-"""Pipelines by the name of their trainer: counter, trainer, encoder."""
+from impls.registry import Impl, find, implementations, most_advanced
 
 SMALL, LARGE, VOCABULARY = 10_000, 1_000_000, 512
-"""Bytes of text with and without the naive pipeline; vocabulary of both."""
+"""Bytes of text with and without the simplest chain; vocabulary size of both."""
+
+
+@dataclass(frozen=True)
+class Chain:
+    """Implementations of all stages that belong together; named after the trainer."""
+
+    counter: Impl
+    trainer: Impl
+    encoder: Impl
+
+    @property
+    def name(self) -> str:
+        """The name of its trainer."""
+        return self.trainer.name
+
+
+def chains() -> list[Chain]:
+    """Return the ladder of chains: the simplest one, the end of pure Python, the end of compiled code."""
+    simplest = [implementations(stage)[0] for stage in ("train", "encode")]
+    last = [[most_advanced(stage, compiled=compiled) for stage in ("train", "encode")] for compiled in (False, True)]
+    return [Chain(find("count", trainer.counter), trainer, encoder) for trainer, encoder in (simplest, *last)]
 
 
 def _scan() -> Any:
@@ -54,8 +68,8 @@ def _scan() -> Any:
 COUNT_ENDS = _scan()
 
 
-def split_only(compiled: bool, text: bytes) -> Callable[[], int]:
-    """Return what splits a text and counts how many pretokens there are."""
+def split_only(text: bytes, *, compiled: bool) -> Callable[[], int]:
+    """Return a call that splits a text and returns the number of pretokens."""
     if compiled:
         array, classes = np.frombuffer(text, np.uint8), SPLITS[PATTERN].classes()
         specials = pack_specials(dict.fromkeys(SPECIAL_TOKENS, 0))
@@ -64,58 +78,17 @@ def split_only(compiled: bool, text: bytes) -> Callable[[], int]:
     return lambda: sum(1 for _ in splitter.corpus_pretokens(text.decode()))
 
 
-def stage_works(chain: str, inputs: Prepared, folder: Path) -> dict[str, Callable[[], Callable[[], Any]]]:
-    """Return what is timed of each stage, by name, for one worker; "count" reads and splits as well."""
-    counter, trainer, encoder = CHAINS[chain]
-    corpus = inputs.corpus
-    content, data = inputs.content, corpus.read(0, corpus.n_bytes)
-    ids = inputs.tokenizer("jit").encode_to_array(content)
+def stage_works(chain: Chain, made: Inputs, folder: Path) -> dict[str, Callable[[], Callable[[], Any]]]:
+    """Return, by stage, the function that prepares the timed call, for one worker; "count" also reads and splits."""
+    text, content = made.text, made.content
+    data = text.read(text.start, text.stop)
+    ids = made.tokenizer(most_advanced("encode", compiled=True).name).encode_to_array(content)
     output = folder / "ids.bin"
     return {
-        "read": lambda: lambda: corpus.read(0, corpus.n_bytes),
-        "split": lambda: split_only(chain == "jit", data),
-        "count": lambda: partial(count, find("count", counter), corpus, 1),
-        "merge": lambda: partial(find("train", trainer).load(), inputs.pretokens, n_merges=inputs.n_merges),
-        "encode": lambda: partial(inputs.tokenizer(encoder).encode_to_array, content, workers=1),
+        "read": lambda: lambda: text.read(text.start, text.stop),
+        "split": lambda: split_only(data, compiled=chain.counter.compiled),
+        "count": lambda: partial(count, chain.counter, text, 1),
+        "merge": lambda: partial(chain.trainer.load(), made.pretokens, n_merges=made.n_merges),
+        "encode": lambda: partial(made.tokenizer(chain.encoder.name).encode_to_array, content, workers=1),
         "write": lambda: lambda: output.write_bytes(ids.astype(np.uint16).data),
     }
-
-
-def digest(output: Any) -> str:
-    """Describe what any of the stages puts out."""
-    return str(output) if isinstance(output, int) else output_digest(output) if not isinstance(output, bytes) else ""
-
-
-def stages(folder: Path, scale: Scale) -> Iterator[Point]:
-    """Each stage of each pipeline with one worker; the naive one on a smaller text."""
-    del scale
-    for n_bytes in (SMALL, LARGE):
-        inputs = prepare("stories", n_bytes, VOCABULARY)
-        for chain in CHAINS if n_bytes == SMALL else list(CHAINS)[1:]:
-            for stage, new in stage_works(chain, inputs, folder).items():
-                facts = {"bytes": inputs.corpus.n_bytes, "chain": chain, "stage": stage, "workers": 1}
-                measure = timed(new, digest, loads=chain == "jit")
-                yield Point(f"{chain}, {n_bytes}", stage, f"{stage} {n_bytes}", measure, facts)
-
-
-def merges(folder: Path, scale: Scale) -> Iterator[Point]:
-    """Every merge of each trainer as `on_merge` hears of it, in seconds and in occurrences."""
-    del folder, scale
-    for n_bytes, names in ((SMALL, ("naive", "weighted", "incremental", "jit")), (LARGE, ("incremental", "jit"))):
-        inputs = prepare("stories", n_bytes, 2_000 if n_bytes == LARGE else VOCABULARY)
-        for name in names:
-            facts = {"bytes": n_bytes, "impl": name, "code_sha256": code_digest(find("train", name))}
-            yield Point(f"train/{name}, {n_bytes}", "all", f"{n_bytes}", partial(each_merge, name, inputs), facts)
-
-
-def each_merge(name: str, inputs: Prepared, check: Check, scale: Scale) -> Measured:
-    """Train once and keep what each merge took; the samples are merges, not repetitions."""
-    del scale
-    train = find("train", name).load()
-    events: list[MergeEvent] = []
-    check(train(inputs.pretokens, n_merges=inputs.n_merges).digest())
-    started = perf_counter()
-    train(inputs.pretokens, n_merges=inputs.n_merges, on_merge=events.append)
-    total = perf_counter() - started
-    facts = {"counts": [event.count for event in events], "total_seconds": total}
-    return Measured([round(event.seconds, 9) for event in events], facts)

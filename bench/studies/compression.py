@@ -7,18 +7,18 @@ from functools import partial
 from pathlib import Path
 from random import Random
 
-from bench.inputs import SPECIAL_TOKENS, Inputs, inputs
+from bench import SPECIAL_TOKENS
+from bench.inputs import Inputs, inputs
 from bench.studies.study import Check, Measured, OutputError, Point, Scale, Study
 from data import get
 from impls.registry import most_advanced
 
-
 DOCUMENTS, SEED = 10, 0
-"""Documents that are sampled."""
+"""Number of the sampled documents, and the seed of the draw."""
 
 
 def points(folder: Path, scale: Scale) -> Iterator[Point]:
-    """Bytes a token of tokenizers from two domains, on documents of both that they were not trained on."""
+    """Bytes per token of tokenizers from two domains, on documents of both that they were not trained on."""
     del folder, scale
     for domain in ("stories", "stdlib"):
         for vocab_size in (1_000, 8_000, 16_000):
@@ -29,7 +29,7 @@ def points(folder: Path, scale: Scale) -> Iterator[Point]:
 
 
 def measure_compression(trained: Inputs, target: str, check: Check, scale: Scale) -> Measured:
-    """Encode sampled documents that come after the training text; a sample is the bytes a token of one of them."""
+    """Encode sampled documents that come after the training text; a sample is the bytes per token of one document."""
     del check, scale
     tokenizer = trained.tokenizer(most_advanced("encode", compiled=True).name)
     unseen = get(target, 4_000_000).read_bytes()[2_000_000:].split(SPECIAL_TOKENS[0].encode())[1:-1]
@@ -38,7 +38,7 @@ def measure_compression(trained: Inputs, target: str, check: Check, scale: Scale
     for text in chosen:
         ids = tokenizer.encode(text)
         if tokenizer.decode_bytes(ids) != text:
-            raise OutputError("a document is not what its ids decode to")
+            raise OutputError("the ids of a document do not decode to the document")
         samples.append(len(text) / len(ids))
     return Measured(samples, {"corpus_sha256": trained.sha256, "tokens_in_vocabulary": len(tokenizer.vocab)})
 

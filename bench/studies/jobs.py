@@ -1,6 +1,6 @@
-"""What runs in a process of its own: `python -m bench.studies.jobs JSON` prints a report as JSON on its last line.
+"""Jobs that run in a process of their own: `python -m bench.studies.jobs JSON` prints a report as JSON.
 
-Nothing is imported here that a job does not need: the time from the start of the process is measured too.
+The time from the start of the process is measured too, so each job imports what it needs itself.
 """
 
 from __future__ import annotations
@@ -11,13 +11,12 @@ from collections.abc import Callable
 from time import monotonic, perf_counter
 from typing import Any
 
+from bench import PATTERN, SPECIAL_TOKENS
 from bench.child import answer, peak_rss
-
-SPECIAL_TOKENS = ["<|endoftext|>"]
 
 
 def start(path: str, trainer: str, encoder: str, spawned: float) -> dict[str, Any]:
-    """Import, train and encode, then do it again."""
+    """Import, train and encode, then train and encode again."""
     import hashlib
     from pathlib import Path
 
@@ -43,15 +42,15 @@ def start(path: str, trainer: str, encoder: str, spawned: float) -> dict[str, An
 
 
 def count(path: str, impl: str, workers: int, spawned: float) -> dict[str, Any]:
-    """Count the pretokens of a file and report the peak of memory with that of child processes."""
+    """Count the pretokens of a file and report the peak of memory, child processes included."""
     del spawned
     from bench.memory import Sampler
     from impls.inputs.file import TextFile
     from impls.registry import find
 
     counter = find("count", impl).load()
-    with Sampler(interval=0.002) as sampler:
-        pretokens = counter(TextFile.open(path), pattern="gpt2", special_tokens=SPECIAL_TOKENS, workers=workers)
+    with Sampler() as sampler:
+        pretokens = counter(TextFile.open(path), pattern=PATTERN, special_tokens=SPECIAL_TOKENS, workers=workers)
     return {
         "digest": pretokens.digest(),
         "peak_bytes": max(sampler.peak, peak_rss()),
@@ -83,23 +82,26 @@ def train(path: str, impl: str, vocab_size: int, spawned: float) -> dict[str, An
     }
 
 
-def train_memory(path: str, vocab_size: int, spawned: float) -> dict[str, Any]:
-    """Train compiled on what is counted first; the sizes of the arrays predict what is added to memory."""
+def train_memory(path: str, impl: str, vocab_size: int, spawned: float) -> dict[str, Any]:
+    """Count, then train with a compiled trainer; the sizes of its arrays predict the growth of memory."""
     del spawned
     import os
 
     from bench.memory import resident
+    from impls.contract import N_BYTES
     from impls.inputs.file import TextFile
-    from impls.registry import find
-    from impls.train import jit
+    from impls.registry import find, load
 
-    pretokens = find("count", "jit").load()(
-        TextFile.open(path), pattern="gpt2", special_tokens=SPECIAL_TOKENS, workers=1
+    row = find("train", impl)
+    train, initial_state = row.load(), load(f"{row.target.partition(':')[0]}:initial_state")
+    pretokens = find("count", row.counter).load()(
+        TextFile.open(path), pattern=PATTERN, special_tokens=SPECIAL_TOKENS, workers=1
     )
-    jit.train(empty(), n_merges=0)
+    train(empty(), n_merges=0)
     before = resident(os.getpid())
-    merges = jit.train(pretokens, n_merges=vocab_size - 257)
-    state = jit.initial_state(pretokens, vocab_size - 257, "greatest")
+    n_merges = vocab_size - N_BYTES - len(SPECIAL_TOKENS)
+    merges = train(pretokens, n_merges=n_merges)
+    state = initial_state(pretokens, n_merges, "greatest")
     return {
         "digest": merges.digest(),
         "peak_bytes": peak_rss(),
@@ -110,7 +112,7 @@ def train_memory(path: str, vocab_size: int, spawned: float) -> dict[str, Any]:
 
 
 def empty() -> Any:
-    """Return pretokens that load a trainer's code and cost nothing to train on."""
+    """Return pretokens that make a trainer load its code and cost nothing to train on."""
     from impls.contract import Pretokens
 
     return Pretokens.from_mapping({b"ab": 1})
@@ -122,7 +124,7 @@ JOBS: dict[str, Job] = {"start": start, "count": count, "train": train, "train_m
 
 
 def run(order: dict[str, Any]) -> dict[str, Any]:
-    """Carry out the job that an order names with its arguments."""
+    """Carry out the job that an order names, with the arguments of the order."""
     return JOBS[order.pop("job")](**order)
 
 

@@ -14,8 +14,8 @@ from bench.studies.study import Point, Scale, Study
 
 
 def points(folder: Path, scale: Scale) -> Iterator[Point]:
-    """Peak memory of counting in a process of its own, by size of the file and workers, children included."""
-    del folder
+    """Peak memory of counting in a process of its own, child processes included, by size of the file and workers."""
+    del folder, scale
     for n_bytes in (1_000_000, 10_000_000):
         path = str(inputs("stories", n_bytes, VOCABULARY).text.path)
         for row in everyone("count"):
@@ -24,7 +24,6 @@ def points(folder: Path, scale: Scale) -> Iterator[Point]:
                 series = f"count/{row.name}, {number} worker{'s' if number > 1 else ''}"
                 facts = {"impl": row.name, "workers": number, "bytes": n_bytes, "code_sha256": code_digest(row)}
                 yield Point(series, n_bytes, f"memory {n_bytes}", partial(fresh.measure_peak, job), facts)
-    del scale
 
 
 STUDY = Study(

@@ -26,5 +26,6 @@ STUDY = Study(
     x="length of a pretoken",
     x_unit="bytes",
     unit="s",
-    points=points, grows=True,
+    points=points,
+    grows=True,
 )

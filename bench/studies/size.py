@@ -9,7 +9,6 @@ from bench.inputs import inputs
 from bench.studies.stage_points import VOCABULARY, everyone, stage_point
 from bench.studies.study import Point, Scale, Study
 
-
 SIZES = tuple(scale * 10**power for power in range(3, 9) for scale in (3, 10))
 """Bytes of text, two points per factor of ten."""
 
@@ -29,5 +28,6 @@ STUDY = Study(
     x="corpus",
     x_unit="bytes",
     unit="s",
-    points=points, grows=True,
+    points=points,
+    grows=True,
 )

@@ -6,18 +6,17 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
-from bench.cases import output_digest
 from bench.code import code_digest
-from bench.inputs import WORKERS, Inputs, count
+from bench.inputs import WORKERS, Inputs, count, output_digest
 from bench.studies.study import Check, Measured, Point, Scale, timed
 from impls.registry import Impl, implementations
 
 VOCABULARY = 512
-"""Of the studies that do not vary it: small enough for the naive trainer."""
+"""Vocabulary size of the studies that do not vary it: small enough for the naive trainer."""
 
 
 def work(impl: Impl, made: Inputs, workers: int) -> Callable[[], Any]:
-    """Prepare a stage's work on a text: what is returned is timed."""
+    """Prepare a stage's work on a text; the returned call is timed."""
     if impl.stage == "count":
         return partial(count, impl, made.text, workers)
     if impl.stage == "train":
@@ -30,9 +29,7 @@ def stage_point(impl: Impl, made: Inputs, x: float | str, workers: int = WORKERS
     """Return the point of one implementation on one text; outputs of a stage on a text must be equal."""
 
     def measure(check: Check, scale: Scale) -> Measured:
-        measured: Measured = timed(partial(work, impl, made, workers), output_digest, loads=impl.compiled)(
-            check, scale
-        )
+        measured = timed(partial(work, impl, made, workers), output_digest, loads=impl.compiled)(check, scale)
         measured.facts.update(
             bytes=made.text.n_bytes,
             characters=len(made.content),

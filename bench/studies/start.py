@@ -14,13 +14,14 @@ from impls.registry import most_advanced
 
 
 def points(folder: Path, scale: Scale) -> Iterator[Point]:
-    """From the start of a process to a trained tokenizer that has encoded: no code kept, code kept, same process."""
+    """From the start of a process to its first ids, without kept code and with it; the second ids of a process."""
     del folder
     text = str(inputs("stories", 30_000, VOCABULARY).text.path)
-    for name, chain in (("pure Python", ("incremental", "cached")), ("compiled", ("jit", "jit"))):
+    for name, compiled in (("pure Python", False), ("compiled", True)):
+        trainer, encoder = (most_advanced(stage, compiled=compiled).name for stage in ("train", "encode"))
         for state in ("empty cache", "full cache", "warm process"):
             rounds = 1 if state == "empty cache" and scale.name == "quick" else 3
-            job = {"job": "start", "path": text, "trainer": chain[0], "encoder": chain[1]}
+            job = {"job": "start", "path": text, "trainer": trainer, "encoder": encoder}
             yield Point(name, state, "start", partial(fresh.measure_start, job, state, rounds), {"workers": WORKERS})
 
 

@@ -1,15 +1,17 @@
-"""Runs a study: verify, then time, point by point; what would take too long is left out with the reason."""
+"""Runs a study: verify, then time, point by point; points that would take too long are left out with the reason."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from statistics import median
 from time import perf_counter
 from typing import Any
 
+from bench.record import as_line
 from impls import MergelabError
 
 
@@ -20,22 +22,22 @@ class Scale:
     Attributes:
         name: "quick" or "long".
         largest: bytes of the largest text.
-        seconds_a_call: what a single call may be expected to take.
-        seconds_a_point: rounds are as many as fit in here, within the bounds below.
-        min_rounds: at least so many.
-        max_rounds: at most so many.
+        seconds_per_call: what a single call may be expected to take.
+        seconds_per_point: rounds are as many as fit in here, within the bounds below.
+        min_rounds: the fewest rounds.
+        max_rounds: the most rounds.
     """
 
     name: str
     largest: int
-    seconds_a_call: float
-    seconds_a_point: float
+    seconds_per_call: float
+    seconds_per_point: float
     min_rounds: int = 3
     max_rounds: int = 15
 
     def rounds(self, seconds: float) -> int:
-        """Return how often to time what takes so long."""
-        fit = int(self.seconds_a_point / max(seconds, 1e-9))
+        """Return the number of rounds of a call that takes so long."""
+        fit = int(self.seconds_per_point / max(seconds, 1e-9))
         return min(max(fit, self.min_rounds), self.max_rounds)
 
 
@@ -46,12 +48,12 @@ SCALES = {
 
 
 class OutputError(MergelabError):
-    """An output is not what it must be; there is no time."""
+    """An output is wrong; there is no time."""
 
 
 @dataclass
 class Measured:
-    """What came out of a point: all samples, in the study's unit, and what belongs to them."""
+    """The result of a point: all samples, in the unit of the study, and facts about them."""
 
     samples: list[float]
     facts: dict[str, Any] = field(default_factory=dict)
@@ -69,11 +71,11 @@ class Point:
     """One series at one place.
 
     Attributes:
-        series: "stage/implementation", or another name of what is compared.
-        x: the varied quantity, a number, or a name where there is no order.
-        group: outputs of points of one group must be equal; empty where there is nothing to compare with.
+        series: "stage/implementation", or another name of a compared thing.
+        x: the value of the varied quantity: a number, or a name where there is no order.
+        group: outputs of the points of a group must be equal; empty where there is nothing to compare with.
         measure: called with the check of the output and the scale.
-        facts: what is known before.
+        facts: known before the measurement.
     """
 
     series: str
@@ -88,13 +90,13 @@ class Study:
     """A question and how it is answered.
 
     Attributes:
-        title: of its section in a report.
+        title: the title of its section in a report.
         question: one sentence.
-        x: what is varied.
-        x_unit: of it: "bytes", another noun in the plural, or empty where x is a name.
+        x: the varied quantity.
+        x_unit: its unit: "bytes", another noun in the plural, or empty where x is a name.
         unit: of the samples: "s", "bytes" or "bytes per token".
         points: builds them, in the order of x, from a folder for texts and the scale.
-        grows: whether time grows with x, so that the cost of a point can be foreseen.
+        grows: whether time grows with x, so that the time of a point can be foreseen.
     """
 
     title: str
@@ -107,11 +109,11 @@ class Study:
 
 
 def timed(new: Callable[[], Callable[[], Any]], digest: Callable[[Any], str], *, loads: bool) -> Measure:
-    """Return how a point is measured in this process.
+    """Return the measure of a point that is timed in this process.
 
     Args:
-        new: prepares, untimed; what it returns is timed.
-        digest: of the output.
+        new: prepares, untimed; the call that it returns is timed.
+        digest: returns the digest of an output.
         loads: whether the first call loads code, so that it does not tell how long a call takes.
     """
 
@@ -136,15 +138,15 @@ def timed(new: Callable[[], Callable[[], Any]], digest: Callable[[Any], str], *,
 
 
 class Outlook:
-    """Foresees how long a call will take from the points before: growth as steep as seen, at least linear."""
+    """Foresees how long a call will take, from earlier points: growth as steep as seen, at least linear."""
 
     def __init__(self, limit: float) -> None:
-        """Know nothing; `limit`: seconds a call."""
+        """Know nothing; `limit`: seconds that a call may take."""
         self._limit = limit
         self._seen: dict[str, list[tuple[float, float]]] = {}
 
     def add(self, series: str, x: float, seconds: float) -> None:
-        """Take note of a point."""
+        """Learn from a point."""
         self._seen.setdefault(series, []).append((x, seconds))
 
     def reason_against(self, series: str, x: float) -> str:
@@ -158,52 +160,56 @@ class Outlook:
         expected = seconds * (x / last) ** slope
         if expected <= self._limit:
             return ""
-        return f"about {expected:,.3g} s a call to expect, after {seconds:,.3g} s at {last:,.12g}"
+        return f"about {expected:,.3g} s per call to expect, after {seconds:,.3g} s at {last:,.12g}"
 
 
-def run_study(
-    name: str, study: Study, folder: Path, scale: Scale, progress: Callable[[str], None]
-) -> dict[str, Any]:
+def run_study(name: str, study: Study, folder: Path, scale: Scale, progress: Callable[[str], None]) -> dict[str, Any]:
     """Measure all points of a study; an error ends a point and is recorded in its place.
 
     Args:
         name: of the study, for `progress`.
         study: what to measure.
-        folder: for its texts; made if need be.
+        folder: for its texts; made where it is missing.
         scale: how much it may take.
-        progress: hears what is being measured.
+        progress: is told what is being measured.
+
+    Returns:
+        What a record holds of a study: title, question, x, x_unit, unit, points, left_out, errors, took_seconds.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    points: list[dict[str, Any]] = []
-    left_out: list[dict[str, Any]] = []
-    errors: list[dict[str, Any]] = []
+    results: dict[str, list[dict[str, Any]]] = {"points": [], "left_out": [], "errors": []}
+    outlook = Outlook(scale.seconds_per_call) if study.grows else None
     expected: dict[str, tuple[str, str]] = {}
     started = perf_counter()
-    outlook = Outlook(scale.seconds_a_call)
     for point in study.points(folder, scale):
-        place = {"series": point.series, "x": point.x}
         progress(f"{name}: {point.series} at {point.x if isinstance(point.x, str) else f'{point.x:,.6g}'}")
-        if study.grows and (reason := outlook.reason_against(point.series, float(point.x))):
-            left_out.append({**place, "reason": reason})
-            continue
+        kind, found = _run_point(point, partial(_check, expected, point), scale, outlook)
+        results[kind].append({"series": point.series, "x": point.x, **found})
+    described = {field: getattr(study, field) for field in ("title", "question", "x", "x_unit", "unit")}
+    return {**described, **results, "took_seconds": perf_counter() - started}
 
-        def check(produced: str, point: Point = point) -> None:
-            known = expected.setdefault(point.group, (point.series, produced)) if point.group else ("", produced)
-            if known[1] != produced:
-                raise OutputError(f"output differs from that of {known[0]} ({produced[:12]}, not {known[1][:12]})")
 
-        try:
-            measured = point.measure(check, scale)
-        except Exception as error:  # Whatever an implementation raises, the others are measured.
-            errors.append({**place, "error": " ".join(f"{type(error).__name__}: {error}".split())})
-            continue
-        if study.grows:
-            outlook.add(point.series, float(point.x), median(measured.samples))
-        points.append({**place, "samples": measured.samples, "facts": {**point.facts, **measured.facts}})
-    return {
-        **{field: getattr(study, field) for field in ("title", "question", "x", "x_unit", "unit")},
-        "points": points,
-        "left_out": left_out,
-        "errors": errors,
-        "took_seconds": perf_counter() - started,
-    }
+def _run_point(point: Point, check: Check, scale: Scale, outlook: Outlook | None) -> tuple[str, dict[str, Any]]:
+    """Return in which list of the record a point belongs, and what it says there."""
+    if outlook and (reason := outlook.reason_against(point.series, float(point.x))):
+        return "left_out", {"reason": reason}
+    try:
+        measured = point.measure(check, scale)
+    except Exception as error:  # Whatever an implementation raises, the others are measured.
+        return "errors", {"error": as_line(f"{type(error).__name__}: {error}")}
+    if outlook:
+        outlook.add(point.series, float(point.x), median(measured.samples))
+    return "points", {"samples": measured.samples, "facts": {**point.facts, **measured.facts}}
+
+
+def _check(expected: dict[str, tuple[str, str]], point: Point, produced: str) -> None:
+    """Compare an output with the first one of its group, kept in `expected` with the series that it came from.
+
+    Raises:
+        OutputError: they differ.
+    """
+    if not point.group:
+        return
+    series, known = expected.setdefault(point.group, (point.series, produced))
+    if known != produced:
+        raise OutputError(f"output differs from the output of {series} ({produced[:12]}, not {known[:12]})")

@@ -12,6 +12,9 @@ from bench.studies.stage_points import VOCABULARY
 from bench.studies.study import Point, Scale, Study
 from impls.registry import most_advanced
 
+LARGEST_OF_PYTHON = 10_000_000
+"""Bytes of the largest text for pure Python."""
+
 
 def points(folder: Path, scale: Scale) -> Iterator[Point]:
     """A vocabulary of 10,000 in a process of its own: time, memory, the longest token."""
@@ -19,13 +22,12 @@ def points(folder: Path, scale: Scale) -> Iterator[Point]:
     sizes = (1_000_000, 10_000_000) if scale.name == "quick" else (10_000_000, 100_000_000, scale.largest)
     for n_bytes in sizes:
         path = str(inputs("stories", n_bytes, VOCABULARY).text.path)
-        for name in ("incremental", "jit"):
-            job = {"job": "train", "path": path, "impl": name, "vocab_size": 10_000}
-            facts = {"bytes": n_bytes, "impl": name, "vocab_size": 10_000}
-            if name == "incremental" and n_bytes > 10_000_000:
-                continue
-            measure = partial(fresh.measure_seconds, job)
-            yield Point(f"train/{name}", n_bytes, f"10K {n_bytes}", measure, facts)
+        for row in (most_advanced("train", compiled=compiled) for compiled in (False, True)):
+            if row.compiled or n_bytes <= LARGEST_OF_PYTHON:
+                job = {"job": "train", "path": path, "impl": row.name, "vocab_size": 10_000}
+                facts = {"bytes": n_bytes, "impl": row.name, "vocab_size": 10_000}
+                measure = partial(fresh.measure_seconds, job)
+                yield Point(f"train/{row.name}", n_bytes, f"10K {n_bytes}", measure, facts)
 
 
 STUDY = Study(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import string
 from pathlib import Path
 
+from bench import SPECIAL_TOKENS
 from data import adversarial, get
 
 SCRIPTS = {
@@ -17,24 +18,20 @@ SCRIPTS = {
 """Letters that take the places of a to z and A to Z, with their length in UTF-8."""
 
 
-def stories(n_bytes: int) -> str:
-    """Return the beginning of the generated stories, as the name of a corpus."""
-    return f"file:{get('stories', n_bytes)}"
-
-
 def _kept(path: Path, content: bytes) -> str:
+    """Write a text and return the name of its corpus."""
     path.write_bytes(content)
     return f"file:{path}"
 
 
 def repeated(folder: Path, n_bytes: int, times: int) -> str:
-    """Return stories of `n_bytes` that consist of one part, `times` over: duplication without another change."""
+    """Return stories of `n_bytes` in which one part stands `times` times: only the duplication changes."""
     part = get("stories", n_bytes // times).read_bytes()
     return _kept(folder / f"repeated-{times}.txt", part * times)
 
 
 def words(folder: Path, n_bytes: int, length: int) -> str:
-    """Return random words of `length` letters, hardly any of them twice, in about `n_bytes`."""
+    """Return about `n_bytes` of random words of `length` letters, hardly any of them twice."""
     letters = adversarial.no_spaces(n_bytes).decode()
     parts = (letters[start : start + length] for start in range(0, n_bytes - length + 1, length))
     return _kept(folder / f"words-{length}.txt", " ".join(parts).encode())
@@ -42,7 +39,7 @@ def words(folder: Path, n_bytes: int, length: int) -> str:
 
 def in_script(folder: Path, n_bytes: int, script: str) -> str:
     """Return stories of `n_bytes` with each letter exchanged for one of another script: the same words and counts."""
-    text = get("stories", n_bytes).read_text("utf-8").replace("<|endoftext|>", "\0")
+    text = get("stories", n_bytes).read_text("utf-8").replace(SPECIAL_TOKENS[0], "\0")
     exchanged = text.translate(str.maketrans(string.ascii_letters, SCRIPTS[script]))
     name = script.split(",")[0].lower()
-    return _kept(folder / f"{name}.txt", exchanged.replace("\0", "<|endoftext|>").encode())
+    return _kept(folder / f"{name}.txt", exchanged.replace("\0", SPECIAL_TOKENS[0]).encode())

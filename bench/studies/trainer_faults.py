@@ -1,7 +1,7 @@
-"""The known faults of programs that train a language model: what each does to a result, beside what is done here.
+"""The known faults of programs that train a language model: the effect of each on a result, beside our result.
 
-No deep-learning package is needed: the model is a table of logits by the id before, trained by Adam (Kingma and Ba
-2015, https://arxiv.org/abs/1412.6980) in NumPy. `test` names the test that holds `lm` itself to it.
+No deep-learning package is needed. The model is a table of logits, one row per preceding id, trained by Adam (Kingma
+and Ba 2015, https://arxiv.org/abs/1412.6980) in NumPy. `test` names the test that keeps the fault out of `lm` itself.
 """
 
 from __future__ import annotations
@@ -17,11 +17,12 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.inputs import SPECIAL_TOKENS, inputs
-from bench.studies.faults import Fault
+from bench import SPECIAL_TOKENS
+from bench.inputs import inputs
+from bench.studies.fault import Fault
 from impls import Tokenizer
 from impls.contract import MergeEvent, Pretokens
-from impls.registry import find
+from impls.registry import most_advanced
 from impls.train.naive import merge_pair
 
 SPECIAL = SPECIAL_TOKENS[0]
@@ -34,13 +35,13 @@ Table = NDArray[np.float64]
 
 def tokenizer(vocab_size: int = VOCABULARY) -> Tokenizer:
     """Return a tokenizer of the text, with a vocabulary of some size."""
-    return prepare("stories", BYTES, vocab_size).tokenizer("cached")
+    return inputs("stories", BYTES, vocab_size).tokenizer(most_advanced("encode", compiled=False).name)
 
 
 @cache
 def ids() -> Ids:
     """Return the text as ids, int64[n]."""
-    return tokenizer().encode_to_array(prepare("stories", BYTES, VOCABULARY).content).astype(np.int64)
+    return tokenizer().encode_to_array(inputs("stories", BYTES, VOCABULARY).content).astype(np.int64)
 
 
 def softmax(logits: Table) -> Table:
@@ -54,7 +55,7 @@ def softmax(logits: Table) -> Table:
 
 
 def tokens_resumed(counts: dict[bytes, int], n_merges: int, resumed_at: int) -> list[bytes]:
-    """Train merges; at one of them the counts of the pretokens are lost, and every pretoken counts once."""
+    """Train merges; at one of them the counts of the pretokens are lost, and every pretoken is counted once."""
     words = [(list(word), count) for word, count in counts.items()]
     tokens = [bytes([byte]) for byte in range(256)]
     for number in range(n_merges):
@@ -71,17 +72,17 @@ def tokens_resumed(counts: dict[bytes, int], n_merges: int, resumed_at: int) -> 
 
 
 class Interrupted(Exception):
-    """What a signal would raise."""
+    """Stands for the exception that a signal raises."""
 
 
 def tokens_interrupted(pretokens: Pretokens, n_merges: int, at: int) -> list[bytes]:
-    """Interrupt our trainer at one of the merges, and train as a user then does: again."""
+    """Interrupt our trainer at one of the merges, then train again, as a user does."""
 
     def interrupt(event: MergeEvent) -> None:
         if event.index == at:
             raise Interrupted
 
-    train = find("train", "incremental").load()
+    train = most_advanced("train", compiled=False).load()
     with suppress(Interrupted):
         train(pretokens, n_merges=n_merges, on_merge=interrupt)
     tokens: list[bytes] = train(pretokens, n_merges=n_merges).token_bytes()
@@ -89,20 +90,20 @@ def tokens_interrupted(pretokens: Pretokens, n_merges: int, at: int) -> list[byt
 
 
 def wrong_tokens(loses_counts: bool) -> str:
-    """Count the learned tokens of an interrupted training that one without an interruption does not learn."""
-    inputs = prepare("stories", BYTES, VOCABULARY)
-    n_merges, counts = inputs.n_merges, inputs.pretokens.to_mapping()
+    """Count the tokens that only an interrupted training learns."""
+    made = inputs("stories", BYTES, VOCABULARY)
+    n_merges, counts = made.n_merges, made.pretokens.to_mapping()
     whole = tokens_resumed(counts, n_merges, resumed_at=n_merges)
     if loses_counts:
         again = tokens_resumed(counts, n_merges, resumed_at=n_merges // 2)
     else:
-        again = tokens_interrupted(inputs.pretokens, n_merges, at=n_merges // 2)
+        again = tokens_interrupted(made.pretokens, n_merges, at=n_merges // 2)
     return f"{len(set(again) - set(whole))} of {n_merges}"
 
 
 @dataclass
 class State:
-    """All that a training of the table needs to go on: weights, Adam's moments, and how many steps are done."""
+    """The state that a training of the table goes on from: weights, Adam's moments, and the number of steps done."""
 
     weights: Table
     first: Table
@@ -117,7 +118,7 @@ def new_state() -> State:
 
 
 def take_step(state: State, rate: float = 0.1, betas: tuple[float, float] = (0.9, 0.99), batch: int = 256) -> None:
-    """Take a step of Adam on a batch that seed and step determine, as the batches of `lm` are."""
+    """Take a step of Adam on a batch that seed and step determine, as in `lm`."""
     places = np.random.default_rng([0, state.step]).integers(0, len(ids()) - 1, batch)
     x, y = ids()[places], ids()[places + 1]
     errors = softmax(state.weights[x])
@@ -135,7 +136,7 @@ STEPS = 60
 
 
 def perplexity_resumed(*kept: str) -> str:
-    """Train with and without an interruption at which a checkpoint keeps some fields; say both perplexities."""
+    """Return the perplexity after an interruption that some fields survive, and without an interruption."""
     perplexities = []
     for interrupted_at in (STEPS // 2, None):
         state = new_state()
@@ -150,11 +151,11 @@ def perplexity_resumed(*kept: str) -> str:
     return "{:.2f}, uninterrupted {:.2f}".format(*perplexities)
 
 
-# --- what is shown
+# --- shown numbers
 
 
 def shown_and_drawn(shown_at: float, drawn_at: float = 0.5, draws: int = 10_000) -> str:
-    """Draw what follows " the" at one temperature and show the probability of the likeliest id at another."""
+    """Draw the id after " the" at one temperature and show the probability of the likeliest id at another."""
     (before,) = tokenizer().encode(" the")
     counts = np.bincount(ids()[1:][ids()[:-1] == before], minlength=VOCABULARY)
     logits = np.log(counts + 0.1)
@@ -165,7 +166,7 @@ def shown_and_drawn(shown_at: float, drawn_at: float = 0.5, draws: int = 10_000)
 
 
 def tokens_with_wrong_bytes(decoded: bool) -> str:
-    """Count the tokens whose bytes in hex, of their decoded text or their own, do not come back as the token."""
+    """Count the tokens that their bytes in hex do not give back: the bytes of the decoded text, or of the token."""
     vocab = tokenizer().vocab
     shown = [token.decode("utf-8", "replace").encode().hex() if decoded else token.hex() for token in vocab.values()]
     wrong = sum(bytes.fromhex(text) != token for text, token in zip(shown, vocab.values(), strict=True))
@@ -176,21 +177,21 @@ def tokens_with_wrong_bytes(decoded: bool) -> str:
 
 
 def masked_targets(eos_id: int, block: int = 128) -> str:
-    """Count the targets that are left out because they are behind the first end of a document in their window."""
+    """Count the targets that are left out because they come after the first end of a document in their window."""
     targets = ids()[: len(ids()) // block * block].reshape(-1, block)
 
-    def behind(end: int) -> NDArray[np.bool_]:
+    def after(end: int) -> NDArray[np.bool_]:
         ends = targets == end
         return np.asarray(np.cumsum(ends, axis=1) - ends > 0)
 
-    wanted = behind(tokenizer().special_tokens[SPECIAL])
-    return f"{np.count_nonzero(behind(eos_id) & wanted):,} of {np.count_nonzero(wanted):,}"
+    wanted = after(tokenizer().special_tokens[SPECIAL])
+    return f"{np.count_nonzero(after(eos_id) & wanted):,} of {np.count_nonzero(wanted):,}"
 
 
 def tokens_counted(
     known_batches: int, steps: int = 10, accumulation: int = 4, batch: int = 4, block: int = 32
 ) -> str:
-    """Go through the batches of some steps, and count their ids by multiplication, with some batches a step."""
+    """Go through the batches of some steps; count their ids by multiplication with a number of batches per step."""
     seen = 0
     for _ in range(steps):
         for _ in range(accumulation):
@@ -212,7 +213,7 @@ def trainer_faults() -> Iterator[Fault]:
         "trainer",
         lambda: perplexity_resumed("weights"),
         lambda: perplexity_resumed("weights", "first", "second", "step"),
-        "tests/lm/test_train.py::test_a_resumed_run_ends_with_the_same_bits",
+        "tests/lm/test_resume.py::test_a_resumed_run_ends_with_the_same_bits",
     )
     yield Fault(
         "probabilities are shown at another temperature than tokens are drawn at: the likeliest token after ` the`",
@@ -229,14 +230,14 @@ def trainer_faults() -> Iterator[Fault]:
         "tests/lm/test_demo.py::test_tokens_are_shown_with_their_own_bytes",
     )
     yield Fault(
-        "the id that ends a document is that of an earlier, larger vocabulary: masked targets",
+        "the id that ends a document comes from an earlier, larger vocabulary: masked targets",
         "trainer",
         lambda: masked_targets(tokenizer(2 * VOCABULARY).special_tokens[SPECIAL]),
         lambda: masked_targets(tokenizer().special_tokens[SPECIAL]),
         "tests/bench/test_trainer_faults.py::test_targets_are_masked_by_the_id_that_the_tokenizer_has_now",
     )
     yield Fault(
-        "tokens are counted once a step, whatever the accumulation: tokens counted",
+        "tokens are counted once per step, whatever the accumulation: tokens counted",
         "trainer",
         lambda: tokens_counted(known_batches=1),
         lambda: tokens_counted(known_batches=4),

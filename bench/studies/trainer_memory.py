@@ -15,12 +15,12 @@ from impls.registry import most_advanced
 
 
 def points(folder: Path, scale: Scale) -> Iterator[Point]:
-    """Peak memory of the compiled trainer beside what the sizes of its arrays predict."""
+    """Peak memory of the compiled trainer, and the growth that the sizes of its arrays predict."""
     del folder
     row = most_advanced("train", compiled=True)
     for n_bytes in (1_000_000, 10_000_000, min(30_000_000, 3 * scale.largest)):
         path = str(inputs("stories", n_bytes, VOCABULARY).text.path)
-        job = {"job": "train_memory", "path": path, "vocab_size": 4_096}
+        job = {"job": "train_memory", "path": path, "impl": row.name, "vocab_size": 4_096}
         facts = {"bytes": n_bytes, "vocab_size": 4_096, "code_sha256": code_digest(row)}
         yield Point(f"train/{row.name}", n_bytes, "", partial(fresh.measure_peak, job), facts)
 

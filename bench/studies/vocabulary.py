@@ -26,5 +26,6 @@ STUDY = Study(
     x="vocabulary",
     x_unit="tokens",
     unit="s",
-    points=points, grows=True,
+    points=points,
+    grows=True,
 )

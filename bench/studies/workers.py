@@ -9,9 +9,8 @@ from bench.inputs import WORKERS, inputs
 from bench.studies.stage_points import VOCABULARY, everyone, stage_point
 from bench.studies.study import Point, Scale, Study
 
-
 COMPILED_BYTES, PYTHON_BYTES = 16_000_000, 4_000_000
-"""Text for compiled code and for processes: several ranges for each worker."""
+"""Size of the text for compiled code and for pure Python: several ranges per worker."""
 
 
 def points(folder: Path, scale: Scale) -> Iterator[Point]:

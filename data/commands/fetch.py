@@ -9,11 +9,11 @@ from data import catalogue
 def configure(parser: ArgumentParser) -> None:
     """Add the options."""
     parser.add_argument("name", metavar="NAME", help="a corpus of the kind download")
-    parser.add_argument("--url", metavar="URL", help="a mirror to take it from")
+    parser.add_argument("--url", metavar="URL", help="a mirror to fetch it from")
 
 
 def run(options: Namespace) -> None:
-    """Print where it is; on a terminal, how far the download is meanwhile."""
+    """Print the path of the file; on a terminal, the progress of the download before."""
     print(catalogue.download(options.name, options.url, _show if sys.stderr.isatty() else None))
 
 

@@ -13,12 +13,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
     parser.add_argument("name", metavar="NAME", help="a corpus of the list, or file:PATH")
     parser.add_argument("--bytes", type=_size, metavar="N", help="its size, such as 1000000, 500MB or 1GB")
-    parser.add_argument("--out", type=Path, metavar="PATH", help="write it there instead of into the cache")
+    parser.add_argument("--out", type=Path, metavar="PATH", help="write it there, not into the cache")
     parser.add_argument("--seed", type=_seed, default=0, metavar="N", help="which stories (default: 0)")
 
 
 def run(options: argparse.Namespace) -> None:
-    """Print where it is."""
+    """Print the path of the file."""
     if options.out is None:
         print(catalogue.get(options.name, options.bytes, seed=options.seed))
     else:
@@ -29,11 +29,11 @@ def run(options: argparse.Namespace) -> None:
 def _size(text: str) -> int:
     match = re.fullmatch(r"([0-9]+) ?([A-Za-z]*)", text)
     if not match or match[2].upper() not in _UNITS:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a size: write 1000000, 500MB or 1GB")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a size; write 1000000, 500MB or 1GB")
     return int(match[1]) * _UNITS[match[2].upper()]
 
 
 def _seed(text: str) -> int:
     if not re.fullmatch(r"[0-9]+", text):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a seed: write an integer of at least 0")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a seed; write an integer of at least 0")
     return int(text)

@@ -12,12 +12,12 @@ def configure(parser: ArgumentParser) -> None:
 
 
 def run(options: Namespace) -> None:
-    """Print a line for each file; a fault is an error in the end."""
+    """Print a line for each file; the first fault is the error after the last line."""
     checks = []
     for name in options.names or catalogue.names():
         found = catalogue.verify(name)
         if options.names and not found:
-            raise DataError(f"{name}: not in {catalogue.cache_folder()}: make or fetch it first")
+            raise DataError(f"{name}: not in {catalogue.cache_folder()}; make or fetch it first")
         checks += found
     for check in checks:
         print(f"{'FAILED' if check.fault else 'ok':6} {check.sha256}  {check.path}")

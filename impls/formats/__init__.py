@@ -63,5 +63,8 @@ def recognise(path: Path) -> Format:
     for row in readable:
         if row.load().recognise(path):
             return row
-    reason = "is not a tokenizer" if path.exists() else "No such file or directory"
+    try:
+        reason = "is not a tokenizer" if path.exists() else "No such file or directory"
+    except OSError as error:  # A name that is too long.
+        reason = str(error.strerror)
     raise FileFormatError(f"{path}: {reason}; give {', or '.join(row.what for row in readable)}")

@@ -8,8 +8,8 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 
+from impls.arguments import check_path
 from impls.errors import FileFormatError
 from impls.formats.alphabet import from_text, to_text
 from impls.formats.files import read_json, read_text
@@ -37,7 +37,7 @@ def read_vocab(path: str | os.PathLike[str], special_tokens: Sequence[str] = ())
         FileFormatError: the file is not JSON, an id is not a whole number of at least 0 or is given twice, or a token
             has a character outside the alphabet.
     """
-    path = Path(path)
+    path = check_path(path)
     vocab: dict[int, bytes] = {}
     content = read_json(path)
     literal = {token for token in special_tokens if to_text(token.encode()) not in content}
@@ -60,7 +60,7 @@ def read_merges(path: str | os.PathLike[str]) -> list[tuple[bytes, bytes]]:
         FileFormatError: a line does not hold exactly two tokens, or a pair is given twice; the message has the number
             of the line.
     """
-    path = Path(path)
+    path = check_path(path)
     lines: dict[tuple[bytes, bytes], int] = {}
     tokens = _Tokens()
     # Only "\n" ends a line: `splitlines` would also break at characters that occur in tokens.

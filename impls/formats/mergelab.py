@@ -11,6 +11,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from impls.arguments import check_path
 from impls.definition import Definition, fingerprint
 from impls.errors import FileFormatError, UsageError
 from impls.formats.files import read_json, write_together
@@ -23,7 +24,10 @@ VERSION = "mergelab 1"
 
 def recognise(path: Path) -> bool:
     """Tell whether a path is a folder in this format."""
-    return (path / SETTINGS_FILE).is_file()
+    try:
+        return (path / SETTINGS_FILE).is_file()
+    except OSError:  # A name that is too long.
+        return False
 
 
 def write(path: str | os.PathLike[str], definition: Definition) -> None:
@@ -43,7 +47,7 @@ def write(path: str | os.PathLike[str], definition: Definition) -> None:
         MERGES_FILE: merges_content(definition.merges),
         VOCAB_FILE: vocab_content(definition.vocab),
     }
-    write_together(Path(path), contents)
+    write_together(check_path(path), contents)
 
 
 def read(path: str | os.PathLike[str]) -> Definition:
@@ -52,7 +56,7 @@ def read(path: str | os.PathLike[str]) -> Definition:
     Raises:
         FileFormatError: a file is missing or damaged, or the files do not belong together.
     """
-    folder = Path(path)
+    folder = check_path(path)
     place = folder / SETTINGS_FILE
     settings = read_json(place)
     pattern, specials = settings.get("pattern"), settings.get("special_tokens")

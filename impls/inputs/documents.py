@@ -49,10 +49,11 @@ def separated(path: Path, separator: bytes) -> Iterator[bytes]:
 
 def contains(path: Path, separator: bytes) -> bool:
     """Tell whether a file holds a separator."""
-    end = b""
+    end = b""  # May be the beginning of a separator.
     with path.open("rb") as file:
         while block := file.read(BLOCK_BYTES):
-            if separator in end + block:
+            text = end + block
+            if separator in text:
                 return True
-            end = block[-len(separator) :]
+            end = text[-len(separator) :]
     return False

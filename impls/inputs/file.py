@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from io import BufferedReader
 from pathlib import Path
 
-from impls.arguments import Errors, check_errors
+from impls.arguments import Errors, check_errors, check_path
 from impls.cuts import SafeCuts
 from impls.errors import FileFormatError
 from impls.inputs.text import RANGE_BYTES, decode_utf8
@@ -25,6 +25,7 @@ class TextFile:
         start: the first byte of the part.
         stop: the byte after the part's last byte. Text appended to the file after `open` is ignored.
         file_id: device and inode of the file; they show whether another file has taken its place.
+        state: size and time of change of the file when it was opened; they show whether it was rewritten.
         errors: how invalid UTF-8 is treated: "strict" raises an error, "replace" gives U+FFFD.
     """
 
@@ -32,6 +33,7 @@ class TextFile:
     start: int
     stop: int
     file_id: tuple[int, int]
+    state: tuple[int, int]
     errors: Errors = "strict"
 
     @classmethod
@@ -43,7 +45,7 @@ class TextFile:
             UsageError: `errors` is neither "strict" nor "replace".
         """
         errors = check_errors(errors)
-        path = Path(path)
+        path = check_path(path)
         try:
             # Checked before the file is opened: opening a pipe waits until somebody writes to it.
             if not stat.S_ISREG(path.stat().st_mode):
@@ -54,7 +56,7 @@ class TextFile:
             raise FileFormatError(f"{path}: {error.strerror}; give a readable text file") from None
         if found.st_size == 0:
             raise FileFormatError(f"{path}: the file is empty; give a file that holds text")
-        return cls(path, 0, found.st_size, (found.st_dev, found.st_ino), errors)
+        return cls(path, 0, found.st_size, (found.st_dev, found.st_ino), _state(found), errors)
 
     @property
     def name(self) -> str:
@@ -103,6 +105,18 @@ class TextFile:
             end = min(found.st_size, start + n_read)
             raise FileFormatError(f"{self.path}: shrank while it was read, at byte {end}; read it again")
 
+    def check_unchanged(self) -> None:
+        """Check, after reading, that nobody rewrote the file meanwhile; text appended to it is ignored.
+
+        Raises:
+            FileFormatError: it has another time of change and still the same size, or it is gone.
+        """
+        with self._open_at(self.start) as file:
+            found = _state(os.fstat(file.fileno()))
+            self._check(file, self.stop, 0, self.stop)
+        if found != self.state and found[0] == self.state[0]:
+            raise FileFormatError(f"{self.path}: was rewritten while it was read; read it again")
+
     def text(self, start: int, stop: int) -> str:
         """Return bytes [start, stop) decoded. See `Text.text`."""
         return decode_utf8(self.read(start, stop), self.name, start, self.errors)
@@ -112,6 +126,10 @@ class TextFile:
     ) -> Iterator[tuple[int, int]]:
         """Yield ranges of about `range_bytes` that cover the text. See `Text.ranges`."""
         return SafeCuts(pattern, special_tokens).ranges(self.read, self.start, self.stop, range_bytes)
+
+
+def _state(found: os.stat_result) -> tuple[int, int]:
+    return found.st_size, found.st_mtime_ns
 
 
 def _kind(path: Path) -> str:

@@ -61,6 +61,13 @@ class Text(Protocol):
             InvalidUtf8Error: the bytes are not UTF-8 and `errors` is "strict".
         """
 
+    def check_unchanged(self) -> None:
+        """Check, after reading, that the source was not rewritten meanwhile.
+
+        Raises:
+            FileFormatError: it was.
+        """
+
     def part(self: AnyText, start: int, stop: int) -> AnyText:
         """Return bytes [start, stop) as a text; counts of parts cut by `ranges` add up to the counts of the whole."""
 

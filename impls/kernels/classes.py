@@ -15,8 +15,8 @@ import numpy as np
 import regex
 from numpy.typing import NDArray
 
-from impls.cache import cache_root
-from impls.storage import write_cache_entry
+from impls.cache import code_folder
+from impls.storage import read_private, write_private
 
 OTHER, SPACE, NUMBER, LETTER, UPPER, LOWER, CASELESS, MARK = range(8)
 
@@ -80,11 +80,13 @@ def unpack(stored: bytes) -> Classes:
 @cache
 def load_classes(by_case: bool = False) -> Classes:
     """Return the table for this version of `regex`, from the cache folder if it is there. See `build_classes`."""
-    name = f"classes-{'by-case-' if by_case else ''}{regex.__version__}.bin"
-    try:
-        return unpack((cache_root() / name).read_bytes())
-    except (OSError, ValueError):
-        classes = build_classes(by_case)
-    with suppress(OSError):  # Without a home folder there is no cache.
-        write_cache_entry(cache_root() / name, pack(classes))
+    folder = code_folder()
+    path = folder / f"classes-{'by-case-' if by_case else ''}{regex.__version__}.bin" if folder else None
+    if path:
+        with suppress(OSError, ValueError):
+            return unpack(read_private(path))
+    classes = build_classes(by_case)
+    if path:
+        with suppress(OSError):  # It is built again next time.
+            write_private(path, pack(classes))
     return classes

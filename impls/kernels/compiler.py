@@ -12,6 +12,7 @@ from __future__ import annotations
 import ctypes
 import hashlib
 import importlib
+import os
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -20,13 +21,23 @@ from typing import Any, Literal, cast
 
 import numpy as np
 
-from impls.cache import code_folder, warn_that_code_is_lost
+from impls.cache import code_folder, prune_code_folders, warn_that_code_is_lost
 from impls.kernels.helpers import JIT
-from impls.storage import write_cache_entry
+from impls.storage import read_private, write_private
 
 CodeState = Literal["loaded", "cached", "absent", "plain"]
 
 _LOCK = RLock()
+
+
+def _renew_lock() -> None:
+    """Give a forked process a lock of its own: the thread that held it is not there."""
+    global _LOCK
+    _LOCK = RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew_lock)
 
 
 def leaves(argument: Any) -> Iterator[Any]:
@@ -141,13 +152,15 @@ class Kernel:
         source = Path(self.function.__code__.co_filename).read_bytes()
         path = folder / f"{self.name}-{hashlib.sha256(source + types.encode()).hexdigest()[:16]}.o"
         with suppress(OSError):
-            stored = path.read_bytes()
+            stored = read_private(path)
             # Damaged code, or the code of another kernel, would crash the process.
             if _seal(path.name, stored[32:]) == stored[:32]:
                 return stored[32:]
-        code = self._compile(arguments)
+        code, is_new = self._compile(arguments), not folder.exists()
         try:
-            write_cache_entry(path, _seal(path.name, code) + code)
+            write_private(path, _seal(path.name, code) + code)
+            if is_new:
+                prune_code_folders()
         except OSError as error:
             warn_that_code_is_lost(str(folder), str(error.strerror))
         return code

@@ -1,7 +1,7 @@
-"""The operations of a Transformer, twice behind the same names: `reference`, from scratch, and `fused`, from PyTorch.
+"""The operations of a Transformer in two modules with the same names: `reference` and `fused`.
 
-`reference` uses arithmetic, indexing and reductions on tensors only; `fused` calls what PyTorch has as one kernel.
-Tests hold the two equal. This is the one place that picks between them.
+`reference` is from scratch: arithmetic, indexing and reductions on tensors. `fused` calls PyTorch's kernels, one per
+operation. Tests prove the two equal. `pick` is the one place that chooses between them.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ IGNORE_INDEX = reference.IGNORE_INDEX
 
 
 class Ops(Protocol):
-    """What both modules offer; shapes and formulas stand in `reference`."""
+    """The operations of both modules; shapes and formulas stand in `reference`."""
 
     def linear(self, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
         """Multiply by the transposed weight and add the bias."""
@@ -36,10 +36,10 @@ class Ops(Protocol):
         """Normalise to root mean square 1."""
 
     def gelu(self, x: Tensor, approximate: Literal["none", "tanh"] = "none") -> Tensor:
-        """Gate by the normal distribution function."""
+        """Multiply by the normal distribution function."""
 
     def silu(self, x: Tensor) -> Tensor:
-        """Gate by the logistic function."""
+        """Multiply by the logistic function."""
 
     def softmax(self, x: Tensor, dim: int) -> Tensor:
         """Exponentiate and normalise."""
@@ -68,7 +68,7 @@ class Ops(Protocol):
         """Average the negative log-likelihood of the targets under the logits `linear(x, weight)`."""
 
     def clip_gradients(self, parameters: Iterable[Tensor], max_norm: float) -> Tensor:
-        """Scale all gradients so that their norm is at most `max_norm`; return the norm before."""
+        """Scale all gradients so that their joint norm is at most `max_norm`; return the norm before."""
 
     def adamw(
         self, parameters: Any, lr: float, betas: tuple[float, float], eps: float, weight_decay: float
@@ -80,10 +80,10 @@ OPS: dict[str, Ops] = {"reference": cast(Ops, reference), "fused": cast(Ops, fus
 
 
 def pick(name: str) -> Ops:
-    """Return the operations of that name.
+    """Return the operations with a name.
 
     Raises:
-        UsageError: there are none; the message lists the names.
+        UsageError: there are no such operations; the message lists the names.
     """
     if name not in OPS:
         raise UsageError(f"ops: unknown name {name!r}; there are {', '.join(OPS)}")

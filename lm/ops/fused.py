@@ -1,6 +1,6 @@
-"""The operations of `reference` by PyTorch's fused kernels, and the loss of the output layer in blocks.
+"""The operations of `reference` by PyTorch's fused kernels; only the loss of the output layer is our own.
 
-Only here does the package call `torch.nn.functional` and the optimizers of `torch.optim`.
+The rest of the package calls neither `torch.nn.functional` nor the optimizers of `torch.optim`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from torch.nn.utils import clip_grad_norm_
 from lm.ops.reference import IGNORE_INDEX, causal_mask
 
 BLOCK_TOKENS = 128
-"""Rows of logits that `linear_cross_entropy` holds at a time on a CPU: 4 MB for a vocabulary of 8,192."""
+"""Rows of logits that `linear_cross_entropy` holds at once on a CPU: 4 MB for a vocabulary of 8,192."""
 
 linear = F.linear
 silu = F.silu
@@ -57,7 +57,7 @@ def attention(
 ) -> Tensor:
     """See `reference.attention`."""
     n_queries, n_keys = q.shape[-2], k.shape[-2]
-    # PyTorch counts causal queries from the first key on, and takes either the flag or a mask.
+    # PyTorch puts the first causal query at the first key, and takes either the flag or a mask.
     if causal and (mask is not None or n_queries != n_keys):
         mask_TS = causal_mask(n_queries, n_keys, q.device)
         mask, causal = mask_TS if mask is None else mask & mask_TS, False
@@ -72,10 +72,10 @@ def cross_entropy(logits: Tensor, targets: Tensor, ignore_index: int = IGNORE_IN
 
 
 class _LinearCrossEntropy(torch.autograd.Function):
-    """The loss of the output layer in blocks of rows; gradients are made while a block is still in the cache.
+    """The loss of the output layer in blocks of rows; gradients are computed while a block is still in the cache.
 
-    The logits of all rows never exist, so that nothing of the size rows x vocabulary is written to memory, read back
-    or mapped anew at each step (as in Liger, Hsu et al. 2024, https://arxiv.org/abs/2410.10989).
+    The logits of all rows never exist together, so nothing of the size rows x vocabulary is written to memory and
+    read back (as in Liger, Hsu et al. 2024, https://arxiv.org/abs/2410.10989).
     """
 
     @staticmethod
@@ -85,7 +85,7 @@ class _LinearCrossEntropy(torch.autograd.Function):
         rows = targets.where(counts, 0)[:, None]
         d_x, d_weight = torch.empty_like(x), torch.zeros_like(weight)
         nats = x.new_zeros(())
-        # Two buffers for all blocks: fresh memory costs more than the arithmetic on it.
+        # All blocks share two buffers: fresh memory costs more than the arithmetic on it.
         logits_buffer, p_buffer = x.new_empty(2, min(BLOCK_TOKENS, len(x)), len(weight))
         for start in range(0, len(x), BLOCK_TOKENS):
             x_block, rows_block = x[start : start + BLOCK_TOKENS], rows[start : start + BLOCK_TOKENS]
@@ -112,7 +112,7 @@ class _LinearCrossEntropy(torch.autograd.Function):
 def linear_cross_entropy(x: Tensor, weight: Tensor, targets: Tensor, ignore_index: int = IGNORE_INDEX) -> Tensor:
     """See `reference.linear_cross_entropy`.
 
-    In float32 on a CPU, where memory is the bottleneck, in blocks; elsewhere the compiler does better with the whole.
+    In float32 on a CPU, memory is the bottleneck and blocks are faster; elsewhere the whole is.
     """
     blocks = x.device.type == "cpu" and x.dtype == torch.float32 and torch.is_grad_enabled()
     if blocks and not torch.is_autocast_enabled("cpu") and not torch.compiler.is_compiling():

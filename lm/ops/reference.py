@@ -1,4 +1,4 @@
-"""The operations of a Transformer from scratch: arithmetic, indexing and reductions on tensors, nothing more.
+"""The operations of a Transformer from scratch: arithmetic, indexing and reductions on tensors.
 
 Letters in shapes: B batch, T and S positions of queries and keys, D features, H query heads, K key-value heads,
 G query heads that share a key-value head (H = K * G), V vocabulary; `...` stands for any leading dimensions.
@@ -18,7 +18,7 @@ from lm.optim import AdamW, clip_gradients
 __all__ = ["clip_gradients"]
 
 IGNORE_INDEX = -100
-"""A target that costs nothing and has no gradient."""
+"""A target that is ignored: no loss and no gradient."""
 
 
 def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
@@ -34,15 +34,22 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
 
 
 def embedding(ids: Tensor, weight: Tensor) -> Tensor:
-    """Return the rows of the weight, [V, D], that the ids, int64[...], name: [..., D].
+    """Return rows of a table.
 
-    `weight[ids]` is the same, but on several threads its gradient adds up in an order that nobody knows.
+    `weight[ids]` gives the same, but on several threads its gradient is summed in an order that varies.
+
+    Args:
+        ids: int64[...].
+        weight: [V, D].
+
+    Returns:
+        [..., D].
     """
     return weight.index_select(0, ids.flatten()).reshape(*ids.shape, -1)
 
 
 def _wide(x: Tensor) -> Tensor:
-    """Return x in float32 if it is of a shorter type: sums of bfloat16 keep too few digits."""
+    """Return x in float32 if its type is shorter: sums of bfloat16 keep too few digits."""
     return x.float() if x.element_size() < 4 else x
 
 
@@ -81,7 +88,7 @@ def silu(x: Tensor) -> Tensor:
 def softmax(x: Tensor, dim: int) -> Tensor:
     """Return exp(x) / sum(exp(x)) along `dim`; the largest element is subtracted first, so that nothing overflows.
 
-    Where every element is minus infinity the result is NaN, as in PyTorch.
+    Where every element is minus infinity, the result is NaN, as in PyTorch.
     """
     exponentials = torch.exp(x - x.amax(dim, keepdim=True))
     return exponentials / exponentials.sum(dim, keepdim=True)
@@ -97,16 +104,16 @@ def attention(
 ) -> Tensor:
     """Scaled dot-product attention (Vaswani et al. 2017, https://arxiv.org/abs/1706.03762), grouped queries included.
 
-    With fewer key-value heads than query heads, each serves the H / K consecutive query heads (Ainslie et al. 2023,
-    https://arxiv.org/abs/2305.13245): K = H is multi-head, K = 1 multi-query attention.
+    With fewer key-value heads than query heads, each key-value head serves H / K consecutive query heads (Ainslie et
+    al. 2023, https://arxiv.org/abs/2305.13245): K = H is multi-head attention, K = 1 multi-query attention.
 
     Args:
         q: [..., H, T, D], or [..., T, D] without heads.
         k: [..., K, S, D].
         v: [..., K, S, D_v].
         mask: bool[..., T, S], true where a query may look.
-        causal: query t, counted so that the last query is at the last key, sees no later key.
-        dropout_p: probability with which a weight of the average is zeroed.
+        causal: a query sees no later key; the last query is at the last key.
+        dropout_p: probability that a weight of the average is zeroed.
 
     Returns:
         [..., H, T, D_v].
@@ -125,7 +132,7 @@ def attention(
 
 
 def causal_mask(n_queries: int, n_keys: int, device: torch.device) -> Tensor:
-    """Return bool[T, S], true where a key is not later than a query; the last query is at the last key."""
+    """Return bool[T, S], true where the key is not later than the query; the last query is at the last key."""
     positions_T = torch.arange(n_keys - n_queries, n_keys, device=device)
     return torch.arange(n_keys, device=device) <= positions_T[:, None]
 
@@ -133,8 +140,8 @@ def causal_mask(n_queries: int, n_keys: int, device: torch.device) -> Tensor:
 def cross_entropy(logits: Tensor, targets: Tensor, ignore_index: int = IGNORE_INDEX) -> Tensor:
     """Return the mean negative log-likelihood, in nats, of the targets that are not ignored.
 
-    log(sum(exp)) is taken after subtracting the largest logit, and exp is never followed by log of one element.
-    Without a target that counts, the mean is NaN, as in PyTorch.
+    The largest logit is subtracted before log(sum(exp)), so that nothing overflows. If all targets are ignored, the
+    mean is NaN, as in PyTorch.
 
     Args:
         logits: [..., V].
@@ -154,5 +161,5 @@ def linear_cross_entropy(x: Tensor, weight: Tensor, targets: Tensor, ignore_inde
 
 
 def adamw(parameters: Iterable[Any], lr: float, betas: tuple[float, float], eps: float, weight_decay: float) -> AdamW:
-    """Build the optimizer of `lm.optim`."""
+    """Build `lm.optim.AdamW`."""
     return AdamW(parameters, lr=lr, betas=betas, eps=eps, weight_decay=weight_decay)

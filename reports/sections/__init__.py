@@ -1,50 +1,119 @@
-"""The sections of the report, in order: each a function from the evidence to blocks, with every figure computed."""
+"""The sections of the report: each is a function from the evidence to words around figures, and a row of this table.
+
+No section imports another one. A study that no row names is shown as its own record has it: see `studies`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import NamedTuple
 
-from reports.blocks import Section, missing
-from reports.load import Evidence
-from reports.sections.benchmarks import ladder_sections, ladder_story, machine, method, summary, workloads
+from bench.record import KINDS
+from reports import records
+from reports.blocks import Block, Bullets, Section, missing
+from reports.errors import Missing
+from reports.evidence import Evidence, study_command
+from reports.sections import studies
+from reports.sections.bottlenecks import bottlenecks
+from reports.sections.downscaling import downscaling
 from reports.sections.faults import faults
-from reports.sections.growth import growth_studies, pick_table, stages, ten_thousand
+from reports.sections.ladders import ladder
+from reports.sections.machine import machine
+from reports.sections.memory import memory
+from reports.sections.method import method
 from reports.sections.peers import peers
-from reports.sections.profiles import bottlenecks, downscaling, memory
+from reports.sections.picks import picks
+from reports.sections.stages import stages
 from reports.sections.step import step
+from reports.sections.story import story
+from reports.sections.summary import summary
+from reports.sections.ten_thousand import ten_thousand
+from reports.sections.workloads import workloads
 
-PARTS: tuple[tuple[str, str, Callable[[Evidence], list[Section]]], ...] = (
-    ("Summary", "bench", summary),
-    ("Ladders", "bench", ladder_sections),
-    ("The ladder, step by step", "bench", ladder_story),
-    ("Against other tokenizers", "peers", peers),
-    ("The training step", "lm", step),
-    ("Growth", "sweeps", growth_studies),
-    ("Stages", "sweeps", stages),
-    ("Bottlenecks", "profiles", bottlenecks),
-    ("Memory", "profiles", memory),
-    ("Does the small set show the bottleneck of the large one?", "sweeps", downscaling),
-    ("A vocabulary of 10,000", "sweeps", ten_thousand),
-    ("Which implementation to take", "sweeps", pick_table),
-    ("Known faults of tokenizer programs", "sweeps", faults),
-    ("Workloads", "bench", workloads),
-    ("Machine", "bench", machine),
-    ("How to read and reproduce it", "bench", method),
+
+class Part(NamedTuple):
+    """One section.
+
+    Attributes:
+        title: of the section.
+        kind: of the record that it needs.
+        make: makes the blocks below the title; raises Missing where there is nothing to show.
+        command: makes its figures; empty for `nox -s bench`.
+        studies: names of the studies that are shown there and have no section of their own.
+    """
+
+    title: str
+    kind: str
+    make: Callable[[Evidence], list[Block]]
+    command: str = ""
+    studies: tuple[str, ...] = ()
+
+
+Parts = Callable[[Evidence], Iterator[Part]]
+"""Sections whose number only the records tell."""
+
+
+def ladder_parts(evidence: Evidence) -> Iterator[Part]:
+    """Yield a section per stage and workload."""
+    for stage, workload, _ in records.ladders(evidence.bench):
+        yield Part(f"{stage}, {workload}", "bench", partial(ladder, stage=stage, workload=workload))
+
+
+def study_parts(evidence: Evidence) -> Iterator[Part]:
+    """Yield a section per study that no row of the table names; a single one where there is no record of studies."""
+    named = {name for row in PARTS if isinstance(row, Part) for name in row.studies}
+    names = [name for name in studies.names(evidence) if name not in named]
+    if "studies" not in evidence.others:
+        yield Part("Studies", "studies", partial(studies.show, name=names[0]))
+        return
+    for name in names:
+        yield of_studies(studies.title(evidence, name), partial(studies.show, name=name), name)
+
+
+def of_studies(title: str, make: Callable[[Evidence], list[Block]], *names: str) -> Part:
+    """Return the section of some studies."""
+    return Part(title, "studies", make, study_command(*names), names)
+
+
+MEMORY = ("memory", "trainer_memory")
+
+PARTS: tuple[Part | Parts, ...] = (
+    Part("Summary", "bench", summary),
+    ladder_parts,
+    Part("The ladder, step by step", "bench", story),
+    Part("Against other tokenizers", "peers", peers, KINDS["peers"].command),
+    Part("The training step", "step", step, KINDS["step"].command),
+    study_parts,
+    of_studies("Stages", stages, "stages", "merges"),
+    Part("Bottlenecks", "profiles", bottlenecks, KINDS["profiles"].command),
+    Part("Memory", "profiles", memory, f"{KINDS['profiles'].command}; {study_command(*MEMORY)}", MEMORY),
+    Part("Does the small set show the bottleneck of the large one?", "studies", downscaling, study_command("size")),
+    of_studies("A vocabulary of 10,000", ten_thousand, "ten_thousand"),
+    Part("Which implementation to take", "studies", picks, study_command("size", "start")),
+    of_studies("Known faults of tokenizer programs", faults, "faults"),
+    Part("Workloads", "bench", workloads),
+    Part("Machine", "bench", machine),
+    Part("How to read and reproduce it", "bench", method),
 )
-"""Title, the kind of record that it needs, and what makes it; without the record there is the reason instead."""
+"""The report, in order."""
 
 
 def sections(evidence: Evidence) -> list[Section]:
-    """Return all sections; one whose record cannot be used says so in its place."""
-    made: list[Section] = []
-    for title, kind, make in PARTS:
-        if kind in evidence.why_missing:
-            made.append(missing(title, evidence.why_missing[kind]))
-            continue
-        try:
-            made += make(evidence)
-        except (LookupError, TypeError, ArithmeticError, ValueError, AttributeError) as error:
-            name = evidence.names.get(kind, evidence.bench.path.name)
-            evidence.problems.append(f"{name}: no section {title!r} from it: {error!r}")
-            made.append(missing(title, f"{name} lacks what it needs ({error!r}); run the session again"))
+    """Return all sections; one that cannot be made says so in its place, and the first lists all problems."""
+    parts = [part for row in PARTS for part in ([row] if isinstance(row, Part) else row(evidence))]
+    made = [_made(part, evidence) for part in parts]
+    if evidence.problems:
+        made[0].blocks.append(Bullets([f"Problem: {line}" for line in evidence.problems]))
     return made
+
+
+def _made(part: Part, evidence: Evidence) -> Section:
+    try:
+        return Section(part.title, part.make(evidence), part.command)
+    except Missing as why:
+        return Section(part.title, [missing(why)])
+    except (LookupError, TypeError, ArithmeticError, ValueError, AttributeError) as error:
+        name = evidence.names[part.kind]
+        evidence.problems.append(f"{name}: no section {part.title!r} from it: {error!r}")
+        return Section(part.title, [missing(f"{name} lacks a field ({error!r}); run the session again")])

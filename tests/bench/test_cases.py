@@ -1,53 +1,26 @@
-"""The benchmarks never time a wrong output, and the report says what the record says."""
+"""The benchmarks never time a wrong output, and their record carries its proof."""
 
 from __future__ import annotations
 
 import json
-import os
 import re
-import statistics
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import pytest_benchmark
 
+from bench.record import VERSION, read
 from data import DataError
 from data.workloads import workloads, workloads_on
 from impls.registry import STAGES, implementations
-from reports.__main__ import main as build_report
-from reports.load import ReportError, ladders, load_record
+from tests.bench.conftest import Run
 from tests.support import ROOT
-
-WRONG_TRAINER = """
-import impls.train.weighted as weighted
-from impls.contract import Merges
-
-def train(pretokens, **options):
-    return Merges.from_pairs([(1, 2)])
-
-weighted.train = train
-"""
-
-
-@pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[subprocess.CompletedProcess[str], Path]:
-    """Run the real suites on a small file, with a trainer that is wrong on purpose; returns the record too."""
-    folder = tmp_path_factory.mktemp("bench")
-    (folder / "small.txt").write_text("the cat ate the other cat; the dog did not. <|endoftext|> It's 1 day.\n" * 20)
-    (folder / "wrong_trainer.py").write_text(WRONG_TRAINER)
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "bench", "-q", "--benchmark-autosave", "-p", "wrong_trainer",
-         "--corpus", f"file:{folder / 'small.txt'}", f"--benchmark-storage=file://{folder / 'records'}"],
-        cwd=ROOT, env={**os.environ, "PYTHONPATH": str(folder)}, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    return done, next((folder / "records").rglob("*.json"))
 
 
 @pytest.mark.slow
-def test_a_wrong_implementation_is_an_error_and_never_a_time(
-    run: tuple[subprocess.CompletedProcess[str], Path],
-) -> None:
+def test_a_wrong_implementation_is_an_error_and_never_a_time(run: Run) -> None:
     done, path = run
     assert done.returncode == 1
     assert "output differs from the oracle's" in done.stdout
@@ -60,22 +33,9 @@ def test_a_wrong_implementation_is_an_error_and_never_a_time(
 
 
 @pytest.mark.slow
-def test_the_report_says_which_implementation_is_wrong(
-    run: tuple[subprocess.CompletedProcess[str], Path], tmp_path: Path
-) -> None:
-    (error,) = json.loads(run[1].read_text())["errors"]
-    assert (error["stage"], error["impl"]) == ("train", "weighted")
-    assert build_report([str(run[1]), "--out", str(tmp_path)]) == 0
-    text = (tmp_path / "report.md").read_text()
-    assert (
-        f"- train/weighted on {error['workload']}: error, no time: train-weighted-{error['workload']}: output" in text
-    )
-    assert "| weighted |" not in text
-
-
-@pytest.mark.slow
-def test_a_record_carries_its_proof(run: tuple[subprocess.CompletedProcess[str], Path]) -> None:
-    content = json.loads(run[1].read_text())
+def test_a_record_carries_its_proof(run: Run) -> None:
+    content = read(run[1], "bench")
+    assert (content["record_version"], content["version"]) == (VERSION, pytest_benchmark.__version__)
     for case in content["benchmarks"]:
         info = case["extra_info"]
         for name in ("corpus_sha256", "output_sha256", "code_sha256"):
@@ -93,8 +53,16 @@ def test_a_record_carries_its_proof(run: tuple[subprocess.CompletedProcess[str],
 
 
 @pytest.mark.slow
+def test_a_record_says_nothing_about_the_folders_of_the_machine(run: Run) -> None:
+    folder, content = run[1].parent.parent.parent, read(run[1], "bench")
+    assert str(folder) not in run[1].read_text()
+    assert {case["extra_info"]["corpus"] for case in content["benchmarks"]} == {"file:small.txt"}
+    assert content["arguments"][-3:] == ["--corpus", "file:small.txt", "--benchmark-storage=file://records"]
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("option", ["--benchmark-compare", "--benchmark-compare=0001"])
-def test_a_run_is_compared_with_a_stored_one(run: tuple[subprocess.CompletedProcess[str], Path], option: str) -> None:
+def test_a_run_is_compared_with_a_stored_one(run: Run, option: str) -> None:
     storage = run[1].parent.parent
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "bench", "-q", "-k", "count-jit", option,
@@ -104,82 +72,6 @@ def test_a_run_is_compared_with_a_stored_one(run: tuple[subprocess.CompletedProc
     assert done.returncode == 0
     assert re.search(r"bench_count\[count-jit-small-\d+\] \(NOW\)", done.stdout)
     assert re.search(r"bench_count\[count-jit-small-\d+\] \(0001_", done.stdout)
-
-
-SLOWED_COUNTER = """
-import time
-
-import impls.count.finditer as finditer
-
-fast = finditer.count
-
-def count(*inputs, **options):
-    time.sleep(0.2)
-    return fast(*inputs, **options)
-
-finditer.count = count
-"""
-
-
-@pytest.mark.slow
-def test_a_slowed_implementation_is_found_by_the_comparison(
-    run: tuple[subprocess.CompletedProcess[str], Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    (tmp_path / "slowed_counter.py").write_text(SLOWED_COUNTER)
-    corpus = run[1].parent.parent.parent / "small.txt"
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "bench", "-q", "-k", "count", "-p", "slowed_counter",
-         "--benchmark-autosave", "--corpus", f"file:{corpus}", f"--benchmark-storage=file://{tmp_path}"],
-        cwd=ROOT, env={**os.environ, "PYTHONPATH": f"{tmp_path}:{ROOT}"}, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout
-    (after,) = tmp_path.rglob("*.json")
-    # A hundred times as slow: whatever the machine does meanwhile, the verdict is the same.
-    assert build_report(["compare", str(after), "--against", str(run[1]), "--fail-above", "300"]) == 1
-    out, err = capsys.readouterr()
-    assert "4 implementations of unchanged code" in out
-    assert "count/finditer on small-" in err
-
-
-@pytest.mark.slow
-def test_every_figure_of_the_ladder_comes_from_the_record(
-    run: tuple[subprocess.CompletedProcess[str], Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    record = load_record(run[1])
-    samples = {
-        (case["extra_info"]["stage"], case["extra_info"]["impl"]): case["stats"]["data"]
-        for case in json.loads(run[1].read_text())["benchmarks"]
-    }
-    for stage, _, rows in ladders(record):
-        base = statistics.median(samples[stage, rows.iloc[0]["impl"]])
-        for row in rows.to_dict("records"):
-            median = statistics.median(samples[stage, row["impl"]])
-            assert row["median"] == pytest.approx(median)
-            assert row["speedup"] == pytest.approx(base / median)
-            assert row["mb_per_s"] == pytest.approx(row["bytes"] / median / 1e6)
-    assert build_report([str(run[1]), "--out", str(tmp_path)]) == 0
-    assert "speed-up over naive" in capsys.readouterr().out
-    page, markdown = (tmp_path / "index.html").read_text(), (tmp_path / "report.md").read_text()
-    assert not re.search(r"src=|href=(?!\"#)|url\(|https?://|<script", page)
-    for text in (page, markdown):
-        assert "nox -s bench" in text
-        assert f"small-{record.cases['bytes'].iloc[0]}" in text
-        assert record.cases["corpus_sha256"].iloc[0][:16] in text
-    first = page, markdown
-    build_report([str(run[1]), "--out", str(tmp_path)])
-    assert ((tmp_path / "index.html").read_text(), (tmp_path / "report.md").read_text()) == first
-
-
-def test_records_that_cannot_be_read_are_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    broken = tmp_path / "0001_broken.json"
-    for content in ("{", "{}", '{"benchmarks": []}', "[]"):
-        broken.write_text(content)
-        with pytest.raises(ReportError, match="0001_broken"):
-            load_record(broken)
-        assert build_report([str(broken), "--out", str(tmp_path)]) == 1
-        assert capsys.readouterr().err.count("\n") == 1
-    assert build_report([str(tmp_path / "missing.json")]) == 1
-    assert "No such file" in capsys.readouterr().err
 
 
 def test_workloads_move_to_another_corpus(tmp_path: Path) -> None:
@@ -196,15 +88,3 @@ def test_workloads_skip_only_what_exists_and_say_why() -> None:
         assert workload.skip.keys() <= names
         assert all(workload.skip.values())
         assert workload.expected.keys() <= set(STAGES)
-
-
-def test_the_readme_quotes_a_record(tmp_path: Path) -> None:
-    readme = (ROOT / "README.md").read_text()
-    section = readme[readme.index("## What it finds") : readme.index("## Use it")]
-    record = re.search(r"Figures of (\S+\.json)", section)
-    assert record
-    (path,) = (ROOT / "bench" / "records").rglob(record[1])
-    assert build_report([str(path), "--out", str(tmp_path)]) == 0
-    quoted = [line for line in section.splitlines() if line.startswith(("|", "- "))]
-    assert len(quoted) > 10
-    assert set(quoted) <= set((tmp_path / "report.md").read_text().splitlines())

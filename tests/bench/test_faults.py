@@ -28,7 +28,7 @@ def many_documents(tmp_path: Path) -> Path:
 
 def test_a_worker_is_sent_a_range_and_not_the_text(many_documents: Path) -> None:
     job = partial(
-        process_pool.count_range, corpus=TextFile.open(many_documents), pattern="gpt2", special_tokens=(SPECIAL,)
+        process_pool.count_range, text=TextFile.open(many_documents), pattern="gpt2", special_tokens=(SPECIAL,)
     )
     assert len(pickle.dumps((job, (0, many_documents.stat().st_size)))) < 1000
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import os
+import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -11,23 +12,29 @@ from typing import Any
 
 import pytest
 
-from bench.peers import __main__ as command_line
+from bench.__main__ import main
+from bench.memory import children
 from bench.peers import runner
-from bench.peers.inputs import Inputs
-from bench.peers.measurements import MEASUREMENTS, Measurement, Row, Side, ratio, slope
-from bench.peers.render import as_record, table, verdict
+from bench.peers.inputs import PeerInputs
+from bench.peers.measurement import Measurement, Row, Side, ratio, slope
+from bench.peers.measurements import MEASUREMENTS
+from bench.peers.record import of_result
+from bench.peers.render import table, verdict
 from bench.peers.runner import Result, measure
-from bench.peers.tasks import TASKS
+from bench.peers.tasks import TASKS, load
+from bench.peers.tasks.task import Task
+from bench.record import read
 from data import get
-from reports.load import newest_record
+from data.catalogue import cache_folder
+from tests.bench.conftest import has_ended
 from tests.support import ROOT
 
 
 @pytest.fixture(scope="module")
-def inputs(tmp_path_factory: pytest.TempPathFactory) -> Inputs:
+def inputs(tmp_path_factory: pytest.TempPathFactory) -> PeerInputs:
     folder = tmp_path_factory.mktemp("inputs")
     (folder / "corpus.txt").write_bytes(get("stories", 200_000).read_bytes())
-    return Inputs(f"file:{folder / 'corpus.txt'}", None, 2_000_000, 400, folder)
+    return PeerInputs(f"file:{folder / 'corpus.txt'}", None, 400, 2_000_000, folder)
 
 
 def outcome(seconds: float, digest: str = "same") -> dict[str, Any]:
@@ -51,7 +58,7 @@ def test_a_ratio_is_the_median_of_the_rounds_with_its_spread(monkeypatch: pytest
     assert [cell.strip() for cell in line.strip("| ").split("|")] == [
         "P.0", "train", ">= 3x", "3x", "2.5x .. 4x", "1 s", "4 s", "reached",
     ]  # fmt: skip
-    (row,) = as_record(result)["rows"]
+    (row,) = of_result(result)["rows"]
     assert row["values"] == [4.0, 2.5, 3.0]
 
 
@@ -61,7 +68,7 @@ def test_outputs_that_differ_are_an_error_and_no_ratio(monkeypatch: pytest.Monke
     assert "merges of ours and peer differ" in result.error
     assert "P.0: error: merges of ours and peer differ" in table([result])
     assert "2x" not in table([result])
-    assert as_record(result)["rows"] == []
+    assert of_result(result)["rows"] == []
 
 
 def test_outputs_are_compared_under_their_label_only(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -103,7 +110,7 @@ def test_a_slope_is_that_of_the_logarithms() -> None:
 
 
 def test_every_measurement_names_tasks_and_sides_that_there_are(
-    inputs: Inputs, monkeypatch: pytest.MonkeyPatch
+    inputs: PeerInputs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1})
     assert list(MEASUREMENTS) == [f"P.{number}" for number in range(1, 14)]
@@ -117,23 +124,43 @@ def test_every_measurement_names_tasks_and_sides_that_there_are(
         assert all(isinstance(row.value(figures), float) for row in measurement.rows)
 
 
-def test_texts_are_parts_or_repetitions(inputs: Inputs) -> None:
-    whole = inputs.text.read_bytes()
+def test_every_task_is_one_of_the_module_that_the_table_names() -> None:
+    assert all(isinstance(load(name), Task) for name in TASKS)
+
+
+def test_a_task_imports_nothing_that_its_side_would_not_pay_for() -> None:
+    code = "import sys; from bench.peers.tasks import load; load('train_peer'); print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    loaded = set(done.stdout.split())
+    assert not {"numpy", "regex", "numba", "impls", "data", "bench.inputs", "bench.peers.tasks.encoding"} & loaded
+
+
+def test_the_vocabulary_is_trained_or_given(inputs: PeerInputs, tmp_path: Path) -> None:
+    trained = inputs.definition
+    assert (len(trained.vocab), trained.pattern, list(trained.special_tokens)) == (400, "gpt2", ["<|endoftext|>"])
+    assert {path.name for path in inputs.saved.iterdir()} >= {"vocab.json", "merges.txt", "tokenizer.json"}
+    files = (inputs.saved / "vocab.json", inputs.saved / "merges.txt")
+    given = PeerInputs(inputs.corpus, 1_000, 9_999, 2_000_000, tmp_path, files)
+    assert given.definition == trained
+
+
+def test_texts_are_parts_or_repetitions(inputs: PeerInputs) -> None:
+    whole = inputs.path.read_bytes()
     assert inputs.part(1_000).read_bytes() == whole[:1_000]
     assert inputs.part(450_000).read_bytes() == whole * 3
     assert inputs.repeated(200_000).read_bytes() == whole
-    generated = Inputs("stories", 30_000, 2_000_000, 400, inputs.folder)
-    assert generated.text.read_bytes() == get("stories", 30_000).read_bytes()
+    generated = PeerInputs("stories", 30_000, 400, 2_000_000, inputs.folder)
+    assert generated.path.read_bytes() == get("stories", 30_000).read_bytes()
     assert generated.part(60_000).read_bytes() == get("stories", 60_000).read_bytes()
 
 
 def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "bench.peers", *map(str, arguments)]
+    command = [sys.executable, "-m", "bench", "peers", *map(str, arguments)]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
 
 
 @pytest.mark.slow
-def test_every_side_does_the_same_work_and_a_record_keeps_it(inputs: Inputs, tmp_path: Path) -> None:
+def test_every_side_does_the_same_work_and_a_record_keeps_it(inputs: PeerInputs, tmp_path: Path) -> None:
     only = [name for name in MEASUREMENTS if name not in ("P.9", "P.11")]  # A compilation; two cores.
     done = run(
         "--corpus", inputs.corpus, "--rounds", 1, "--large-bytes", "2e6", "--vocab-size", 400,
@@ -143,21 +170,40 @@ def test_every_side_does_the_same_work_and_a_record_keeps_it(inputs: Inputs, tmp
     assert {line.split("|")[1].strip() for line in done.stdout.splitlines() if line.startswith("| P.")} == set(only)
     (path,) = tmp_path.glob("0001_*.json")
     assert done.stdout.splitlines()[-1] == str(path)
-    record = json.loads(path.read_text())
+    record = read(path, "peers")
     assert record["corpus"]["bytes"] == 200_000
     assert record["versions"]["gigatoken"] != "not installed"
+    assert record["corpus"]["name"] == "file:corpus.txt"
+    assert not re.search(r'"[^"]*(/tmp|/peers-|/first-)', path.read_text())
     for measurement in record["measurements"]:
         assert not measurement["error"]
         assert all(len(side["samples"]) == 1 for side in measurement["sides"])
         assert all(len(row["values"]) == 1 for row in measurement["rows"])
-    assert not list((ROOT / "data" / "cache").glob("peers-*"))
+    assert not list(cache_folder().glob("peers-*"))
 
 
-def test_records_of_peers_are_not_those_of_the_benchmarks(tmp_path: Path) -> None:
-    (tmp_path / "machine" / "peers").mkdir(parents=True)
-    (tmp_path / "machine" / "0001_a.json").write_text("{}")
-    (tmp_path / "machine" / "peers" / "0002_b.json").write_text("{}")
-    assert newest_record(tmp_path).name == "0001_a.json"
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_leaves_no_text_and_no_process(number: signal.Signals, tmp_path: Path) -> None:
+    words = ["--corpus", "stories", "--bytes", "30e6", "--rounds", "99", "--only", "P.1", "--records", str(tmp_path)]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "bench", "peers", *words], cwd=ROOT, stderr=subprocess.PIPE, text=True,
+        env={**os.environ, "MERGELAB_DATA": str(tmp_path / "data")},
+    )  # fmt: skip
+    assert process.stderr
+    line = ""
+    while "round 1" not in line:
+        line = process.stderr.readline()
+        assert line
+    while not (started := children(process.pid)):
+        assert process.poll() is None
+    process.send_signal(number)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 128 + number
+    assert errors == "python -m bench: error: interrupted; there is no record\n"
+    assert not list((tmp_path / "data").iterdir())
+    assert all(map(has_ended, started))
+    assert not list(tmp_path.glob("*.json"))
 
 
 @pytest.mark.parametrize(
@@ -174,7 +220,7 @@ def test_records_of_peers_are_not_those_of_the_benchmarks(tmp_path: Path) -> Non
 )
 def test_bad_usage_is_one_line(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
     try:
-        status = command_line.main(arguments)
+        status = main(["peers", *arguments])
     except SystemExit as stop:
         status = int(str(stop.code))
     errors = capsys.readouterr().err

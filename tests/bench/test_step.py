@@ -1,17 +1,20 @@
 """The benchmark of a training step: it refuses to time models that differ, and says ratios with their spread."""
 
 import hashlib
-import json
 import sys
 from pathlib import Path
 
 import pytest
 import torch
 
-from bench import bench_lm_step as bench
-from bench.proof import module_digest, sources
+from bench.__main__ import main
+from bench.code import module_digest
+from bench.record import read
+from bench.step.shapes import SMALL, batch_of
+from bench.step.sides import make_sides
+from bench.step.timing import ratio, report, stepper, take_turns, verify
 from impls import MergelabError
-from lm.config import GPT2Config
+from lm.gpt2 import GPT2Config
 
 TINY = GPT2Config(
     vocab_size=50, context_length=16, d_model=16, n_layers=2, n_heads=2, d_ff=32, qkv_bias=True, activation="gelu"
@@ -21,31 +24,31 @@ CPU = torch.device("cpu")
 
 def test_all_sides_compute_the_same() -> None:
     pytest.importorskip("transformers")
-    x, y = bench.batch_of(TINY, 3, 16, CPU)
-    exact, tanh = bench.make_sides(TINY, CPU, compiled=False)
+    x, y = batch_of(TINY, 3, 16, CPU)
+    exact, tanh = make_sides(TINY, CPU, compiled=False)
     assert [side.name for side in exact] == ["ours", "nanoGPT", "ours, reference"]
     assert [side.name.split()[0] for side in tanh] == ["ours", "transformers"]
-    assert bench.verify(exact, x, y) == pytest.approx([exact[0].loss(x, y).item()] * 3, rel=1e-4)
-    bench.verify(tanh, x, y)
+    assert verify(exact, x, y) == pytest.approx([exact[0].loss(x, y).item()] * 3, rel=1e-4)
+    verify(tanh, x, y)
     with torch.no_grad():
         next(exact[1].model.parameters()).mul_(3.0)
     with pytest.raises(MergelabError, match=r"nanoGPT: the loss is .* not timed"):
-        bench.verify(exact, x, y)
+        verify(exact, x, y)
 
 
 def test_all_sides_take_the_same_step() -> None:
-    x, y = bench.batch_of(TINY, 3, 16, CPU)
-    exact, _ = bench.make_sides(TINY, CPU, compiled=False)
-    samples = bench.take_turns({side.name: bench.stepper(side, x, y, "fp32") for side in exact}, rounds=4)
+    x, y = batch_of(TINY, 3, 16, CPU)
+    exact, _ = make_sides(TINY, CPU, compiled=False)
+    samples = take_turns({side.name: stepper(side, x, y, "fp32") for side in exact}, rounds=4)
     assert {name: len(seconds) for name, seconds in samples.items()} == {side.name: 4 for side in exact}
     losses = [side.loss(x, y).item() for side in exact]
     assert losses == pytest.approx([losses[0]] * 3, rel=1e-4)
 
 
 def test_ratios_run_from_bad_quartiles_to_good_ones() -> None:
-    middle, low, high = bench.ratio([2.0, 4.0, 6.0], [1.0, 2.0, 3.0])
+    middle, low, high = ratio([2.0, 4.0, 6.0], [1.0, 2.0, 3.0])
     assert (middle, low, high) == (2.0, 3 / 2.5, 5 / 1.5)
-    lines = list(bench.report({"ours": [1.0, 2.0, 3.0], "theirs": [2.0, 4.0, 6.0]}, 120))
+    lines = list(report({"ours": [1.0, 2.0, 3.0], "theirs": [2.0, 4.0, 6.0]}, 120))
     assert lines[0].startswith("ours")
     assert "ours is 2.00x as fast (1.20x .. 3.33x)" in lines[1]
 
@@ -53,17 +56,18 @@ def test_ratios_run_from_bad_quartiles_to_good_ones() -> None:
 @pytest.mark.slow
 def test_a_run_leaves_a_record_with_its_proof(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("transformers")
-    words = ["--batch", "2", "--block", "16", "--rounds", "3", "--ops", "--records", str(tmp_path)]
-    assert bench.main(words) == 0
+    words = ["step", "--batch", "2", "--block", "16", "--rounds", "3", "--ops", "--records", str(tmp_path)]
+    assert main(words) == 0
     (path,) = tmp_path.iterdir()
     assert str(path) in capsys.readouterr().out
-    content = json.loads(path.read_text())
-    assert (content["kind"], content["arguments"], content["device"]) == ("lm", words, "cpu")
+    content = read(path, "step")
+    told = [*words[:-1], tmp_path.name]
+    assert (content["kind"], content["arguments"], content["device"]) == ("step", told, "cpu")
     assert content["code"] == {"lm.model": module_digest("lm.model")}
     assert content["versions"]["torch"].startswith("2.")
     assert content["machine_info"]["cpu"]["count"] > 0
     assert [run["gelu"] for run in content["models"]] == ["exact GELU", "tanh GELU"]
-    x, _ = bench.batch_of(bench.SMALL, 2, 16, CPU)
+    x, _ = batch_of(SMALL, 2, 16, CPU)
     for run in content["models"]:
         assert run["ids_sha256"] == hashlib.sha256(x.numpy().tobytes()).hexdigest()
         assert [len(side["samples"]) for side in run["sides"]] == [3] * len(run["sides"])
@@ -73,14 +77,8 @@ def test_a_run_leaves_a_record_with_its_proof(tmp_path: Path, capsys: pytest.Cap
     assert "linear_cross_entropy" in [row["name"] for row in content["operations"]]
     for row in content["operations"]:
         assert {ops: len(samples) for ops, samples in row["samples"].items()} == {"fused": 3, "reference": 3}
-    assert bench.main([*words[:-3], "--records", str(tmp_path)]) == 0
+    assert main([*words[:-3], "--records", str(tmp_path)]) == 0
     assert len(list(tmp_path.iterdir())) == 2
-
-
-def test_a_digest_of_the_model_covers_its_operations_and_not_the_loop() -> None:
-    names = {path.name for path in sources("lm.model")}
-    assert {"gpt2.py", "layers.py", "fused.py", "reference.py", "optim.py"} <= names
-    assert not {"train.py", "demo.py", "tokenizer.py"} & names
 
 
 @pytest.mark.parametrize(
@@ -96,25 +94,43 @@ def test_a_digest_of_the_model_covers_its_operations_and_not_the_loop() -> None:
 def test_bad_usage_is_one_line(
     words: list[str], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert bench.main([*words, "--records", str(tmp_path)]) == 2
+    assert main(["step", *words, "--records", str(tmp_path)]) == 2
     error = capsys.readouterr().err
     assert message in error
     assert error.count("\n") == 1
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize(
+    ("package", "message"),
+    [
+        ("torch", "needs PyTorch; run nox -s step"),
+        ("lm.accounting", "needs lm.accounting; run nox -s step"),
+        ("pytest_benchmark.utils", "pytest_benchmark.utils is not installed; run pip install pytest-benchmark"),
+    ],
+)
 def test_a_package_that_is_missing_is_one_line(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    package: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setitem(sys.modules, "pytest_benchmark.utils", None)
-    assert bench.main(["--records", str(tmp_path)]) == 1
-    assert capsys.readouterr().err == (
-        "python -m bench.bench_lm_step: error: pytest_benchmark.utils is not installed; run nox -s step\n"
-    )
+    for name in [name for name in sys.modules if name.startswith("bench.step.")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, package, None)
+    assert main(["step", "--records", str(tmp_path)]) == 1
+    assert capsys.readouterr().err == f"python -m bench: error: {message}\n"
+    assert not list(tmp_path.iterdir())
+
+
+def test_without_transformers_the_others_are_timed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "transformers", None)
+    with pytest.warns(UserWarning, match="transformers is not installed and does not take part; pip install"):
+        exact, tanh = make_sides(TINY, CPU, compiled=False)
+    assert ([side.name for side in tanh], len(exact)) == (["ours"], 3)
 
 
 def test_a_device_that_is_not_there_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     if torch.cuda.is_available():
         pytest.skip("there is a GPU")
-    assert bench.main(["--device", "cuda", "--rounds", "2"]) == 2
-    assert capsys.readouterr().err.startswith("python -m bench.bench_lm_step: error: ")
+    assert main(["step", "--device", "cuda", "--rounds", "2"]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("python -m bench: error: ")
+    assert error.count("\n") == 1

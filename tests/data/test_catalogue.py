@@ -66,7 +66,7 @@ def test_changed_generator_makes_a_new_file(tmp_path: Path, monkeypatch: pytest.
 
 
 def test_unknown_corpus_lists_what_exists() -> None:
-    with pytest.raises(DataError, match=r"^nope: no such corpus: choose one of stories, .*or file:PATH$"):
+    with pytest.raises(DataError, match=r"^nope: no such corpus; choose one of stories, .*or file:PATH$"):
         data.get("nope")
 
 

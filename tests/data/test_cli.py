@@ -120,7 +120,7 @@ def test_unknown_corpus_exits_2_and_lists_what_exists(command: str, capsys: Capt
     assert main([command, "nope"]) == 2
     shown = capsys.readouterr()
     assert shown.out == ""
-    assert re.fullmatch(r"python -m data: error: nope: no such corpus: .*stories, stdlib.*\n", shown.err)
+    assert re.fullmatch(r"python -m data: error: nope: no such corpus; .*stories, stdlib.*\n", shown.err)
 
 
 def test_errors_of_the_real_command() -> None:

@@ -114,7 +114,7 @@ def test_complete_part_needs_no_network(path: Path) -> None:
 
 
 def test_short_body_is_kept_and_resumed(url: str, path: Path) -> None:
-    with pytest.raises(DataError, match="/short: broke off after 100000 of 256000 bytes: run this again"):
+    with pytest.raises(DataError, match="/short: broke off after 100000 of 256000 bytes; run this again"):
         download(url + "/short", path)
     assert part_of(path).read_bytes() == BODY[:100_000]
     assert not path.exists()
@@ -131,7 +131,7 @@ def test_http_errors(url: str, path: Path, page: str, status: str) -> None:
 
 @pytest.mark.parametrize("page", ["/file", "/chunked"])
 def test_wrong_size(url: str, path: Path, page: str) -> None:
-    with pytest.raises(DataError, match=f"{page}: the server .* {len(BODY)} bytes.* not 99: check the URL"):
+    with pytest.raises(DataError, match=f"{page}: the server .* {len(BODY)} bytes.* not 99; check the URL"):
         download(url + page, path, 99)
     assert list(path.parent.iterdir()) == []
 
@@ -146,7 +146,7 @@ def test_connection_refused_keeps_the_part(path: Path) -> None:
     part_of(path).write_bytes(BODY[:10])
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
-        with pytest.raises(DataError, match="refused: check the network, then run this again"):
+        with pytest.raises(DataError, match="refused; check the network, then run this again"):
             download(f"http://127.0.0.1:{unused.getsockname()[1]}/file", path, timeout=2)
     assert part_of(path).read_bytes() == BODY[:10]
 
@@ -154,7 +154,7 @@ def test_connection_refused_keeps_the_part(path: Path) -> None:
 def test_silent_server_times_out(path: Path) -> None:
     with (
         socket.create_server(("127.0.0.1", 0)) as server,
-        pytest.raises(DataError, match="timed out: check the network"),
+        pytest.raises(DataError, match="timed out; check the network"),
     ):
         download(f"http://127.0.0.1:{server.getsockname()[1]}/file", path, timeout=0.2)
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import regex
 
+from impls.cache import code_folder
 from impls.kernels import classes
 from tests.impls.test_scan import EVERY_CHARACTER, class_numbers
 
@@ -55,12 +56,13 @@ def stored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, right_table: classes
     with monkeypatch.context() as patch:
         patch.setattr(classes, "build_classes", lambda _: right_table)
         load_stored()
-    (path,) = (tmp_path / "cache").iterdir()
+    (path,) = (tmp_path / "cache").rglob("*.bin")
     return path
 
 
 def load_stored() -> classes.Classes:
     """Load as a new process does."""
+    code_folder.cache_clear()
     return classes.load_classes.__wrapped__(False)
 
 

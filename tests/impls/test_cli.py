@@ -255,12 +255,12 @@ def test_failure_exits_1(arguments: tuple[str, ...], names: str, home: Path, cap
 def test_the_place_of_a_bad_id_counts_from_the_start_of_the_file(
     home: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("impls.tokenizer.DECODE_IDS", 2)
+    monkeypatch.setattr("impls.decoder.DECODE_IDS", 2)
     assert_fails(("decode", "tok", "beyond.bin", "--out", "new.txt"), 1, "270 at place 2 ", home, capsys)
 
 
 def test_decode_in_pieces_gives_the_whole_text(home: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("impls.tokenizer.DECODE_IDS", 1)
+    monkeypatch.setattr("impls.decoder.DECODE_IDS", 1)
     assert main(["decode", "tok", "ids.bin", "--out", "new.txt"]) == 0
     assert (home / "new.txt").read_bytes() == TEXT.encode()
     assert capsys.readouterr().err == ""

@@ -7,6 +7,7 @@ import re
 import resource
 import subprocess
 import sys
+import warnings
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -14,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from impls.cache import kernels_digest
+from impls.cache import kernels_digest, warn_that_code_is_lost
 from impls.kernels import compiler, keys
 from impls.kernels.compiler import Kernel
 from impls.kernels.helpers import JIT
@@ -89,6 +90,7 @@ def test_code_of_another_kernel_is_not_run(cache: Path, monkeypatch: pytest.Monk
 
 COMPILE_TWO = """
 import sys
+import warnings
 import numpy as np
 from impls.kernels.count import unpack_table
 from impls.kernels.keys import rehash
@@ -132,10 +134,85 @@ def test_without_room_for_a_cache_there_is_one_note(
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == [tmp_path / "file"]
 
 
+def owned_by_another(path: Path) -> None:
+    if os.geteuid():
+        pytest.skip("only root can give a file away")
+    os.chown(path, 12_345, 12_345)
+
+
+def replaced_by_a_link(path: Path) -> None:
+    path.rename(path.with_name("elsewhere"))
+    path.symlink_to(path.with_name("elsewhere"))
+
+
+def replaced_by_a_pipe(path: Path) -> None:
+    path.unlink()
+    os.mkfifo(path)
+
+
+STRANGERS: dict[str, Callable[[Path], object]] = {
+    "file-of-another": owned_by_another,
+    "folder-of-another": lambda path: owned_by_another(path.parent),
+    "file-that-others-write": lambda path: path.chmod(0o666),
+    "folder-that-others-write": lambda path: path.parent.chmod(0o777),
+    "link": replaced_by_a_link,
+    "linked-folder": lambda path: replaced_by_a_link(path.parent),
+    "pipe": replaced_by_a_pipe,
+}
+
+
+@compiled_only
+@pytest.mark.parametrize("stranger", STRANGERS)
+def test_code_that_somebody_else_could_have_written_is_not_run(
+    stranger: str, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert rehashed(fresh_kernel()) == RIGHT
+    (path,) = cache.rglob("*.o")
+    assert (path.parent.stat().st_mode & 0o777, path.stat().st_mode & 0o777) == (0o700, 0o600)
+    STRANGERS[stranger](path)
+    monkeypatch.setattr("impls.kernels.compiler._load", lambda _: pytest.fail("code was run that is not ours"))
+    monkeypatch.setattr(Kernel, "_compile", lambda *_: b"compiled again")
+    kernel = fresh_kernel()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        assert kernel._object_code("types", ()) == b"compiled again"
+
+
+@compiled_only
+@pytest.mark.parametrize("stranger", ["folder-of-another", "folder-that-others-write", "linked-folder"])
+def test_a_folder_of_strangers_is_one_warning_and_nothing_is_written(stranger: str, cache: Path) -> None:
+    assert rehashed(fresh_kernel()) == RIGHT
+    (path,) = cache.rglob("*.o")
+    STRANGERS[stranger](path)
+    before = {file: file.read_bytes() for file in cache.rglob("*") if file.is_file()}
+    warn_that_code_is_lost.cache_clear()
+    with pytest.warns(UserWarning, match="each process compiles the kernels again") as caught:
+        assert [rehashed(fresh_kernel()) for _ in range(2)] == [RIGHT, RIGHT]
+    assert len(caught) == 1
+    assert {file: file.read_bytes() for file in cache.rglob("*") if file.is_file()} == before
+
+
+@compiled_only
+def test_folders_of_old_versions_are_removed_but_nothing_else(cache: Path) -> None:
+    for number in range(12):
+        folder = cache / f"kernels-{number:016x}"
+        folder.mkdir(parents=True)
+        (folder / "rehash-1.o").write_bytes(b"old")
+        os.utime(folder, (number, number))
+    (cache / "kernels-0000000000000001" / "notes.txt").write_text("mine")
+    os.utime(cache / "kernels-0000000000000001", (1, 1))
+    (cache / "kernels-of-mine").mkdir()
+    (cache / "measurements.json").write_text("{}")
+    assert rehashed(fresh_kernel()) == RIGHT
+    left = {path.name for path in cache.iterdir()}
+    kept = {f"kernels-{number:016x}" for number in range(5, 12)} | {"kernels-0000000000000001"}
+    assert left == kept | {"kernels-of-mine", "measurements.json", f"kernels-{kernels_digest()}"}
+
+
 @compiled_only
 def test_a_cache_that_is_only_read_serves(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert rehashed(fresh_kernel()) == RIGHT
-    monkeypatch.setattr("impls.kernels.compiler.write_cache_entry", lambda *_: pytest.fail("written"))
+    monkeypatch.setattr("impls.kernels.compiler.write_private", lambda *_: pytest.fail("written"))
     monkeypatch.setattr(Kernel, "_compile", lambda *_: pytest.fail("compiled"))
     assert rehashed(fresh_kernel()) == RIGHT
     assert len(list(cache.rglob("*.o"))) == 1

@@ -45,7 +45,7 @@ CASES = {
     "merging": ((*TRAIN, "incremental", "--workers", "1"), "train/incremental.py:train", 0.05),
     "encoding": ((*ENCODE, "cached"), "tokenizer.py:_encode_range", 0.1),
     "encoding-in-threads": ((*ENCODE, "jit"), "tokenizer.py:_encode_range", 0.0),
-    "decoding": (("decode", "tok", "ids.bin", "--out", "new.txt"), "tokenizer.py:_join", 0.02),
+    "decoding": (("decode", "tok", "ids.bin", "--out", "new.txt"), "decoder.py:_join", 0.02),
 }
 
 

@@ -109,7 +109,7 @@ def test_a_bad_file_of_ids_is_refused(content: bytes | None, says: str, tmp_path
 def test_a_file_of_ids_that_shrinks_while_it_is_decoded_is_an_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("impls.tokenizer.DECODE_IDS", 1000)
+    monkeypatch.setattr("impls.decoder.DECODE_IDS", 1000)
     path = tmp_path / "ids.bin"
     np.full(10_000, ord("a"), "<u2").tofile(path)
     parts = Tokenizer(BYTES, []).decode_file(path)

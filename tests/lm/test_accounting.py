@@ -14,7 +14,7 @@ from lm.accounting import (
     training_days,
     training_flops_per_token,
 )
-from lm.config import GPT2Config
+from lm.gpt2 import GPT2Config
 from lm.memory import DoesNotFitError, largest_batch, measure_memory, report, search
 from lm.model import build
 from tests.lm.test_models import CONFIGS

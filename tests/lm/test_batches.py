@@ -12,15 +12,7 @@ from impls import MergelabError, Tokenizer
 from lm.batches import TrainBatches, get_batch, mask_after_eos, open_data, validation_batches, windows
 from lm.config import DataConfig, RunConfig
 from lm.ops import IGNORE_INDEX
-from lm.shards import tokenize
-from tests.support.lm_runs import END, tiny_config
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> RunConfig:
-    config = tiny_config(tmp_path_factory.mktemp("ids"))
-    tokenize(config, lambda _: None)
-    return config
+from tests.support.lm_runs import END
 
 
 @pytest.fixture
@@ -146,7 +138,7 @@ def test_validation_predicts_every_id_but_the_first_once(block: int, stride: int
     assert sorted(seen) == list(range(1001, 1100))
 
 
-def test_targets_behind_the_first_end_are_ignored() -> None:
+def test_targets_after_the_first_end_are_ignored() -> None:
     targets = np.array([[5, 9, 6, 9, 7], [9, 1, 2, 3, 4], [1, 2, 3, 4, 9], [1, 1, 1, 1, 1]])
     i = IGNORE_INDEX
     expected = [[5, 9, i, i, i], [9, i, i, i, i], [1, 2, 3, 4, 9], [1, 1, 1, 1, 1]]

@@ -1,4 +1,4 @@
-"""`python -m lm` from outside: the way from text to samples, exit statuses, one line an error."""
+"""`python -m lm` from outside: the way from text to samples, exit statuses, one line per error."""
 
 import re
 import subprocess
@@ -11,8 +11,9 @@ import pytest
 from impls import UsageError
 from lm.__main__ import main
 from lm.checkpoint import read_checkpoint
-from tests.lm.test_train import ENVIRONMENT
-from tests.support.lm_runs import tiny_config
+from lm.commands import PROGRAM
+from lm.config_files import save_run
+from tests.support.lm_runs import ENVIRONMENT, tiny_config
 
 Capture = pytest.CaptureFixture[str]
 
@@ -29,14 +30,14 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a trained run."""
     folder = tmp_path_factory.mktemp("cli")
     config = folder / "tiny.yaml"
-    config.write_text(tiny_config(folder).dump())
+    save_run(tiny_config(folder), config)
     assert status_of(["train", "--config", str(config), "--out", str(folder / "run")]) == 0
     return folder
 
 
 @pytest.mark.slow
 def test_the_real_command_goes_from_text_to_samples(tmp_path: Path) -> None:
-    (tmp_path / "tiny.yaml").write_text(tiny_config(tmp_path, data={"folder": "ids"}).dump())
+    save_run(tiny_config(tmp_path, data={"folder": "ids"}), tmp_path / "tiny.yaml")
 
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "lm", *arguments]
@@ -52,6 +53,42 @@ def test_the_real_command_goes_from_text_to_samples(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.count("\n") == 1
     assert "runs/nowhere: holds no checkpoint; train first" in done.stderr
+
+
+COMMANDS = list(PROGRAM.commands)
+
+
+def in_a_fresh_process(script: str) -> str:
+    """What a script prints; `main` and `sys` are there."""
+    start = "import sys\nfrom lm.__main__ import main\n"
+    done = subprocess.run([sys.executable, "-c", start + script], env=ENVIRONMENT, capture_output=True, text=True)
+    assert done.stderr == ""
+    return done.stdout
+
+
+def test_help_is_there_without_pytorch() -> None:
+    said = in_a_fresh_process(f"""
+for words in [["--help"], *([name, "--help"] for name in {COMMANDS})]:
+    try:
+        main(words)
+    except SystemExit as stop:
+        assert stop.code == 0
+print(sorted({{"torch", "pydantic"}} & set(sys.modules)))
+""")
+    assert said.splitlines()[-1] == "[]"
+    assert said.count("usage: python -m lm") == 1 + len(COMMANDS)
+
+
+def test_without_pytorch_every_command_says_so_in_one_line() -> None:
+    words = {"generate": ["x"], "demo": ["x"], "evaluate": ["x"], "export": ["x", "--out", "y"]}
+    said = in_a_fresh_process(f"""
+sys.modules["torch"] = None
+sys.stderr = sys.stdout
+for name in {COMMANDS}:
+    assert main([name, *{words}.get(name, ["--config", "x"])]) == 1, name
+""")
+    line = "python -m lm: error: torch is not installed; lm needs PyTorch: pip install '.[lm]'"
+    assert said.splitlines() == [line] * len(COMMANDS)
 
 
 def test_generate_has_all_its_options(home: Path, capsys: Capture) -> None:
@@ -82,14 +119,14 @@ def test_export_and_generate_from_safetensors_agree(home: Path, capsys: Capture)
 
 
 def test_export_says_why_there_is_no_tokenizer_json(home: Path, capsys: Capture, monkeypatch) -> None:
-    monkeypatch.setattr("lm.export.tokenizer_json", refuse)
+    monkeypatch.setattr("lm.export.tokenizer_json.write", refuse)
     assert status_of(["export", str(home / "run"), "--out", str(home / "plain")]) == 0
     shown = capsys.readouterr()
     assert "tokenizer.json" not in shown.out
     assert shown.err == f"python -m lm: note: AutoTokenizer cannot load {home / 'plain'}: tokenizer.json: no\n"
 
 
-def refuse(_: object) -> str:
+def refuse(*_: object) -> None:
     raise UsageError("tokenizer.json: no")
 
 
@@ -97,7 +134,7 @@ def test_evaluate_prints_scores(home: Path, capsys: Capture) -> None:
     assert status_of(["evaluate", str(home / "run")]) == 0
     first = capsys.readouterr().out
     assert re.match(
-        r"loss \d\.\d{4} nats a token, perplexity [\d.]+, [\d.]+ bits a byte; \d+ tokens, \d+ bytes\n", first
+        r"loss \d\.\d{4} nats per token, perplexity [\d.]+, [\d.]+ bits per byte; \d+ tokens, \d+ bytes\n", first
     )
     items = home / "items.jsonl"
     items.write_text('{"activity_label": "A", "ctx": "b", "endings": ["c", "d"], "label": 0}\n' * 3)
@@ -133,7 +170,7 @@ def test_no_memory_is_one_line(home: Path, capsys: Capture, monkeypatch: pytest.
 
 BAD = [
     (["train"], 2, "give --config FILE"),
-    ([], 2, "command"),
+    ([], 2, "COMMAND"),
     (["train", "--config", "nowhere.yaml"], 2, r"nowhere\.yaml: No such file"),
     (["train", "--config", "{home}/tiny.yaml", "--set", "model.n_heads=3"], 2, "n_heads: 3 does not divide"),
     (["train", "--config", "{home}/tiny.yaml", "--set", "data.stride=64"], 2, "stride: 64 is above block_size"),

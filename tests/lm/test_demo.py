@@ -3,6 +3,7 @@
 import os
 import pty
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,13 +14,12 @@ import torch
 
 from impls import Tokenizer
 from lm.demo import HELP, demo, token_table
-from lm.export import Trained
 from lm.generate import Sampling, steps
 from lm.shards import tokenize
 from lm.train import train
+from lm.trained import Trained
 from tests.lm.test_models import CONFIGS, scrambled
-from tests.support import ROOT
-from tests.support.lm_runs import tiny_config
+from tests.support.lm_runs import ENVIRONMENT, quiet, tiny_config
 
 EMOJI = "🙃"
 VOCAB = {i: bytes([i]) for i in range(256)} | {256: b"he", 257: b"ll", 258: " \u00e9".encode(), 259: b"<s>"}
@@ -52,22 +52,17 @@ def transcript(trained: Trained, lines: list[str], sampling: Sampling = START) -
 def test_tokens_are_shown_with_their_own_bytes() -> None:
     table = list(token_table(TOKENIZER, TOKENIZER.encode(f"hello\n{EMOJI[0]}<s>")))
     assert table[0] == "Tokenization breakdown:"
-    assert (
-        table[3:-1][1:]
-        if False
-        else table[4:-1]
-        == [
-            "256        he                   68 65",
-            "257        ll                   6c 6c",
-            "111        o                    6f",
-            r"10         \n                   0a",
-            r"240        \xf0                 f0",
-            r"159        \x9f                 9f",
-            r"153        \x99                 99",
-            r"131        \x83                 83",
-            "259        <s>                  3c 73 3e",
-        ]
-    )
+    assert table[4:-1] == [
+        "256        he                   68 65",
+        "257        ll                   6c 6c",
+        "111        o                    6f",
+        r"10         \n                   0a",
+        r"240        \xf0                 f0",
+        r"159        \x9f                 9f",
+        r"153        \x99                 99",
+        r"131        \x83                 83",
+        "259        <s>                  3c 73 3e",
+    ]
 
 
 def test_help_unknown_commands_and_the_ends(trained: Trained) -> None:
@@ -143,27 +138,55 @@ def test_an_impossible_prompt_is_a_line_not_an_end(trained: Trained) -> None:
     assert any("0xc3" in line or "195" in line or "\u00e9" in line for line in written)
 
 
-@pytest.mark.slow
-def test_a_session_on_a_terminal(tmp_path: Path) -> None:
-    config = tiny_config(tmp_path, training={"max_steps": 2})
-    tokenize(config, lambda _: None)
-    train(config, tmp_path / "run")
-    ours, theirs = pty.openpty()
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, "-m", "lm", "demo", str(tmp_path / "run"), "--tokens", "5"]
-    process = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, env=environment)
-    os.close(theirs)
-    os.write(ours, b"Once\n/tokens\n/params\n0\n\n\n\n/quit\n")
+@pytest.fixture(scope="module")
+def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("demo")
+    config = tiny_config(folder, training={"max_steps": 2})
+    tokenize(config, quiet)
+    train(config, folder / "run")
+    return folder / "run"
+
+
+def shown_until(terminal: int, pattern: str = "never") -> str:
+    """What the terminal shows until a pattern is there, or nothing follows."""
     shown = b""
-    while True:
+    while not re.search(pattern.encode(), shown, re.DOTALL):
         try:
-            part = os.read(ours, 4096)
+            part = os.read(terminal, 4096)
         except OSError:
             break
         if not part:
             break
         shown += part
+    return shown.decode()
+
+
+def on_a_terminal(folder: Path) -> tuple[subprocess.Popen[bytes], int]:
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "lm", "demo", str(folder), "--tokens", "5"]
+    process = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, env=ENVIRONMENT)
+    os.close(theirs)
+    return process, ours
+
+
+@pytest.mark.slow
+def test_a_session_on_a_terminal(run_folder: Path) -> None:
+    process, terminal = on_a_terminal(run_folder)
+    os.write(terminal, b"Once\n/tokens\n/params\n0\n\n\n\n/quit\n")
+    text = shown_until(terminal)
     assert process.wait(60) == 0
-    text = shown.decode()
     for expected in ("Clean text:", "320 tokens", "temperature [0.8]:", "bye"):
         assert expected in text
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 0), (signal.SIGTERM, 143)])
+def test_ctrl_c_leaves_and_sigterm_is_an_interrupt(number: int, status: int, run_folder: Path) -> None:
+    process, terminal = on_a_terminal(run_folder)
+    os.write(terminal, b"Once\n")
+    shown_until(terminal, "Clean text:.*> ")
+    process.send_signal(number)
+    text = shown_until(terminal)
+    assert process.wait(60) == status
+    assert ("interrupted" in text) == (status != 0)
+    assert "bye" in text

@@ -14,7 +14,8 @@ import torch
 from impls import MergelabError, Tokenizer
 from lm.batches import bytes_of_tokens, validation_batches
 from lm.config import DataConfig
-from lm.evaluate import Item, clean, ending_log_likelihoods, read_items, score_file, score_hellaswag, score_text
+from lm.evaluate import score_file, score_text
+from lm.hellaswag import Item, clean, ending_log_likelihoods, read_items, score_hellaswag
 from lm.ops import IGNORE_INDEX
 
 BYTES = {i: bytes([i]) for i in range(256)}

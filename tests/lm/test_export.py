@@ -11,12 +11,13 @@ from safetensors.torch import load_file, save_file
 from data import get
 from impls import MergelabError, Tokenizer, train_bpe
 from impls.patterns import PATTERNS
-from lm.export import Trained, export, load_folder, load_trained
+from lm.export import export
 from lm.generate import Sampling, generate
 from lm.shards import tokenize
 from lm.train import train
+from lm.trained import Trained, load_folder, load_trained
 from tests.lm.test_models import CONFIGS, IDS, scrambled
-from tests.support.lm_runs import tiny_config
+from tests.support.lm_runs import quiet, tiny_config
 
 TOKENIZER = Tokenizer({i: bytes([i]) for i in range(90)} | {96: b"<s>"}, [], ["<s>"])
 
@@ -110,7 +111,7 @@ def test_a_folder_that_transformers_wrote_is_read(name: str, tmp_path: Path) -> 
 
 def test_a_run_a_checkpoint_and_an_export_generate_the_same(tmp_path: Path) -> None:
     config = tiny_config(tmp_path)
-    tokenize(config, lambda _: None)
+    tokenize(config, quiet)
     train(config, tmp_path / "run")
     trained = load_trained(tmp_path / "run")
     export(trained, tmp_path / "out")

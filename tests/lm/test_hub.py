@@ -1,4 +1,4 @@
-"""Data sets from a hub: the real client against a local server."""
+"""Data sets from a hub, folders to it: the real client against a local server."""
 
 import base64
 import json
@@ -12,7 +12,9 @@ import pytest
 from impls import MergelabError
 from lm.config import DatasetConfig
 from lm.corpora import prepare
-from lm.export import Trained, export, upload
+from lm.export import export
+from lm.hub import upload
+from lm.trained import Trained
 from tests.lm.test_demo import SMALL
 from tests.lm.test_models import CONFIGS, scrambled
 

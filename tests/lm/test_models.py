@@ -6,9 +6,10 @@ from torch.nn import functional as F
 
 from impls.errors import UsageError
 from lm.accounting import count_parameters
-from lm.config import GPT2Config, Llama3Config, ModelConfig
-from lm.export import from_gpt2, from_llama, to_gpt2, to_llama
-from lm.model import build
+from lm.config_base import ModelConfig
+from lm.gpt2 import GPT2Config
+from lm.llama3 import Llama3Config
+from lm.model import architecture_of, build
 from lm.ops import OPS
 
 SHAPE = {"vocab_size": 97, "context_length": 24, "d_model": 32, "n_layers": 3, "n_heads": 4, "d_ff": 80}
@@ -40,18 +41,10 @@ def scrambled(config: ModelConfig, ops: str = "fused"):
 def witness(model):
     """The same model in transformers."""
     transformers = pytest.importorskip("transformers")
-    from lm.export import _gpt2_config, _llama_config
-
-    config = model.config
-    if isinstance(config, GPT2Config):
-        values = {key: value for key, value in _gpt2_config(config).items() if key != "architectures"}
-        theirs = transformers.GPT2LMHeadModel(transformers.GPT2Config(**values))
-        weights = to_gpt2(model)
-    else:
-        values = {key: value for key, value in _llama_config(config).items() if key != "architectures"}
-        theirs = transformers.LlamaForCausalLM(transformers.LlamaConfig(**values))
-        weights = to_llama(model)
-    missing, unexpected = theirs.load_state_dict(weights, strict=False)
+    row = architecture_of(model.config)
+    config = transformers.AutoConfig.for_model(row.model_type, **row.export_config(model.config))
+    theirs = transformers.AutoModelForCausalLM.from_config(config)
+    missing, unexpected = theirs.load_state_dict(row.export_weights(model), strict=False)
     assert set(missing) <= {"lm_head.weight"}
     assert unexpected == []
     theirs.tie_weights()
@@ -77,11 +70,8 @@ def test_logits_loss_and_gradients_are_those_of_transformers(name: str, ops: str
 @pytest.mark.parametrize("name", CONFIGS)
 def test_weights_survive_the_way_to_transformers_and_back(name: str) -> None:
     model = scrambled(CONFIGS[name])
-    config = model.config
-    again = (
-        from_gpt2(to_gpt2(model), config) if isinstance(config, GPT2Config) else from_llama(to_llama(model), config)
-    )
-    own = model.state_dict()
+    row = architecture_of(model.config)
+    again, own = row.import_weights(row.export_weights(model), model.config), model.state_dict()
     assert again.keys() == own.keys()
     assert all(torch.equal(again[key], own[key]) for key in own)
 

@@ -1,4 +1,4 @@
-"""From text to ids on disk: documents, splits, shards of a fixed size, restarts."""
+"""From text to ids on disk: what is made, shards of a fixed size, restarts."""
 
 import json
 import subprocess
@@ -10,32 +10,17 @@ import numpy as np
 import pytest
 
 from impls import MergelabError, Tokenizer
-from lm import shards
+from impls.jobs import encode
+from impls.jobs.encode import ShardedEncoding
 from lm.batches import open_data
-from lm.config import DatasetConfig, RunConfig
-from lm.corpora import prepare
+from lm.config import RunConfig
+from lm.config_files import save_run
 from lm.shards import tokenize
-from tests.lm.test_train import ENVIRONMENT, files_of_at_most
-from tests.support.lm_runs import END, tiny_config
-
-
-def quiet(_: str) -> None:
-    pass
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> RunConfig:
-    config = tiny_config(tmp_path_factory.mktemp("ids"))
-    tokenize(config, quiet)
-    return config
+from tests.support.lm_runs import END, ENVIRONMENT, contents, files_of_at_most, quiet, tiny_config
 
 
 def metadata_of(config: RunConfig) -> dict[str, object]:
     return json.loads((Path(config.data.folder) / "metadata.json").read_bytes())
-
-
-def contents(folder: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
 
 
 def test_ids_decode_to_the_text_and_metadata_count_them(made: RunConfig) -> None:
@@ -73,8 +58,16 @@ def test_a_second_call_changes_nothing(made: RunConfig) -> None:
     assert said == [f"{made.data.folder}: is complete"]
 
 
+def test_a_folder_made_from_other_configs_is_left_alone(made: RunConfig) -> None:
+    before = contents(Path(made.data.folder))
+    other = made.model_copy(update={"tokenizer": made.tokenizer.model_copy(update={"vocab_size": 300})})
+    with pytest.raises(MergelabError, match="was made from another data set or tokenizer config"):
+        tokenize(other, quiet)
+    assert contents(Path(made.data.folder)) == before
+
+
 BYTES = Tokenizer({i: bytes([i]) for i in range(256)}, [])
-"""A token a byte, so that a text has as many ids as bytes."""
+"""A token per byte, so that a text has as many ids as bytes."""
 
 
 def byte_config(folder: Path, n_bytes: int, shard_tokens: int | None, n_validation: int = 7) -> RunConfig:
@@ -101,7 +94,7 @@ def shards_of(folder: Path, split: str = "train") -> list[Path]:
     ("n_bytes", "last"), [(1, 1), (99, 99), (100, 100), (101, 1), (299, 99), (300, 100), (301, 1)]
 )
 def test_shards_have_a_fixed_size(n_bytes: int, last: int, range_bytes: int, tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setattr(shards, "RANGE_BYTES", range_bytes)
+    monkeypatch.setattr(encode, "RANGE_BYTES", range_bytes)
     tokenize(byte_config(tmp_path, n_bytes, 100), quiet)
     paths = shards_of(tmp_path)
     assert [path.name for path in paths] == [f"train-{number:06d}.bin" for number in range(len(paths))]
@@ -124,17 +117,17 @@ def test_an_empty_split_has_no_shard(tmp_path: Path) -> None:
     assert (tmp_path / "data" / "val.bin").read_bytes() == b""
 
 
-@pytest.mark.parametrize("moment", ["before", "between", "behind"])
+@pytest.mark.parametrize("moment", ["before", "between", "after"])
 @pytest.mark.parametrize("number", range(8))
 def test_a_restart_skips_finished_shards(number: int, moment: str, tmp_path: Path, monkeypatch) -> None:
-    """Stopped before or behind any of five and three shards, or between one and the note that it is finished."""
-    monkeypatch.setattr(shards, "RANGE_BYTES", 30)
+    """Stopped before or after any of five and three shards, or between one and the note that it is finished."""
+    monkeypatch.setattr(encode, "RANGE_BYTES", 30)
     for name in ("whole", "stopped"):
         (tmp_path / name).mkdir()
     tokenize(byte_config(tmp_path / "whole", 460, 100, 230), quiet)
-    config, finish, calls = byte_config(tmp_path / "stopped", 460, 100, 230), shards._Shards._finish, []
+    config, finish, calls = byte_config(tmp_path / "stopped", 460, 100, 230), ShardedEncoding._finish, []
 
-    def stop(*_: Any) -> None:
+    def stop(*_: Any, **__: Any) -> None:
         raise KeyboardInterrupt
 
     def interrupted(*arguments: Any) -> None:
@@ -143,19 +136,19 @@ def test_a_restart_skips_finished_shards(number: int, moment: str, tmp_path: Pat
         if here and moment == "before":
             stop()
         if here and moment == "between":
-            patch.setattr(shards, "_write_json", stop)
+            patch.setattr(encode.json, "dumps", stop)
         finish(*arguments)
         if here:
             stop()
 
     with monkeypatch.context() as patch:
-        patch.setattr(shards._Shards, "_finish", interrupted)
+        patch.setattr(ShardedEncoding, "_finish", interrupted)
         with pytest.raises(KeyboardInterrupt):
             tokenize(config, quiet)
     assert not (tmp_path / "stopped" / "data" / "metadata.json").exists()
     there = [path for split in ("train", "val") for path in shards_of(tmp_path / "stopped", split)]
     assert len(there) == number + (moment != "before")
-    finished = {path: path.stat().st_ino for path in there[: number + (moment == "behind")]}
+    finished = {path: path.stat().st_ino for path in there[: number + (moment == "after")]}
     tokenize(config, quiet)
     assert {path: path.stat().st_ino for path in finished} == finished
     for folder in ("data", "data/shards"):
@@ -232,7 +225,7 @@ def test_killed_runs_leave_the_same_bytes(tmp_path: Path) -> None:
     """The real command, killed when it says that a shard is finished, again and again."""
     for name in ("whole", "killed"):
         (tmp_path / name).mkdir()
-        (tmp_path / f"{name}.yaml").write_text(tiny_config(tmp_path / name, data={"shard_tokens": 6_000}).dump())
+        save_run(tiny_config(tmp_path / name, data={"shard_tokens": 6_000}), tmp_path / f"{name}.yaml")
 
     def start(name: str) -> subprocess.Popen[str]:
         command = [sys.executable, "-u", "-m", "lm", "tokenize", "--config", str(tmp_path / f"{name}.yaml")]
@@ -268,126 +261,3 @@ def test_wide_ids_on_request_and_narrow_ones_only_where_they_fit(tmp_path: Path,
     taken = tiny_config(tmp_path, **changes, data={"folder": str(tmp_path / "auto")})
     tokenize(taken, quiet)
     assert open_data(taken.data, 70_001).train.dtype == np.uint32
-
-
-def prepared(dataset: dict[str, object], folder: Path):
-    folder.mkdir(exist_ok=True)
-    counts = prepare(DatasetConfig(name="d", **dataset), folder, folder / "cache")
-    return counts, (folder / "train.txt").read_text(), (folder / "val.txt").read_text()
-
-
-DOCUMENTS = [f"document {i} " * (i + 1) for i in range(40)]
-
-
-def local(path: Path, **more: object) -> dict[str, object]:
-    return {"source": "local", "files": {"train": str(path)}, **more}
-
-
-@pytest.fixture
-def text(tmp_path: Path) -> Path:
-    path = tmp_path / "text.txt"
-    path.write_text(END.join(DOCUMENTS))
-    return path
-
-
-def test_documents_are_split_by_content_and_seed(text: Path, tmp_path: Path) -> None:
-    counts, train, val = prepared(local(text, validation_share=0.3), tmp_path / "a")
-    assert sorted((train + val).split(END)[:-1] if val else []) == sorted(DOCUMENTS)
-    assert counts.documents == {"train": train.count(END), "val": val.count(END)}
-    assert 3 < counts.documents["val"] < 22
-    assert prepared(local(text, validation_share=0.3), tmp_path / "b")[2] == val
-    assert prepared(local(text, validation_share=0.3, seed=1), tmp_path / "c")[2] != val
-
-
-@pytest.mark.parametrize(("asked", "there"), [(1, 1), (7, 7), (40, 40), (41, 40), (1000, 40)])
-def test_the_first_documents_are_taken(text: Path, tmp_path: Path, asked: int, there: int) -> None:
-    counts, train, _ = prepared(local(text, max_documents=asked, validation_share=0.0), tmp_path / "a")
-    assert train == "".join(document + END for document in DOCUMENTS[:there])
-    assert counts.read == there
-
-
-def test_filters_leave_documents_out_and_count_them(text: Path, tmp_path: Path) -> None:
-    limits = {"min_characters": len(DOCUMENTS[5]), "max_characters": len(DOCUMENTS[20])}
-    counts, train, _ = prepared(local(text, validation_share=0.0, **limits), tmp_path / "a")
-    assert train == "".join(document + END for document in DOCUMENTS[5:21])
-    assert (counts.read, counts.left_out, counts.documents["train"]) == (40, 24, 16)
-
-
-def test_json_lines_and_a_validation_file(tmp_path: Path) -> None:
-    for name in ("train", "validation"):
-        rows = [json.dumps({"story": f"{name} {i}", "other": 1}) for i in range(5)]
-        (tmp_path / f"{name}.jsonl").write_text("\n".join(rows))
-    files = {name: str(tmp_path / f"{name}.jsonl") for name in ("train", "validation")}
-    _, train, val = prepared({"source": "local", "files": files, "text_field": "story"}, tmp_path / "a")
-    assert train == "".join(f"train {i}{END}" for i in range(5))
-    assert val == "".join(f"validation {i}{END}" for i in range(5))
-    with pytest.raises(MergelabError, match=r"train\.jsonl: line 1: .*'text'"):
-        prepared({"source": "local", "files": files}, tmp_path / "b")
-
-
-def test_a_text_without_separators_gives_its_end_to_validation(tmp_path: Path) -> None:
-    path = tmp_path / "plain.txt"
-    path.write_text("".join(f"line {i}\n" for i in range(1000)))
-    counts, train, val = prepared(local(path, validation_share=0.2), tmp_path / "a")
-    assert train + val == path.read_text()
-    assert val.startswith("line ")
-    assert counts.text_bytes["val"] == len(val) == pytest.approx(0.2 * path.stat().st_size, abs=10)
-
-
-def test_a_separator_across_blocks_is_seen(tmp_path: Path) -> None:
-    path = tmp_path / "long.txt"
-    path.write_text("a" * ((1 << 20) - 5) + END + "b" * 10)
-    counts, train, _ = prepared(local(path, validation_share=0.0), tmp_path / "a")
-    assert counts.documents["train"] == 2
-    assert train.endswith("a" + END + "b" * 10 + END)
-
-
-def test_ids_of_another_tokenizer_are_encoded_anew(made: RunConfig, tmp_path: Path) -> None:
-    folder = Path(made.data.folder)
-    dataset = {
-        "source": "tokens",
-        "path": "",
-        "files": {"train": str(folder / "train.bin"), "validation": str(folder / "val.bin")},
-        "tokenizer": str(folder / "tokenizer"),
-        "bytes": None,
-    }
-    config = tiny_config(tmp_path, dataset=dataset, tokenizer={"vocab_size": 300})
-    tokenize(config, quiet)
-    again = open_data(config.data, 320)
-    for name in ("train", "val"):
-        assert again.tokenizer.decode_bytes(getattr(again, name)) == (folder / f"{name}.txt").read_bytes()
-    assert len(again.train) > len(open_data(made.data, 320).train)
-
-
-@pytest.mark.parametrize(
-    ("dataset", "message"),
-    [
-        ({"source": "local", "files": {"train": "nowhere.txt"}}, "nowhere.txt: No such file"),
-        ({"path": "no-such-corpus"}, "no-such-corpus"),
-        ({"max_characters": 1}, "no text is left for training"),
-    ],
-)
-def test_a_text_that_is_not_there_is_refused(dataset: dict[str, object], message: str, tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=message):
-        tokenize(tiny_config(tmp_path, dataset=dataset), quiet)
-    assert not (tmp_path / "data" / "metadata.json").exists()
-
-
-def test_a_text_that_changed_is_noticed_and_one_that_is_gone_is_not_needed(text: Path, tmp_path: Path) -> None:
-    dataset = {**local(text), "path": "", "bytes": None}
-    config = tiny_config(tmp_path, dataset=dataset, tokenizer={"vocab_size": 260})
-    tokenize(config, quiet)
-    tokenize(config, quiet)
-    text.write_text(text.read_text() + "more")
-    with pytest.raises(MergelabError, match=r"text\.txt: has changed since .*data was made from it"):
-        tokenize(config, quiet)
-    text.unlink()
-    tokenize(config, quiet)
-
-
-def test_a_folder_made_from_other_configs_is_left_alone(made: RunConfig) -> None:
-    before = contents(Path(made.data.folder))
-    other = made.model_copy(update={"tokenizer": made.tokenizer.model_copy(update={"vocab_size": 300})})
-    with pytest.raises(MergelabError, match="was made from another data set or tokenizer config"):
-        tokenize(other, quiet)
-    assert contents(Path(made.data.folder)) == before

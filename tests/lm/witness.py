@@ -14,7 +14,8 @@ import torch
 from torch.nn import functional as F
 
 from lm.batches import TrainBatches, open_data
-from lm.config import RunConfig, load_run
+from lm.config import RunConfig
+from lm.config_files import load_run
 from lm.metrics import read_metrics
 from lm.model import build
 from lm.shards import tokenize

@@ -1,1 +1,21 @@
-"""Tests of `profiles`."""
+"""Tests of `profiles`, and what they share."""
+
+import importlib.util
+
+import pytest
+
+from profiles import tools
+from profiles.targets import Subject
+
+TRAINING = Subject("train", "weighted", "stories-100KB", 20_000)
+ENCODING = Subject("encode", "jit", "stories-100KB", 20_000)
+STEP = Subject("gpt2-step", "fused", "stories-100KB", 20_000)
+
+# The trainer's stages need PyTorch; tests of them are skipped without it.
+NEEDS_TORCH = pytest.mark.skipif(not importlib.util.find_spec("torch"), reason="torch is not installed")
+
+
+def has(name: str) -> bool:
+    """Tell whether a tool is installed."""
+    needs = tools.load(name).needs
+    return not needs or importlib.util.find_spec(needs) is not None

@@ -1,4 +1,4 @@
-"""What got slower is found, whatever the machine did meanwhile; what cannot be compared is said."""
+"""A slower case is found, whatever the machine did meanwhile; records that cannot be compared are named."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from reports.__main__ import main
 from reports.compare import MIN_WITNESSES, compare
-from reports.load import load_record
+from reports.records import load_record
 from tests.support.records import benchmarks_record, write
 
 FIRST, SECOND = "0001_x_20260101_000000.json", "0002_x_20260102_000000.json"
@@ -128,7 +128,7 @@ def test_what_is_not_comparable_says_why(
     assert all(reason in line for line in errors)
 
 
-def test_the_last_comparable_is_found_behind_others(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_last_comparable_is_found_before_others(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     before, after = pair(tmp_path)
     other = benchmarks_record()
     for case in other["benchmarks"]:

@@ -1,4 +1,4 @@
-"""What the report draws is read off by means of the drawing's own axes: it must be what the records say."""
+"""Every drawing is read by means of its own axes: the values must be those of the records."""
 
 from __future__ import annotations
 
@@ -13,21 +13,18 @@ from typing import NamedTuple
 
 import pytest
 
-from tests.support.awkward_records import (
+from tests.support.awkward_records import PARTS, STAGES, make_report, records
+from tests.support.report_arithmetic import (
     CHAINS,
     GROWTH,
-    PARTS,
-    STAGES,
     chain_times,
     digests,
     figures,
     grouped,
     ladders,
-    make_report,
     memory_size,
     over,
     peer_number,
-    records,
     stage_parts,
     study,
     time,
@@ -50,14 +47,14 @@ class Lines(NamedTuple):
 
 
 class Bars(NamedTuple):
-    """Name, value, and what stands behind the bar; lengths are logarithmic and begin at one."""
+    """Name, value, and the text after the bar; lengths are logarithmic and begin at one."""
 
     caption: str
     rows: list[tuple[str, float, str]]
 
 
 class Stacked(NamedTuple):
-    """Name, parts, and what stands behind the bar."""
+    """Name, parts, and the text after the bar."""
 
     caption: str
     rows: list[tuple[str, list[float], str]]
@@ -83,7 +80,7 @@ def peer_bars() -> Bars:
 
 
 def study_lines(name: str) -> Iterator[Lines]:
-    about = records().sweeps["studies"][name]
+    about = records().studies["studies"][name]
     by_stage = grouped(({**row, "of": row["series"].split("/")[0]} for row in study(name)), "of")
     for stage, rows in by_stage.items():
         prefix = f"{stage}/" if len(by_stage) > 1 else ""
@@ -102,7 +99,7 @@ def stage_bars() -> Iterator[Stacked]:
 
 
 def neighbours(samples: Sequence[float]) -> Points:
-    """Medians of runs of merges, each run a quarter as long as what is before it, at the middle of the run."""
+    """Medians of runs of merges at the middle of each run; a run is a quarter as long as all merges before it."""
     edges = [0]
     while edges[-1] < len(samples):
         edges.append(min(len(samples), max(edges[-1] + 1, 5 * (edges[-1] + 1) // 4)))
@@ -127,7 +124,7 @@ def chain_bars(names: Sequence[str]) -> Stacked:
 
 
 def drawings() -> dict[str, list[Drawing]]:
-    """By title: what is drawn there."""
+    """Title -> drawings of the section."""
     with_lines = ("size", "vocabulary", "duplication", "pretoken_length", "calls")
     return {
         **{f"{stage}, {workload}": [ladder_bars(stage, workload)] for stage, workload in ladders()},
@@ -201,7 +198,7 @@ def check_lines(svg: ElementTree.Element, drawn: Lines) -> None:
 
 def check_bars(svg: ElementTree.Element, drawn: Bars) -> None:
     texts = [label.text for label in labels(svg)]
-    assert texts == [text for name, _, behind in drawn.rows for text in (name, behind)]
+    assert texts == [text for name, _, after in drawn.rows for text in (name, after)]
     check_beside(svg, len(drawn.rows), 1)
     lengths = [math.log(1.3 * max(value, 1)) for _, value, _ in drawn.rows]
     widths = [float(one.attrib["width"]) for one in svg.iter("rect")]
@@ -222,7 +219,7 @@ def check_inside(svg: ElementTree.Element) -> None:
 
 
 def check_beside(svg: ElementTree.Element, n_rows: int, n_bars: int) -> None:
-    """What stands before and behind a row of bars stands at their height."""
+    """The texts before and after a row of bars stand at their height."""
     texts, bars = labels(svg), list(svg.iter("rect"))
     for row in range(n_rows):
         top = float(bars[row * n_bars].attrib["y"])
@@ -231,7 +228,7 @@ def check_beside(svg: ElementTree.Element, n_rows: int, n_bars: int) -> None:
 
 def check_stacked(svg: ElementTree.Element, drawn: Stacked) -> None:
     texts = [label.text for label in labels(svg)]
-    assert texts == [*(text for name, _, behind in drawn.rows for text in (name, behind)), *drawn.names]
+    assert texts == [*(text for name, _, after in drawn.rows for text in (name, after)), *drawn.names]
     check_beside(svg, len(drawn.rows), len(drawn.names))
     widths = [float(one.attrib["width"]) for one in svg.iter("rect")]
     for place, (_, parts, _) in enumerate(drawn.rows):

@@ -1,4 +1,4 @@
-"""What `impl="auto"` decides from: written only from records of this machine and the present code."""
+"""The times from which `impl="auto"` decides: written only from records of this machine and the present code."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from impls import fastest
 from impls.machine import machine_name
 from impls.registry import STAGES, implementations
 from reports.__main__ import main
-from tests.support.records import benchmarks_record, sweeps_record, write, write_all
+from tests.support.records import benchmarks_record, studies_record, write, write_all
 
 NAME = "0001_x_20260101_000000.json"
 
@@ -27,7 +27,7 @@ def test_all_sizes_of_all_implementations(tmp_path: Path, monkeypatch: pytest.Mo
     assert written["command"] == "nox -s bench"
     for stage in STAGES:
         assert list(written["stages"][stage]) == [row.name for row in implementations(stage)]
-    samples = {(p["series"], p["x"]): p["samples"] for p in sweeps_record()["studies"]["size"]["points"]}
+    samples = {(p["series"], p["x"]): p["samples"] for p in studies_record()["studies"]["size"]["points"]}
     for n_bytes, seconds in written["stages"]["train"]["incremental"]:
         assert seconds == pytest.approx(statistics.median(samples["train/incremental", n_bytes]))
     assert written["start"]["cached_seconds"] == pytest.approx(0.28)
@@ -50,15 +50,15 @@ def test_another_machine_or_other_code_writes_nothing(tmp_path: Path, capsys: py
     record = write(tmp_path / "m" / "Linux" / NAME, benchmarks_record())
     target = ["--out", str(tmp_path / "measurements.json")]
     assert main(["measurements", str(record), *target]) == 1
-    content, elsewhere = sweeps_record(), benchmarks_record()
+    content, elsewhere = studies_record(), benchmarks_record()
     for made in (content, elsewhere):
         made["machine_info"]["cpu"]["brand_raw"] = "Abacus 1"
-    write(tmp_path / "there" / "sweeps" / NAME, content)
+    write(tmp_path / "there" / "studies" / NAME, content)
     assert main(["measurements", str(write(tmp_path / "there" / "Linux" / NAME, elsewhere)), *target]) == 1
-    content = sweeps_record()
+    content = studies_record()
     for point in content["studies"]["size"]["points"]:
         point["facts"]["code_sha256"] = "0" * 64
-    write(tmp_path / "m" / "sweeps" / NAME, content)
+    write(tmp_path / "m" / "studies" / NAME, content)
     assert main(["measurements", str(record), *target]) == 1
     first, second, third = capsys.readouterr().err.splitlines()
     assert "no record" in first
@@ -69,11 +69,11 @@ def test_another_machine_or_other_code_writes_nothing(tmp_path: Path, capsys: py
 
 def test_an_implementation_that_changed_is_left_out(tmp_path: Path) -> None:
     record = write_all(tmp_path / "m")
-    content = sweeps_record()
+    content = studies_record()
     for point in content["studies"]["size"]["points"]:
         if point["series"] == "train/jit":
             point["facts"]["code_sha256"] = "0" * 64
-    write(tmp_path / "m" / "sweeps" / "0002_x_20260103_000000.json", content)
+    write(tmp_path / "m" / "studies" / "0002_x_20260103_000000.json", content)
     assert main(["measurements", str(record), "--out", str(tmp_path / "out.json")]) == 0
     stages = json.loads((tmp_path / "out.json").read_text())["stages"]
     assert "jit" not in stages["train"]

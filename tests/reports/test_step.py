@@ -1,4 +1,4 @@
-"""What the report says of the trainer: its step beside other programs', operators and tensors of its profile."""
+"""The trainer in the report: its step beside other programs', operators and tensors of its profile."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from reports.__main__ import main
-from reports.formats import seconds
-from reports.load import load_evidence
-from tests.reports.test_reports import cells
-from tests.support.records import lm_record, quantile, write, write_all
+from reports.evidence import load_evidence
+from reports.pages.formats import seconds
+from tests.reports.markdown import cells
+from tests.support.records import quantile, step_record, write, write_all
 
 
 @pytest.fixture(scope="module")
@@ -24,9 +24,9 @@ def text(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 def test_the_training_step_is_what_the_samples_say(text: str) -> None:
     section = text.split("\n## The training step\n")[1].split("\n## ")[0]
-    content = lm_record()
+    content = step_record()
     assert "On cpu, 2 threads; torch 2.13.0." in section
-    assert section.count("1,882,752 parameters, 8 x 256 ids a step, fp32, loss 9.0109.") == 2
+    assert section.count("1,882,752 parameters, 8 x 256 ids per step, fp32, loss 9.0109.") == 2
     for place, run in enumerate(content["models"]):
         rows = cells(text, "The training step", place)
         ours = run["sides"][0]["samples"]
@@ -49,7 +49,7 @@ def test_the_training_step_is_what_the_samples_say(text: str) -> None:
 
 def test_a_record_without_operations_says_so(tmp_path: Path) -> None:
     record = write_all(tmp_path / "m")
-    write(tmp_path / "m" / "lm" / "0002_x_20260102_000000.json", {**lm_record(), "operations": []})
+    write(tmp_path / "m" / "step" / "0002_x_20260102_000000.json", {**step_record(), "operations": []})
     assert main([str(record), "--out", str(tmp_path)]) == 0
     assert "Missing: the record has none; run it with --ops." in (tmp_path / "report.md").read_text()
 
@@ -66,5 +66,5 @@ def test_operators_and_tensors_of_a_step_are_told(text: str) -> None:
 def test_a_trainer_that_changed_makes_its_records_stale(tmp_path: Path) -> None:
     record = write_all(tmp_path / "m")
     assert load_evidence(record).stale() == {}
-    write(tmp_path / "m" / "lm" / "0002_x_20260102_000000.json", {**lm_record(), "code": {"lm.model": "0" * 64}})
-    assert load_evidence(record).stale() == {"lm": ["lm.model"]}
+    write(tmp_path / "m" / "step" / "0002_x_20260102_000000.json", {**step_record(), "code": {"lm.model": "0" * 64}})
+    assert load_evidence(record).stale() == {"step": ["lm.model"]}

@@ -1,4 +1,4 @@
-"""The documents: links lead somewhere, figures are those of the record, diagrams are drawn from the imports."""
+"""The documents: links lead somewhere, figures come from the record, diagrams are drawn from the imports."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ from pathlib import Path
 import pytest
 
 from impls.registry import STAGES, implementations
+from reports.__main__ import main
 from reports.diagrams import arrows, diagrams, drawn, imports, sources, with_diagrams, without_shortcuts
-from reports.formats import ratio
-from reports.load import ReportError, load_record
-from reports.tour import rewrite, with_figures_of
+from reports.errors import ReportError
+from reports.pages.formats import ratio
+from reports.records import load_record
+from reports.tour import missing_steps, rewrite, with_figures_of
 from tests.support import ROOT
 
 TOUR = (ROOT / "TOUR.md").read_text()
@@ -27,6 +29,7 @@ def test_links_lead_somewhere(path: Path) -> None:
 
 
 def test_the_tour_visits_every_implementation_in_order() -> None:
+    assert missing_steps(TOUR) == []
     places = []
     for stage in ("train", "count", "encode"):
         for row in implementations(stage):
@@ -34,6 +37,20 @@ def test_the_tour_visits_every_implementation_in_order() -> None:
             places.append(TOUR.index(f"]({path})"))
     assert places == sorted(places)
     assert set(STAGES) == {"train", "count", "encode"}
+
+
+def test_a_tour_without_a_step_says_which_and_to_which_file_it_links(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tour = tmp_path / "TOUR.md"
+    tour.write_text(TOUR.replace("](impls/encode/heap.py)", "](impls/encode/pile.py)"))
+    assert missing_steps(tour.read_text()) == ["no step for encode/heap; add one that links to impls/encode/heap.py"]
+    monkeypatch.setattr("reports.commands.tour.TOUR", tour)
+    (path,) = (ROOT / "bench" / "records").rglob(re.findall(r"Figures of (\S+\.json)", TOUR)[0])
+    assert main(["tour", str(path)]) == 1
+    assert capsys.readouterr().err.endswith(
+        ": error: TOUR.md: no step for encode/heap; add one that links to impls/encode/heap.py\n"
+    )
 
 
 def test_figures_of_the_tour_are_those_of_the_record() -> None:
@@ -122,5 +139,5 @@ def test_the_pipeline_is_that_of_the_sources() -> None:
             assert arrows([left, right]), f"neither of {left} and {right} imports the other"
     starts, ends = ({modules_by_id[row[side]] for row in found} for side in (0, 2))
     # So that no arrow can be missing: all but these have one that leads there, and one that leads away.
-    assert starts - ends == {"impls.corpus", "impls.registry"}
-    assert ends - starts == {"lm.demo", "lm.evaluate", "lm.generate"}
+    assert starts - ends == {"impls.inputs", "impls.registry"}
+    assert ends - starts == {"lm.demo", "lm.evaluate", "lm.export", "lm.generate"}

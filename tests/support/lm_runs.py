@@ -1,16 +1,25 @@
-"""What the trainer's tests share: a tiny text, its ids, and a config of a run that takes a second."""
+"""What the trainer's tests share: the config of a run that takes a second, and ways to look at what it leaves."""
 
+import os
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from lm.checkpoint import read_checkpoint
 from lm.config import RunConfig, check
+from tests.support import ROOT
 
 # On a busy machine tiny operations on several threads mostly wait for each other.
 torch.set_num_threads(1)
 
 END = "<|endoftext|>"
+
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+"""Of the real command."""
 
 
 def tiny_config(folder: Path, **changes: dict[str, Any]) -> RunConfig:
@@ -44,3 +53,40 @@ def tiny_config(folder: Path, **changes: dict[str, Any]) -> RunConfig:
         values[kind] = {**values[kind], **values_of_kind}
     config: RunConfig = check(RunConfig, {"name": "tiny", **values}, "tiny")
     return config
+
+
+def quiet(_: str) -> None:
+    """Say nothing."""
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """Name and content of each file in a folder."""
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+
+
+def weights(folder: Path) -> dict[str, torch.Tensor]:
+    """The weights at the end of a run."""
+    return read_checkpoint(folder / "checkpoints" / "last.pt")["model"]
+
+
+def assert_same(ours: dict[str, torch.Tensor], theirs: dict[str, torch.Tensor]) -> None:
+    """Both have the same names and the same bits."""
+    assert ours.keys() == theirs.keys()
+    for name in ours:
+        assert torch.equal(ours[name], theirs[name]), name
+
+
+def without_times(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Metrics as they are in every run."""
+    return [{k: v for k, v in row.items() if k not in ("seconds", "tokens_per_second")} for row in rows]
+
+
+@contextmanager
+def files_of_at_most(n_bytes: int) -> Iterator[None]:
+    """What a full disk is to a writer: an error in the midst of a file."""
+    limit = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (n_bytes, limit[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limit)

@@ -1,4 +1,4 @@
-"""Records with made-up samples, complete in form: what reports must compute is computed from them again in tests."""
+"""Records with made-up samples, complete in form: tests compute the figures of a report from them again."""
 
 from __future__ import annotations
 
@@ -7,16 +7,35 @@ import random
 from pathlib import Path
 from typing import Any
 
-from bench.machine import cpu_info
-from bench.proof import code_digests, module_digest
-from bench.sweeps.studies import STUDIES
-from bench.sweeps.texts import SCRIPTS
+from bench.code import code_digests, module_digest
+from bench.record import VERSION, cpu_info
+from bench.studies import STUDIES
 from impls.registry import STAGES, implementations
 
 SHA = "ab" * 32
 COMMIT = {"id": "c" * 40, "dirty": False}
 PIPELINES = ("naive", "incremental", "jit")
 SIZES = (10_000, 100_000, 1_000_000, 10_000_000)
+SCRIPTS = ("Latin, 1 byte", "Han, 3 bytes", "Deseret, 4 bytes")
+
+ABOUT = {
+    "size": ("Growth with the corpus", "How does time grow with the corpus?", "corpus", "bytes", "s"),
+    "vocabulary": ("Growth with the vocabulary", "And with the vocabulary?", "vocabulary", "tokens", "s"),
+    "duplication": ("What repetition brings", "What does it bring?", "copies of one part in 8 KB", "copies", "s"),
+    "workers": ("What workers bring", "What do more workers bring?", "workers", "workers", "s"),
+    "pretoken_length": ("Long pretokens", "What do they cost?", "length of a pretoken", "bytes", "s"),
+    "script": ("Scripts", "What do characters of several bytes cost?", "script", "", "s"),
+    "calls": ("Small calls", "How long does a small call take?", "length of a call", "characters", "s"),
+    "start": ("Start", "How long does it take until the first result?", "state", "", "s"),
+    "stages": ("Stages", "Where does the time go?", "stage", "", "s"),
+    "merges": ("Merges", "How does the cost of a merge change?", "merge", "", "s"),
+    "memory": ("Memory of counting", "How much memory does counting need?", "corpus", "bytes", "bytes"),
+    "trainer_memory": ("Memory of training", "Is it what the arrays predict?", "corpus", "bytes", "bytes"),
+    "compression": ("Compression", "How many bytes does a token stand for?", "text", "", "bytes per token"),
+    "ten_thousand": ("A vocabulary of 10,000", "What does it cost?", "corpus", "bytes", "s"),
+    "faults": ("Faults", "What do the known faults cost?", "fault", "", "s"),
+}
+"""Study -> title, question, x, x_unit, unit, as its record has them."""
 
 
 def machine_info() -> dict[str, Any]:
@@ -59,15 +78,16 @@ def benchmarks_record(seed: int = 0, **slower: float) -> dict[str, Any]:
                     {"extra_info": info, "stats": {"data": data, "min": min(data), "rounds": 9, **quartiles}}
                 )
     return {
-        "kind": "bench", "benchmarks": cases, "skipped": [], "machine_info": machine_info(), "commit_info": COMMIT,
-        "datetime": "2026-01-01T00:00:00", "arguments": ["bench"],
+        "kind": "bench", "version": "5.3.1", "record_version": VERSION, "benchmarks": cases, "skipped": [],
+        "machine_info": machine_info(), "commit_info": COMMIT, "datetime": "2026-01-01T00:00:00",
+        "arguments": ["bench"],
     }  # fmt: skip
 
 
 def head(kind: str) -> dict[str, Any]:
     return {
-        "kind": kind, "datetime": "2026-01-01T00:00:00+00:00", "arguments": [], "machine_info": machine_info(),
-        "commit_info": COMMIT, "versions": {}, "code": code_digests(),
+        "kind": kind, "record_version": VERSION, "datetime": "2026-01-01T00:00:00+00:00", "arguments": [kind],
+        "machine_info": machine_info(), "commit_info": COMMIT, "versions": {}, "code": code_digests(),
     }  # fmt: skip
 
 
@@ -136,16 +156,17 @@ def studies() -> dict[str, Any]:
             for side in ("faulty", "here")
         ],
     }  # fmt: skip
-    assert points.keys() == STUDIES.keys()
+    assert tuple(points) == STUDIES
+    fields = ("title", "question", "x", "x_unit", "unit")
     return {
-        name: {"question": STUDIES[name][0], "x": STUDIES[name][1], "unit": STUDIES[name][2], "points": rows,
-               "left_out": [], "errors": [], "took_seconds": 1.0}
+        name: {**dict(zip(fields, ABOUT[name], strict=True)), "points": rows, "left_out": [], "errors": [],
+               "took_seconds": 1.0}
         for name, rows in points.items()
     }  # fmt: skip
 
 
-def sweeps_record() -> dict[str, Any]:
-    return {**head("sweeps"), "scale": "quick", "studies": studies()}
+def studies_record() -> dict[str, Any]:
+    return {**head("studies"), "scale": "quick", "studies": studies()}
 
 
 def digest(tool: str, stage: str, impl: str, **more: Any) -> dict[str, Any]:
@@ -196,7 +217,7 @@ def tensor_bytes(predicted: float) -> dict[str, Any]:
     return {"steps": 4, "batch_size": 16, "block_size": 128, "predicted": told, "measured": measured}
 
 
-def lm_record() -> dict[str, Any]:
+def step_record() -> dict[str, Any]:
     sides = [("ours", 0.20, None), ("nanoGPT", 0.25, 1.0), ("ours, reference", 0.5, None)]
     run = {
         "model": "4 layers x 128", "batch": 8, "block": 256, "precision": "fp32", "compiled": False,
@@ -210,7 +231,7 @@ def lm_record() -> dict[str, Any]:
         ]}  # fmt: skip
 
     return {
-        **head("lm"), "code": {"lm.model": module_digest("lm.model")}, "versions": {"torch": "2.13.0"},
+        **head("step"), "code": {"lm.model": module_digest("lm.model")}, "versions": {"torch": "2.13.0"},
         "device": "cpu", "threads": 2,
         "models": [timed("exact GELU", *sides), timed("tanh GELU", sides[0], ("transformers 5.23.0", 0.21, 1.2))],
         "operations": [
@@ -244,10 +265,10 @@ def write(path: Path, content: dict[str, Any]) -> Path:
 
 
 def write_all(machine: Path) -> Path:
-    """Write a record of each kind to a machine's folder; returns that of the benchmarks."""
+    """Write a record of each kind to a machine's folder; returns the record of the benchmarks."""
     name = f"0001_{COMMIT['id']}_20260101_000000.json"
-    write(machine / "sweeps" / name, sweeps_record())
+    write(machine / "studies" / name, studies_record())
     write(machine / "profiles" / name, profiles_record())
     write(machine / "peers" / name, peers_record())
-    write(machine / "lm" / name, lm_record())
+    write(machine / "step" / name, step_record())
     return write(machine / "Linux" / name, benchmarks_record())

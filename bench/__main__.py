@@ -1,0 +1,19 @@
+"""`python -m bench`: each command is a module of `bench/commands/`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from impls import interrupts
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit status."""
+    from bench.commands import PROGRAM  # Here, since a signal may come before all is imported.
+    from impls.command_line import run
+
+    return run(PROGRAM, arguments)
+
+
+if __name__ == "__main__":
+    interrupts.start(main, "bench")

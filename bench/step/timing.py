@@ -1,0 +1,89 @@
+"""Verify, then time: all sides must find the same loss, then they take turns, a step each."""
+
+from __future__ import annotations
+
+import math
+import random
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
+from statistics import median, quantiles
+
+import torch
+from torch import Tensor
+
+from bench.step.sides import Side
+from impls import MergelabError
+from lm.ops import pick
+
+
+def verify(sides: Sequence[Side], x: Tensor, y: Tensor) -> list[float]:
+    """Check that all sides find the same loss; return the loss of each.
+
+    Raises:
+        MergelabError: a loss differs; a model that computes something else gets no time.
+    """
+    losses = [side.loss(x, y).item() for side in sides]
+    for side, loss in zip(sides, losses, strict=True):
+        if not math.isclose(loss, losses[0], rel_tol=1e-4):
+            first = f"the loss of {sides[0].name} is {losses[0]}"
+            raise MergelabError(f"{side.name}: the loss is {loss}, {first}; not timed")
+    return losses
+
+
+def stepper(side: Side, x: Tensor, y: Tensor, precision: str) -> Callable[[], float]:
+    """Return a call that takes one step and returns its seconds."""
+    ops = pick("fused")
+    parameters = list(side.model.parameters())
+    optimizer = ops.adamw(parameters, 1e-4, (0.9, 0.95), 1e-8, 0.1)
+    cuda = x.device.type == "cuda"
+
+    def step() -> float:
+        started = time.perf_counter()
+        with torch.autocast(x.device.type, torch.bfloat16) if precision == "bf16" else nullcontext():
+            loss = side.loss(x, y)
+        torch.autograd.backward(loss)
+        ops.clip_gradients(parameters, 1.0)
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+        if cuda:
+            torch.cuda.synchronize()
+        return time.perf_counter() - started
+
+    return step
+
+
+def take_turns(steps: dict[str, Callable[[], float]], rounds: int) -> dict[str, list[float]]:
+    """Return seconds by name. In each round every side runs once, in random order: moods of the machine hit all."""
+    for step in steps.values():
+        for _ in range(3):
+            step()
+    samples: dict[str, list[float]] = {name: [] for name in steps}
+    order = list(steps)
+    for _ in range(rounds):
+        random.shuffle(order)
+        for name in order:
+            samples[name].append(steps[name]())
+    return samples
+
+
+def ratio(slow: Sequence[float], fast: Sequence[float]) -> tuple[float, float, float]:
+    """Return the ratio of the medians, of the unfavourable quartiles, and of the favourable quartiles."""
+    (low_a, _, high_a), (low_b, _, high_b) = quartiles(slow), quartiles(fast)
+    return median(slow) / median(fast), low_a / high_b, high_a / low_b
+
+
+def quartiles(samples: Sequence[float]) -> list[float]:
+    """Return the quartiles, computed as in the report."""
+    return quantiles(samples, n=4, method="inclusive")
+
+
+def report(samples: dict[str, list[float]], n_tokens: int) -> Iterator[str]:
+    """Yield a line per side: tokens per second, and how many times as fast the first side is."""
+    first = next(iter(samples))
+    for name, seconds in samples.items():
+        high, _, low = (n_tokens / value for value in quartiles(seconds))
+        line = f"{name:<24}{n_tokens / median(seconds):10,.0f} tokens/s, quartiles {low:,.0f} .. {high:,.0f}"
+        if name != first:
+            line += "; {} is {:.2f}x as fast ({:.2f}x .. {:.2f}x)".format(first, *ratio(seconds, samples[first]))
+        yield line

@@ -1,0 +1,97 @@
+"""From ids to bytes: lists, arrays and files of ids, with an error that names the id that is none."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from impls.contract import Ids, IdType
+from impls.errors import FileFormatError, UsageError
+from impls.inputs.file import TextFile
+
+DECODE_IDS = 1 << 20
+"""Ids of a file that are decoded at a time."""
+
+
+class Decoder:
+    """Looks tokens up by id."""
+
+    def __init__(self, tokens: Mapping[int, bytes]) -> None:
+        """Take the bytes of every id; a dictionary is the fastest."""
+        self._tokens = tokens
+
+    def decode(self, ids: object) -> bytes:
+        """Return the bytes that ids stand for, joined.
+
+        Raises:
+            UsageError: not a list of ids, or one of them is no id; the message has its place.
+        """
+        listed = _listed(ids)
+        # As keys of the vocabulary, 65.0 and True equal 65 and 1.
+        if set(map(type, listed)) - {int}:
+            listed = [int(token_id) if isinstance(token_id, np.integer) else token_id for token_id in listed]
+            for place, token_id in enumerate(listed):
+                if type(token_id) is not int:
+                    raise self._unknown_id(token_id, place)
+        return self._join(listed)
+
+    def decode_file(self, path: str | os.PathLike[str], dtype: IdType) -> Iterator[bytes]:
+        """Yield the bytes that the ids of a file stand for, in parts.
+
+        Raises:
+            FileFormatError: missing, empty, not a whole number of ids, or an id that the vocabulary lacks.
+        """
+        file, size = _open_ids(path, dtype), dtype.itemsize
+        # The file is read, not mapped: a mapped file that shrinks kills the process.
+        for start in range(0, file.n_bytes, DECODE_IDS * size):
+            block = file.read(start, min(start + DECODE_IDS * size, file.n_bytes))
+            try:
+                yield self._join(np.frombuffer(block, dtype).tolist(), start // size)
+            except UsageError as error:
+                raise FileFormatError(f"{path}: {error}") from None
+
+    def _join(self, ids: list[int], first: int = 0) -> bytes:
+        try:
+            return b"".join(map(self._tokens.__getitem__, ids))
+        except KeyError:
+            place = next(place for place, token_id in enumerate(ids) if token_id not in self._tokens)
+            raise self._unknown_id(ids[place], first + place) from None
+
+    def _unknown_id(self, token_id: object, place: int) -> UsageError:
+        told, n_tokens = repr(token_id)[:80], len(self._tokens)
+        return UsageError(
+            f"ids: {told} at place {place} is not an id of this vocabulary of {n_tokens} tokens; "
+            "use the tokenizer that made the ids"
+        )
+
+
+def map_ids(path: str | os.PathLike[str], dtype: IdType) -> Ids:
+    """Map a file of bare ids, read-only.
+
+    Raises:
+        FileFormatError: missing, empty, or not a whole number of ids.
+    """
+    return cast("NDArray[np.uint16]", np.memmap(_open_ids(path, dtype).path, dtype, "r"))
+
+
+def _listed(ids: object) -> list[Any]:
+    """Return ids as a list; arrays and tensors of any integer type become plain integers."""
+    listed = ids.tolist() if hasattr(ids, "tolist") else ids
+    if isinstance(listed, list):
+        return listed
+    if isinstance(listed, str | bytes) or not isinstance(listed, Iterable):
+        raise UsageError(f"ids: {type(ids).__name__} is not a list of ids; give several, as encode returns them")
+    return list(listed)
+
+
+def _open_ids(path: str | os.PathLike[str], dtype: IdType) -> TextFile:
+    ids = TextFile.open(path)
+    if ids.n_bytes % dtype.itemsize:
+        raise FileFormatError(
+            f"{path}: {ids.n_bytes} bytes are not a whole number of {dtype} ids; encode the text again"
+        )
+    return ids

@@ -1,0 +1,62 @@
+"""The encoders of a tokenizer: built when they are first needed, and which of them `impl="auto"` takes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from impls.contract import Encoder
+from impls.definition import Definition
+from impls.errors import UsageError, shown
+from impls.fastest import pick
+from impls.registry import find
+
+
+class EncoderChoice:
+    """Hands out encoders; `auto` decides by how much text there was so far.
+
+    Attributes:
+        impl: a name of the registry, or "auto".
+    """
+
+    def __init__(self, definition: Definition, impl: str) -> None:
+        """Build the encoder of that name now, or none yet for "auto".
+
+        Raises:
+            UsageError: there is no such encoder.
+        """
+        if not isinstance(impl, str):
+            raise UsageError(
+                f"impl: {shown(impl)} is not the name of an encoder; give 'auto' or a name of the registry"
+            )
+        self.impl = impl
+        self._definition = definition
+        self._encoders: dict[tuple[str, bool], Encoder] = {}
+        self._auto, self._asked_bytes, self._seen_bytes = "", -1.0, 0
+        self._is_settled = impl != "auto"
+        if self._is_settled:
+            self._auto = impl
+            self.named(impl)
+
+    def named(self, name: str, special: bool = True) -> Encoder:
+        """Return an encoder by name, with or without special tokens."""
+        if (name, special) not in self._encoders:
+            vocabulary = self._definition.vocabulary
+            if not special:
+                vocabulary = replace(vocabulary, special_tokens={})
+            self._encoders[name, special] = find("encode", name).load()(vocabulary, self._definition.pattern)
+        return self._encoders[name, special]
+
+    def name_for(self, n_bytes: int) -> str:
+        """Return which encoder to use for a text of `n_bytes`."""
+        if not self._is_settled and n_bytes > self._asked_bytes:
+            chosen = pick("encode", n_bytes, self._definition.pattern)
+            # Asked again for twice as much; once compiled code is at hand, there is no reason to do without it.
+            self._auto, self._asked_bytes, self._is_settled = chosen.name, 2 * n_bytes, chosen.compiled
+        return self._auto
+
+    def take(self, n_bytes: int, special: bool) -> Encoder:
+        """Return the encoder for one more text of `n_bytes`."""
+        if not self._is_settled:
+            self._seen_bytes += n_bytes  # Many small texts are worth compiled code as well as a large one.
+            self.name_for(self._seen_bytes)
+        return self.named(self._auto, special)

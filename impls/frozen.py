@@ -1,0 +1,23 @@
+"""A dictionary that does not change: read, compared and written as JSON like any other."""
+
+from __future__ import annotations
+
+from typing import Any, NoReturn, TypeVar
+
+Key = TypeVar("Key")
+Value = TypeVar("Value")
+
+
+def _refuse(*_: object, **__: object) -> NoReturn:
+    raise TypeError("this dictionary is part of a tokenizer and does not change; make a dict of it first")
+
+
+class FrozenDict(dict[Key, Value]):
+    """A dict whose changing methods raise TypeError."""
+
+    __setitem__ = __delitem__ = __ior__ = _refuse
+    clear = pop = popitem = setdefault = update = _refuse
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle and copy as a whole: item by item would be a change."""
+        return FrozenDict, (dict(self),)

@@ -1,0 +1,42 @@
+"""`python -m lm demo`: generate interactively, token by token."""
+
+from __future__ import annotations
+
+import signal
+from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from impls.interrupts import interrupted
+from lm.commands.options import add_sampling, add_source, read_sampling
+
+
+def configure(parser: ArgumentParser) -> None:
+    """Add the options."""
+    add_source(parser)
+    add_sampling(parser)
+
+
+def run(options: Namespace) -> None:
+    """Talk, until the user leaves."""
+    from lm.demo import demo
+    from lm.trained import load_trained
+
+    sampling = read_sampling(options)
+    trained = load_trained(options.source)
+    with _ctrl_c_leaves():
+        demo(trained, sampling)
+    if interrupted():  # By SIGTERM: that is no way to leave.
+        raise KeyboardInterrupt
+
+
+@contextmanager
+def _ctrl_c_leaves() -> Iterator[None]:
+    """Let Ctrl-C be an ordinary KeyboardInterrupt, which does not bound the life of the process."""
+    wakeup = signal.set_wakeup_fd(-1)
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, handler)
+        signal.set_wakeup_fd(wakeup)

@@ -1,0 +1,69 @@
+"""The options that several commands have: a config, a trained model, sampling."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from impls.errors import UsageError
+from lm.kinds import KINDS
+
+if TYPE_CHECKING:
+    from lm.config import RunConfig
+    from lm.generate import Sampling
+
+
+def add_config(parser: ArgumentParser) -> None:
+    """Add the options that make a config."""
+    parser.add_argument("--config", type=Path, metavar="FILE", help="a run file")
+    for kind, folder in KINDS.items():
+        parser.add_argument(
+            f"--{kind}", metavar="NAME", help=f"a config of {folder}/, or a file, in place of the run file's"
+        )
+    parser.add_argument("--set", action="append", default=[], metavar="FIELD=VALUE", help="may be repeated")
+
+
+def read_config(options: Namespace, path: Path | None = None) -> RunConfig:
+    """Load the config that the options describe.
+
+    Args:
+        options: as `add_config` adds them.
+        path: a run file that takes the place of `--config`.
+
+    Raises:
+        UsageError: there is no run file, or a value is wrong.
+    """
+    from lm.config_files import load_run
+
+    path = path or options.config
+    if path is None:
+        raise UsageError("give --config FILE")
+    parts = {kind: getattr(options, kind) for kind in KINDS if getattr(options, kind)}
+    return load_run(path, parts, options.set)
+
+
+def add_source(parser: ArgumentParser) -> None:
+    """Add the argument that names a trained model."""
+    parser.add_argument("source", type=Path, help="run folder, checkpoint in one, or exported folder")
+
+
+def add_sampling(parser: ArgumentParser) -> None:
+    """Add the options of `Sampling`."""
+    parser.add_argument("--temperature", type=float, default=0.8, help="0 takes the most likely token")
+    parser.add_argument("--top-k", type=int, help="draw from so many of the most likely tokens")
+    parser.add_argument("--top-p", type=float, help="draw from the most likely tokens with this probability")
+    parser.add_argument("--tokens", type=int, default=100, help="largest number of tokens in a sample")
+    parser.add_argument("--samples", type=int, default=1, help="number of samples")
+    parser.add_argument("--seed", type=int, default=0, help="of the first sample; sample i has seed + i")
+
+
+def read_sampling(options: Namespace) -> Sampling:
+    """Return the sampling that the options describe.
+
+    Raises:
+        UsageError: a value is out of range.
+    """
+    from lm.generate import Sampling
+
+    return Sampling(options.temperature, options.top_k, options.top_p, options.tokens, options.samples, options.seed)

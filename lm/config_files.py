@@ -1,0 +1,142 @@
+"""Configs in YAML files: one file for each config, and a run file that names a config of each kind.
+
+In a run file, a name stands for the file `<folder of the kind>/<name>.yaml` beside it. A mapping stands for itself; a
+mapping with `base: name` stands for the named file with its values changed. `--set training.max_steps=10` changes a
+single value, after everything else.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Hashable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, get_type_hints
+
+import yaml
+
+from impls.storage import atomic_writer
+from lm.config import ConfigError, RunConfig, check
+from lm.config_base import Config
+from lm.kinds import KINDS
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML as people expect it: `3e-4` is a number, and a key that is there twice is an error."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen: set[Hashable] = set()
+        for key_node, _ in node.value:
+            key = self.construct_object(key_node, deep=True)
+            if not isinstance(key, Hashable):  # Refused below.
+                continue
+            if key in seen:
+                raise yaml.constructor.ConstructorError(None, None, f"{key} is there twice", node.start_mark)
+            seen.add(key)
+        return super().construct_mapping(node, deep)
+
+
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float", re.compile(r"[-+]?\d+(\.\d*)?[eE][-+]?\d+"), list("-+0123456789")
+)
+
+
+def parse_yaml(text: str | bytes, source: str) -> Any:
+    """Parse YAML to plain values.
+
+    Raises:
+        ConfigError: the text is not YAML; the message has the line.
+    """
+    try:
+        return yaml.load(text, _Loader)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        place = f" line {mark.line + 1}" if mark else ""
+        problem = getattr(error, "problem", None) or str(error).splitlines()[0]
+        raise ConfigError(f"{source}:{place} {problem}") from None
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        values = parse_yaml(path.read_bytes(), str(path))
+    except OSError as error:
+        near = sorted(other.stem for other in path.parent.glob("*.yaml")) if path.parent.is_dir() else []
+        hint = f"; there are {', '.join(near)}" if near else ""
+        raise ConfigError(f"{path}: {error.strerror}{hint}") from None
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: invalid UTF-8 at byte {error.start}") from None
+    if not isinstance(values, dict):
+        raise ConfigError(f"{path}: holds no mapping; write a line `field: value` for each field")
+    return values
+
+
+def load(kind: str, path: str | os.PathLike[str]) -> Config:
+    """Read a file with one config.
+
+    Args:
+        kind: a key of `KINDS`.
+        path: the file.
+
+    Raises:
+        ConfigError: the file cannot be read, or a value is wrong; see `check`.
+    """
+    kinds = get_type_hints(RunConfig, include_extras=True)
+    config: Config = check(kinds[kind], _read(Path(path)), str(path))
+    return config
+
+
+def load_run(
+    path: str | os.PathLike[str],
+    parts: Mapping[str, str] | None = None,
+    changes: Sequence[str] = (),
+) -> RunConfig:
+    """Read a run file and the files that it names.
+
+    Args:
+        path: the run file.
+        parts: kind -> name or path of a config, which takes the place of the one in the run file.
+        changes: `kind.field=value`, the value written as in YAML.
+
+    Raises:
+        ConfigError: a file is missing, or a value is wrong.
+    """
+    path = Path(path)
+    values = {**_read(path), **(parts or {})}
+    for field, folder in KINDS.items():
+        part = values.get(field)
+        base, own = (part.get("base"), part) if isinstance(part, dict) else (part, {})
+        if isinstance(base, str):
+            own = {key: value for key, value in own.items() if key != "base"}
+            values[field] = _read(_locate(base, path.parent / folder)) | own
+    for change in changes:
+        _apply(change, values)
+    config: RunConfig = check(RunConfig, values, str(path))
+    return config
+
+
+def _locate(name: str, folder: Path) -> Path:
+    return Path(name) if name.endswith((".yaml", ".yml")) else folder / f"{name}.yaml"
+
+
+def _apply(change: str, values: dict[str, Any]) -> None:
+    field, equals, value = change.partition("=")
+    *parents, last = field.strip().split(".")
+    if not equals or not last:
+        raise ConfigError(f"--set {change}: is not field=value; write for example training.max_steps=10")
+    for parent in parents:
+        nested = values.setdefault(parent, {})
+        if not isinstance(nested, dict):
+            raise ConfigError(f"--set {change}: {parent} has no fields")
+        values = nested
+    values[last] = parse_yaml(value, f"--set {change}")
+
+
+def save_run(config: RunConfig, path: Path) -> None:
+    """Write a run file with every value; `load_run` reads an equal config from it.
+
+    Raises:
+        FileFormatError: the file cannot be written.
+    """
+    text = yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+    with atomic_writer(path) as file:
+        file.write(text.encode())

@@ -1,0 +1,51 @@
+"""A Hugging Face hub: files of data sets come from it, exported folders go to it.
+
+The environment chooses: `HF_ENDPOINT` which hub, `HF_TOKEN` with whose rights.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from impls.errors import FileFormatError
+
+
+def download(repository: str, file: str, cache: Path) -> Path:
+    """Fetch a file of a data set, unless it is in the cache, and return where it is.
+
+    Raises:
+        FileFormatError: there is no such file, or the hub does not answer.
+    """
+    from huggingface_hub import hf_hub_download  # Here, since few runs need it.
+    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+
+    try:
+        endpoint = os.environ.get("HF_ENDPOINT")
+        return Path(hf_hub_download(repository, file, repo_type="dataset", cache_dir=cache, endpoint=endpoint))
+    except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
+        raise FileFormatError(f"{repository}/{file}: cannot be fetched: {_reason(error)}") from None
+
+
+def upload(folder: Path, repository: str) -> str:
+    """Send an exported folder to the repository of a model, which is made if there is none.
+
+    Returns:
+        The address of the commit.
+
+    Raises:
+        FileFormatError: the hub does not answer, or refuses.
+    """
+    from huggingface_hub import HfApi  # Here, since few runs need it.
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError
+
+    api = HfApi(endpoint=os.environ.get("HF_ENDPOINT"))
+    try:
+        api.create_repo(repository, exist_ok=True)
+        return str(api.upload_folder(folder_path=folder, repo_id=repository, commit_message="Model by mergelab"))
+    except (HfHubHTTPError, HFValidationError, OSError) as error:
+        raise FileFormatError(f"{repository}: cannot be uploaded: {_reason(error)}") from None
+
+
+def _reason(error: Exception) -> str:
+    return str(error).strip().splitlines()[0]

@@ -1,0 +1,113 @@
+"""A trained model with its tokenizer, from a run, a checkpoint, or a folder in the format of transformers."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import safetensors
+import safetensors.torch
+import torch
+
+from impls import Tokenizer
+from impls.errors import FileFormatError
+from lm.batches import open_tokenizer
+from lm.checkpoint import latest, load_checkpoint, load_weights
+from lm.config import AnyModelConfig, check
+from lm.config_base import ModelConfig
+from lm.config_files import load_run
+from lm.model import ARCHITECTURES, architecture_of, build
+from lm.transformer import LanguageModel
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A model with all that is needed to use it.
+
+    Attributes:
+        eos_id: the id that ends a document, if there is one.
+    """
+
+    model: LanguageModel
+    tokenizer: Tokenizer
+    eos_id: int | None
+
+
+def load_trained(source: Path, device: str | torch.device = "cpu") -> Trained:
+    """Load a run folder, a checkpoint in a run folder, or a folder that `lm.export` wrote.
+
+    Raises:
+        FileFormatError: the source holds no trained model, or a file is damaged.
+    """
+    if (source / "model.safetensors").exists():
+        model, values = load_folder(source), _read_json(source / "config.json")
+        return Trained(model.to(device), Tokenizer.load(source / "tokenizer"), values.get("eos_token_id"))
+    folder = run_folder(source)
+    path = source if source.is_file() else latest(source)
+    if not (folder / "config.yaml").exists():
+        raise FileFormatError(f"{source}: is no checkpoint in a run folder, which has a config.yaml; give one")
+    config = load_run(folder / "config.yaml")
+    model = build(config.model, config.training.ops)
+    state = load_checkpoint(path, model)
+    tokenizer, eos_id = open_tokenizer(Path(config.data.folder))
+    if state.get("tokenizer") != tokenizer.fingerprint():
+        raise FileFormatError(
+            f"{path}: was trained with another tokenizer than the one in {config.data.folder}; tokenize again"
+        )
+    return Trained(model.to(device), tokenizer, eos_id)
+
+
+def run_folder(source: Path) -> Path:
+    """Return the run folder of a source, which is a run folder or a checkpoint in one."""
+    return source.parent.parent if source.is_file() else source
+
+
+def load_folder(folder: Path, ops: str = "fused") -> LanguageModel:
+    """Build the model of a folder in the format of transformers; code in the folder is never run.
+
+    Raises:
+        FileFormatError: a file is missing or damaged, or there is no such architecture.
+    """
+    values = _read_json(folder / "config.json")
+    config: ModelConfig = check(AnyModelConfig, values.get("mergelab") or _translated(values, folder), str(folder))
+    path = folder / "model.safetensors"
+    try:
+        theirs = safetensors.torch.load_file(path)
+    except (OSError, safetensors.SafetensorError) as error:
+        raise FileFormatError(f"{path}: {str(error).splitlines()[0]}; give a safetensors file") from None
+    model = build(config, ops)
+    try:
+        weights = architecture_of(config).import_weights(theirs, config)
+    except KeyError as error:
+        raise FileFormatError(f"{path}: is of another model: it lacks {error.args[0]}") from None
+    load_weights(model, weights, path)
+    return model
+
+
+def _translated(values: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """Return the fields of our config for a config.json of transformers."""
+    path, kind = folder / "config.json", values.get("model_type")
+    row = next((row for row in ARCHITECTURES.values() if row.model_type == kind), None)
+    if row is None:
+        known = " or ".join(row.model_type for row in ARCHITECTURES.values())
+        raise FileFormatError(f"{path}: model_type {kind!r} is not {known}")
+    try:
+        return {"architecture": row.name, **row.import_config(values)}
+    except KeyError as error:
+        raise FileFormatError(f"{path}: lacks {error.args[0]}") from None
+    except ValueError as error:
+        raise FileFormatError(f"{path}: {error}") from None
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        values = json.loads(path.read_bytes())
+    except OSError as error:
+        raise FileFormatError(f"{path}: {error.strerror}; give a folder that `python -m lm export` wrote") from None
+    except ValueError:
+        values = None
+    if not isinstance(values, dict):
+        raise FileFormatError(f"{path}: is not a JSON object; export the model again")
+    return values

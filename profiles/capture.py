@@ -1,0 +1,107 @@
+"""One profile: a target run plainly, then under a tool. It leaves a raw file and a digest."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from bench.child import report_in
+from impls import MergelabError, UsageError
+from profiles import tools
+from profiles.targets import TARGETS, Subject, check
+from profiles.tools.tool import Tool
+
+CAPTURES = Path(__file__).parent / "captures"
+
+SECONDS = 0.5
+"""Short work is repeated for about so long, so that samplers see it."""
+
+MAX_REPEATS = 30
+
+
+def capture(name: str, subject: Subject, folder: Path) -> dict[str, Any]:
+    """Profile once; returns the digest, which is also written beside the raw file.
+
+    Raises:
+        UsageError: there is no such target, or the tool is not for it.
+        MergelabError: PyTorch is missing, or the tool or the target failed.
+    """
+    tool, stage = tools.load(name), subject.stage
+    check(subject)
+    if tool.stages and stage not in tool.stages:
+        raise UsageError(f"--tool {name}: cannot look into {stage}, only into {', '.join(tool.stages)}")
+    folder.mkdir(parents=True, exist_ok=True)
+    place = {"tool": name, "stage": stage, "impl": subject.impl, "workload": subject.workload}
+    stem = "-".join(place.values())
+    raw = folder.absolute() / f"{stem}{tool.suffix}"
+    code = TARGETS[stage].code_digest(subject.impl)
+    digest = {**place, "raw": raw.name, "code_sha256": code, **run_tool(tool, subject, raw)}
+    (folder / f"{stem}.digest.json").write_text(json.dumps(digest, indent=1) + "\n")
+    return digest
+
+
+def run_tool(tool: Tool, subject: Subject, raw: Path) -> dict[str, Any]:
+    """Run a target plainly, then under a tool; returns what was seen, with the slow-down.
+
+    Raises:
+        MergelabError: the tool is not installed, or it or the target failed.
+    """
+    if tool.needs and importlib.util.find_spec(tool.needs) is None:
+        raise MergelabError(f"{tool.name}: not installed; `pip install {tool.needs}`, or run `nox -s profile`")
+    repeats = repeats_for(plain_run(subject, 1)["seconds"]) if tool.repeats else 1
+    plain = plain_run(subject, repeats)["seconds"]
+    raw.unlink(missing_ok=True)  # A tool that says nothing must not leave the file of another run.
+    with blamed(tool.name):
+        profiled = report(tool, subject, repeats, raw)
+        seen = tool.digest(raw)
+    return {
+        "repeats": repeats,
+        "workers": profiled["workers"],
+        "seconds_plain": plain,
+        "seconds": profiled["seconds"],
+        "slow_down": profiled["seconds"] / plain,
+        "sees": tool.sees,
+        **profiled["facts"],
+        **seen,
+    }
+
+
+def report(tool: Tool, subject: Subject, repeats: int, raw: Path) -> dict[str, Any]:
+    """Return what the profiled process reports.
+
+    Raises:
+        MergelabError: it failed, hangs, or says nothing.
+    """
+    order = {"tool": tool.name, "subject": subject, "raw": str(raw), "repeats": repeats}
+    return report_in(tool.start([*tool.command(raw), json.dumps(order)], tool.environment, raw))
+
+
+@cache
+def plain_run(subject: Subject, repeats: int) -> dict[str, Any]:
+    """Run a target without a tool, once in the life of this process.
+
+    Raises:
+        MergelabError: it failed or hangs.
+    """
+    with blamed("the target"):
+        return report(tools.load("plain"), subject, repeats, Path())
+
+
+def repeats_for(seconds: float) -> int:
+    """Return how often to repeat work that takes so long."""
+    return min(max(math.ceil(SECONDS / seconds), 1), MAX_REPEATS)
+
+
+@contextmanager
+def blamed(name: str) -> Iterator[None]:
+    """Put what failed before the message of an error."""
+    try:
+        yield
+    except MergelabError as error:
+        raise MergelabError(f"{name}: {error}") from None

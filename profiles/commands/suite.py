@@ -1,0 +1,62 @@
+"""`python -m profiles suite`: what is worth knowing of all implementations, kept as a record."""
+
+from __future__ import annotations
+
+import sys
+from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from bench import code, record
+from bench.options import chosen
+from bench.progress import progress
+from impls import MergelabError
+from profiles import tools
+from profiles.capture import CAPTURES, capture
+from profiles.targets import TRAINER, Subject
+
+PACKAGES = (*code.PACKAGES, "memray", "scalene", "torch")
+
+
+def configure(parser: ArgumentParser) -> None:
+    """Add the options."""
+    parser.add_argument("--only", metavar="TOOL,TOOL", help="with these tools alone")
+    parser.add_argument("--captures", type=Path, default=CAPTURES, help="where raw files and digests go")
+    parser.add_argument("--records", type=Path, help="folder for the record (default: that of this machine)")
+
+
+def run(options: Namespace) -> int:
+    """Run the set and print where the record is; a profile that fails is one line, and part of the record."""
+    runs = list(suite(chosen(options.only, tools.NAMES, "tool")))
+    sources = {**code.code_digests(), TRAINER: code.module_digest(TRAINER)}
+    # Folders are no part of the command line that makes a record again.
+    words = ["suite", *(["--only", options.only] if options.only else [])]
+    head = record.head("profiles", words, PACKAGES, sources)
+    digests, failures = profile(runs, options.captures)
+    for row in failures:
+        print(f"{row['stage']}/{row['impl']} on {row['workload']}: {row['error']}", file=sys.stderr)
+    print(record.write({**head, "digests": digests, "failures": failures}, options.records))
+    return 1 if failures else 0
+
+
+def suite(names: Sequence[str]) -> Iterator[tuple[str, Subject]]:
+    """Yield the profiles of some tools: each tool, and what it looks at."""
+    for name in names:
+        yield from ((name, subject) for subject in tools.load(name).suite())
+
+
+def profile(runs: Sequence[tuple[str, Subject]], captures: Path) -> tuple[list[dict[str, Any]], list[dict[str, str]]]:
+    """Return the digests, and what failed with the error of each; a failure does not end the set."""
+    digests: list[dict[str, Any]] = []
+    failures: list[dict[str, str]] = []
+    for tool, subject in runs:
+        stage, impl, workload, _ = subject
+        progress(f"{tool} {stage} {impl} {workload}")
+        try:
+            digests.append(capture(tool, subject, captures))
+        except MergelabError as error:
+            told = " ".join(str(error).split())
+            failures.append({"tool": tool, "stage": stage, "impl": impl, "workload": workload, "error": told})
+    progress("")
+    return digests, failures

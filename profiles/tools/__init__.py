@@ -1,0 +1,18 @@
+"""The tools, one module each. A new tool is its module, with a row `TOOL`, and its name below."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from profiles.tools.tool import Tool
+
+NAMES = ("cprofile", "scalene", "memray", "rss", "speedscope", "counters", "torch")
+"""In the order of the listing and of the suite."""
+
+
+def load(name: str) -> Tool:
+    """Import the module of a tool, of `NAMES` or "plain", and return its row."""
+    tool: Tool = import_module(f"profiles.tools.{name}").TOOL
+    return tool

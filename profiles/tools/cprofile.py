@@ -1,0 +1,61 @@
+"""Python's own profiler: every call, its number and its time."""
+
+from __future__ import annotations
+
+import cProfile
+import pstats
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from profiles.targets import LARGE, SMALL, TARGETS, Subject, in_one_process
+from profiles.tools.rows import ranked, short_path
+from profiles.tools.tool import Tool
+
+
+def suite() -> Iterator[Subject]:
+    """Yield every implementation on the small workload, then those that finish the large one."""
+    for stage, target in TARGETS.items():
+        yield from (Subject(stage, impl, SMALL) for impl in target.impls)
+    yield from in_one_process(LARGE)
+
+
+@contextmanager
+def every_call(raw: Path) -> Iterator[None]:
+    """Record the calls of the block."""
+    profiler = cProfile.Profile()
+    profiler.enable()
+    try:
+        yield
+    finally:
+        profiler.disable()
+        profiler.dump_stats(raw)
+
+
+def stats_in(raw: Path) -> dict[tuple[str, int, str], tuple[int, int, float, float, Any]]:
+    """Return the functions that were called, as `pstats` has them.
+
+    Each is (file, line, name) -> (calls without recursion, calls, own seconds, cumulative seconds, callers).
+    """
+    stats: dict[Any, Any] = pstats.Stats(str(raw)).stats  # type: ignore[attr-defined]
+    return stats
+
+
+def digest(raw: Path) -> dict[str, Any]:
+    """Return the functions with the most time of their own."""
+    functions = [
+        {"name": name, "file": short_path(file), "line": line, "own": own, "cumulative": total, "calls": calls}
+        for (file, line, name), (_, calls, own, total, _) in stats_in(raw).items()
+    ]
+    return {"functions": ranked(functions), "own_total": sum(row["own"] for row in functions)}
+
+
+TOOL = Tool(
+    "cprofile",
+    sees="every call of Python and C; compiled code is one call",
+    suffix=".prof",
+    suite=suite,
+    context=every_call,
+    digest=digest,
+)

@@ -1,0 +1,15 @@
+"""The commands of `python -m reports`, one module each."""
+
+from impls.command_line import Program
+
+PROGRAM = Program(
+    "reports",
+    "Reports from the records of benchmarks and profiles.",
+    {
+        "build": "print the ladders and write the report; this is the default",
+        "compare": "compare two records: which cases got faster or slower",
+        "measurements": "write the times from which impl='auto' decides",
+        "tour": "write the figures and diagrams of TOUR.md",
+    },
+    default="build",
+)

@@ -1,0 +1,76 @@
+"""`python -m reports build`: print the ladders and write the report."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+
+from bench.record import KINDS, machine_of
+from impls.command_line import tell
+from impls.machine import machine_name
+from impls.storage import atomic_writer
+from reports.commands import PROGRAM
+from reports.commands.options import add_record, record_of
+from reports.evidence import Evidence, load_evidence
+from reports.figures.ladders import rungs
+from reports.figures.tables import Table
+from reports.pages import html, markdown
+from reports.pages.terminal import as_text
+from reports.records import Record, ladders
+from reports.sections import sections
+from reports.sections.summary import stale_sentences
+
+LATEST = Path(__file__).parents[1] / "latest"
+
+PAGES = {"index.html": html.page, "report.md": markdown.page}
+"""File name -> function that makes the page from sections and names of records."""
+
+
+def configure(parser: ArgumentParser) -> None:
+    """Add the options."""
+    add_record(parser)
+    parser.add_argument("--out", type=Path, default=LATEST, help="folder to write to (default: reports/latest)")
+
+
+def run(options: Namespace) -> int:
+    """Write the pages; returns 1 when a record cannot be used, and the report is written from the others."""
+    evidence = load_evidence(record_of(options))
+    print(terminal(evidence.bench))
+    pages = render(evidence)
+    options.out.mkdir(parents=True, exist_ok=True)
+    for name, page in pages.items():
+        with atomic_writer(options.out / name) as file:
+            file.write(page.encode())
+    for note in notes(evidence):
+        print(note)
+    for problem in evidence.problems:
+        tell(PROGRAM.name, "error", problem)
+    print(f"open {options.out / 'index.html'}, or read {options.out / 'report.md'}")
+    return 1 if evidence.problems else 0
+
+
+def render(evidence: Evidence) -> dict[str, str]:
+    """Return the pages by file name."""
+    made = sections(evidence)
+    return {name: page(made, list(evidence.names.values())) for name, page in PAGES.items()}
+
+
+def terminal(record: Record) -> str:
+    """Return all ladders as text."""
+    parts = []
+    for stage, workload, rows in ladders(record):
+        found = rungs(rows)
+        table = Table(
+            ["implementation", "median", "speed-up", "spread", "MB/s"],
+            [[row.impl, row.time.alone, row.speedup.alone, row.speedup.spread, row.rate] for row in found],
+        )
+        parts.append(f"{stage}, {workload}: speed-up over {found[0].impl}\n{as_text(table)}\n")
+    return "\n".join(parts)
+
+
+def notes(evidence: Evidence) -> list[str]:
+    """Return a line for a record from another machine, and for each record that was made with other code."""
+    here, there = machine_name(), machine_of(evidence.bench.machine)
+    command = KINDS["bench"].command
+    other = f"{evidence.bench.path.name} comes from {there}, this is {here}; `{command}` measures here"
+    return [*([other] if here != there else []), *stale_sentences(evidence)]

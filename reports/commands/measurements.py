@@ -1,0 +1,26 @@
+"""`python -m reports measurements`: write the times from which impl="auto" decides."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+
+from impls.command_line import tell
+from reports.commands import PROGRAM
+from reports.commands.options import add_record, record_of
+from reports.evidence import load_evidence
+from reports.measurements import write_measurements
+
+
+def configure(parser: ArgumentParser) -> None:
+    """Add the options."""
+    add_record(parser)
+    parser.add_argument("--out", type=Path, help="file to write (default: measurements.json in the cache)")
+
+
+def run(options: Namespace) -> None:
+    """Write the file and print its path; records that cannot be used are told on the way."""
+    evidence = load_evidence(record_of(options), ["studies"])
+    for problem in evidence.problems:
+        tell(PROGRAM.name, "error", problem)
+    print(write_measurements(evidence, options.out))

@@ -1,0 +1,20 @@
+"""`python -m reports tour`: write the figures and diagrams of TOUR.md."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+
+from reports.commands.options import add_record, record_of
+from reports.records import load_record
+from reports.tour import TOUR, check_steps, rewrite
+
+
+def configure(parser: ArgumentParser) -> None:
+    """Add the options."""
+    add_record(parser)
+
+
+def run(options: Namespace) -> None:
+    """Write the tour and print its path; a step that it lacks is an error in the end."""
+    print(rewrite(load_record(record_of(options)), TOUR))
+    check_steps(TOUR)

@@ -1,0 +1,75 @@
+"""The growth of time with a size, and the fastest rates in other units."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import pandas as pd
+
+from reports.figures.fit import growth
+from reports.figures.studies import curve
+from reports.figures.tables import Table
+from reports.figures.values import Cell, Value
+from reports.records import Study
+
+LARGE = 825e9
+"""Bytes of a large corpus, for which a time is foretold."""
+
+
+class Growth(NamedTuple):
+    """The exponent with which the time of a series grows."""
+
+    stage: str
+    series: str
+    exponent: Value
+
+
+def _exponent(points: pd.DataFrame) -> tuple[Value | None, int]:
+    """Return the exponent of a series with its interval, None for a single point, and the number of points."""
+    slope = growth(curve(points))
+    if slope is None:
+        return None, 1
+    if slope.n == 2:
+        return Value(slope.value, "power"), 2
+    return Value(slope.value, "power", slope.low, slope.high), slope.n
+
+
+def slopes(study: Study) -> Table:
+    """Return the fitted growth of each series."""
+    rows: list[list[Cell]] = []
+    for series, points in study.points.groupby("series", sort=False):
+        exponent, n = _exponent(points)
+        rows.append([str(series), exponent or "one point", Value(n, "points")])
+    return Table(["series", f"time ~ {study.x} to the power (95 % interval)", "points"], rows)
+
+
+def of_the_fastest(points: pd.DataFrame) -> list[Growth]:
+    """Return, for each stage of the study of size, the growth of the implementation that is fastest at last."""
+    found = []
+    for stage in dict.fromkeys(points["stage"]):
+        rows = points[points["stage"] == stage]
+        fastest = rows[rows["x"] == rows["x"].max()].sort_values("median").iloc[0]["series"]
+        exponent, _ = _exponent(rows[rows["series"] == fastest])
+        if exponent:
+            found.append(Growth(stage, fastest, exponent))
+    return found
+
+
+def rates(points: pd.DataFrame) -> Table:
+    """Return the rate of each encoder on its largest text in several units, and the time that LARGE bytes would take.
+
+    That time is arithmetic and not a measurement.
+    """
+    rows: list[list[Cell]] = []
+    for series, some in points[points["stage"] == "encode"].groupby("series", sort=False):
+        row = some.sort_values("x").iloc[-1]
+        n_bytes, tokens, characters = (float(row[name]) for name in ("bytes", "output_length", "characters"))
+        seconds = float(row["median"])
+        rows.append([
+            str(series), Value(n_bytes, "bytes"), Value(n_bytes / seconds / 1e6, "MB/s"),
+            Value(tokens / seconds / 1e6, "M tokens/s"), Value(characters / seconds / 1e6, "M characters/s"),
+            Value(n_bytes / tokens, "bytes per token"), Value(characters / tokens, "characters per token"),
+            Value(LARGE / n_bytes * seconds / 3600, "h"),
+        ])  # fmt: skip
+    head = ["series", "text", "MB/s", "M tokens/s", "M characters/s", "bytes per token", "characters per token"]
+    return Table([*head, ("time for ", Value(LARGE, "bytes"))], rows)

@@ -1,0 +1,72 @@
+"""Picks: the fastest implementation by stage and size, against the next one."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import pandas as pd
+
+from reports.figures.tables import Table
+from reports.figures.values import Value, measured, over
+
+
+class Pick(NamedTuple):
+    """The fastest implementation of a stage at one size.
+
+    Attributes:
+        stage: of the implementation.
+        size: of the text, in bytes.
+        impl: its name.
+        time: its median.
+        after: the next one; empty where no other was measured.
+        gain: how many times as long the next one takes; None where there is none.
+    """
+
+    stage: str
+    size: Value
+    impl: str
+    time: Value
+    after: str
+    gain: Value | None
+
+    @property
+    def confidence(self) -> str:
+        """Clear where the quartiles of the two are apart, else open."""
+        if self.gain is None:
+            return "alone: no other was measured"
+        return "clear" if self.gain.spread.low > 1 else "open"
+
+
+def picks(points: pd.DataFrame) -> list[Pick]:
+    """Return the picks from the study of size, stage by stage."""
+    found = []
+    for (stage, n_bytes), some in points.groupby(["stage", "x"], sort=False):
+        best, *others = some.sort_values("median").to_dict("records")
+        after, gain = ("", None)
+        if others:
+            after, gain = others[0]["impl"], over(measured(others[0]), measured(best))
+        size, time = Value(float(str(n_bytes)), "bytes"), measured(best).alone
+        found.append(Pick(str(stage), size, best["impl"], time, after, gain))
+    stages = list(dict.fromkeys(pick.stage for pick in found))
+    return sorted(found, key=lambda pick: stages.index(pick.stage))
+
+
+def lasting(points: pd.DataFrame) -> list[Pick]:
+    """Return, for each stage, the smallest size from which on one implementation stays the fastest."""
+    found: dict[str, Pick] = {}
+    for pick in picks(points):
+        if pick.stage not in found or found[pick.stage].impl != pick.impl:
+            found[pick.stage] = pick
+    return list(found.values())
+
+
+def table(points: pd.DataFrame) -> Table:
+    """Return a row per stage and size."""
+    head = ["stage", "text", "fastest", "median", "next", "ratio", "spread", "confidence"]
+    return Table(head, [
+        [
+            pick.stage, pick.size, pick.impl, pick.time, pick.after or None,
+            pick.gain and pick.gain.alone, pick.gain and pick.gain.spread, pick.confidence,
+        ]
+        for pick in picks(points)
+    ])  # fmt: skip

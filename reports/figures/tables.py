@@ -1,0 +1,51 @@
+"""Tables of typed cells: unit and alignment of a column follow from its cells."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from reports.figures.values import Bound, Cell, Part, Spread, Value
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a table."""
+
+    label: Cell
+    cells: tuple[Cell, ...]
+
+    @property
+    def unit(self) -> str | None:
+        """The one unit of all values; None where there is no value, or where their units differ."""
+        units = {unit for cell in self.cells if (unit := unit_of(cell)) is not None}
+        return units.pop() if len(units) == 1 else None
+
+    @property
+    def is_numeric(self) -> bool:
+        """Whether it holds a value, or nothing at all: such a column is aligned to the right."""
+        return any(unit_of(cell) is not None for cell in self.cells) or all(cell is None for cell in self.cells)
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of cells below a head with a label for each column."""
+
+    head: Sequence[Cell]
+    rows: Sequence[Sequence[Cell]]
+
+    @property
+    def columns(self) -> list[Column]:
+        """The same by column.
+
+        Raises:
+            ValueError: a row has more or fewer cells than the head.
+        """
+        return [Column(label, tuple(cells)) for label, *cells in zip(self.head, *self.rows, strict=True)]
+
+
+def unit_of(cell: Cell) -> str | None:
+    """Return the unit of a cell that is a number, in whichever form; None for all others."""
+    if isinstance(cell, Bound):
+        return cell.value.unit
+    return cell.unit if isinstance(cell, Value | Spread | Part) else None

@@ -1,0 +1,130 @@
+"""Numbers with a unit and a spread, and the other kinds of cells of a table.
+
+Units: "s", "bytes", "x" (times as much), "share" (of 1), "h", "power" (an exponent), rates such as "MB/s", quotients
+such as "bytes per token", or a noun in the plural for a count. Only `reports.pages` turns a value into text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, TypeAlias
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Two ends of a range, in one unit."""
+
+    low: float
+    high: float
+    unit: str = ""
+    digits: int | None = None
+    decimals: int | None = None
+
+
+@dataclass(frozen=True)
+class Value:
+    """A number.
+
+    Attributes:
+        number: in its unit.
+        unit: see above; empty for a plain number.
+        low, high: its quartiles, or the ends of its interval; None where nothing is known of its spread.
+        digits: how many significant digits a ratio has; the unit tells by default.
+        decimals: how many digits stand after the point; the unit tells by default.
+    """
+
+    number: float
+    unit: str = ""
+    low: float | None = None
+    high: float | None = None
+    digits: int | None = None
+    decimals: int | None = None
+
+    @property
+    def alone(self) -> Value:
+        """The number without its spread."""
+        return replace(self, low=None, high=None)
+
+    @property
+    def spread(self) -> Spread:
+        """The two ends; both are the number where no spread is known."""
+        low, high = (self.number if end is None else end for end in (self.low, self.high))
+        return Spread(low, high, self.unit, self.digits, self.decimals)
+
+    @property
+    def least(self) -> Value:
+        """The lower end as a value."""
+        return replace(self.alone, number=self.spread.low)
+
+    @property
+    def most(self) -> Value:
+        """The upper end as a value."""
+        return replace(self.alone, number=self.spread.high)
+
+
+@dataclass(frozen=True)
+class Part:
+    """A number that is a part of a whole in the same unit."""
+
+    number: float
+    whole: float
+    unit: str = ""
+
+    @property
+    def share(self) -> float:
+        """Which part of the whole it is."""
+        return self.number / self.whole
+
+
+@dataclass(frozen=True)
+class Bound:
+    """A limit that a value must reach, or must not exceed."""
+
+    value: Value
+    at_least: bool = True
+
+
+@dataclass(frozen=True)
+class Code:
+    """A name or a place in the code."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Shares:
+    """Names with their shares of a whole, the largest first."""
+
+    items: tuple[tuple[str, float], ...]
+
+    @property
+    def total(self) -> float:
+        """All shares together."""
+        return sum(share for _, share in self.items)
+
+
+Cell: TypeAlias = "str | Value | Spread | Part | Bound | Code | Shares | tuple[Cell, ...] | None"
+"""Content of a table or of a sentence: words, a value, nothing (a dash), or several of them in a row."""
+
+
+def quartiles(samples: Sequence[float], unit: str) -> Value:
+    """Return the median of samples with the lower and the upper quartile."""
+    low, middle, high = np.quantile(samples, [0.25, 0.5, 0.75]).tolist()
+    return Value(middle, unit, low, high)
+
+
+def measured(row: Mapping[Any, Any], unit: str = "s") -> Value:
+    """Return the median of a row with its quartiles: the columns median, q1, q3."""
+    return Value(row["median"], unit, row["q1"], row["q3"])
+
+
+def over(slow: Value, fast: Value, decimals: int | None = None) -> Value:
+    """Return how many times as much `slow` is as `fast`.
+
+    The spread runs from the ratio of the unfavourable quartiles of both to the ratio of the favourable ones.
+    """
+    gain, (a, b) = slow.number / fast.number, (slow.spread, fast.spread)
+    return Value(gain, "x", a.low / b.high, a.high / b.low, decimals=decimals)

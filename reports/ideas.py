@@ -1,0 +1,39 @@
+"""The words about an implementation; its idea is in the registry, all figures are in records."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import NamedTuple
+
+from impls.registry import STAGES, implementations
+
+FILE = Path(__file__).with_name("ideas.toml")
+
+
+class Words(NamedTuple):
+    """Two texts: `removes` says in sentences what an implementation saves, `bound` what limits it by its design."""
+
+    removes: str
+    bound: str
+
+
+def ideas(path: Path = FILE) -> dict[str, Words]:
+    """Return the words by "stage/implementation".
+
+    Raises:
+        OSError, ValueError, TypeError: the file cannot be read, or has other fields.
+    """
+    with path.open("rb") as file:
+        content = tomllib.load(file)
+    return {f"{stage}/{impl}": Words(**words) for stage, rows in content.items() for impl, words in rows.items()}
+
+
+def gaps(path: Path = FILE) -> list[str]:
+    """Return a line for each implementation without words, and for words without an implementation."""
+    known = [f"{stage}/{row.name}" for stage in STAGES for row in implementations(stage)]
+    told = ideas(path)
+    return [
+        *(f"{name} has no text in reports/{path.name}" for name in known if name not in told),
+        *(f"{name} in reports/{path.name} is not in impls/registry.py" for name in told if name not in known),
+    ]

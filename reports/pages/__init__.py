@@ -1,0 +1,1 @@
+"""Pages: here alone values become text and drawings."""

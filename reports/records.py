@@ -1,0 +1,171 @@
+"""One record as tables: the cases and ladders of a run of the benchmarks, the points of a study."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from bench.record import KINDS, RecordError, read
+
+POSITIVE = ["median", "q1", "q3", "bytes", "pretokens", "unique_pretokens", "vocab_size", "workers"]
+"""Fields of a case of the benchmarks that must be above zero."""
+
+TEXTS = ["stage", "impl", "idea", "workload", "corpus_sha256", "output_sha256", "code_sha256"]
+"""Fields of a case that must be text."""
+
+GIVEN = ("bench", "--quiet", "--benchmark-quiet", "--benchmark-autosave")
+"""Arguments that the session gives by itself."""
+
+
+@dataclass(frozen=True)
+class Record:
+    """One run of the benchmarks.
+
+    Attributes:
+        path: the file.
+        cases: a row per case: stage, impl, idea, workload, bytes, median, q1, q3 (seconds), rounds, digests ...
+        skipped: a row per case that was left out: stage, impl, workload, reason.
+        errors: a row per case that failed and has no time: stage, impl, workload, error.
+        machine: CPU, system and Python, as pytest-benchmark and the hooks of the benchmarks describe them.
+        commit: the state of git.
+        when: date and time of the run, UTC.
+        arguments: of pytest.
+    """
+
+    path: Path
+    cases: pd.DataFrame
+    skipped: pd.DataFrame
+    errors: pd.DataFrame
+    machine: dict[str, Any]
+    commit: dict[str, Any]
+    when: str
+    arguments: list[str]
+
+    @property
+    def command(self) -> str:
+        """The command that makes a record like this one."""
+        extra = [word for word in self.arguments if word not in GIVEN]
+        return shlex.join([*KINDS["bench"].command.split(), *(["--", *extra] if extra else [])])
+
+
+def damaged(path: Path, kind: str, error: Exception) -> RecordError:
+    """Return the error of a record that lacks fields of its kind."""
+    return RecordError(f"{path}: damaged: {error!r}; delete it or run `{KINDS[kind].command}` again")
+
+
+def load_record(path: Path) -> Record:
+    """Read a record of the benchmarks.
+
+    Raises:
+        RecordError: missing, of another kind, of a version that is not read, or without the fields of a case.
+    """
+    content = read(path, "bench")
+    try:
+        record = Record(
+            path,
+            pd.DataFrame([_case(case) for case in content["benchmarks"]]),
+            pd.DataFrame(content["skipped"], columns=["stage", "impl", "workload", "reason"]),
+            pd.DataFrame(content.get("errors", []), columns=["stage", "impl", "workload", "error"]),
+            content["machine_info"],
+            content["commit_info"],
+            content["datetime"][:19],
+            content["arguments"],
+        )
+        _check_cases(record.cases)
+    except (ValueError, KeyError, TypeError) as error:
+        raise damaged(path, "bench", error) from None
+    return record
+
+
+def _case(case: Mapping[str, Any]) -> dict[str, Any]:
+    return {**case["extra_info"], **{name: case["stats"][name] for name in ("median", "q1", "q3", "min", "rounds")}}
+
+
+def _check_cases(cases: pd.DataFrame) -> None:
+    if not (cases[POSITIVE].astype(float) > 0).all(axis=None):
+        raise ValueError(f"one of {', '.join(POSITIVE)} is not above zero")
+    if not cases[TEXTS].map(lambda value: isinstance(value, str)).all(axis=None):
+        raise ValueError(f"one of {', '.join(TEXTS)} is not text")
+
+
+def ladder(record: Record, stage: str, workload: str) -> pd.DataFrame:
+    """Return the rows of one stage on one workload, simplest implementation first.
+
+    Adds mb_per_s, and speedup over the first row as ratio of medians, with speedup_low and speedup_high from the
+    quartiles of both.
+
+    Raises:
+        LookupError: the record has no such stage or workload.
+    """
+    cases = record.cases
+    rows = cases[(cases["stage"] == stage) & (cases["workload"] == workload)].reset_index(drop=True)
+    base = rows.iloc[0]
+    return rows.assign(
+        mb_per_s=rows["bytes"] / rows["median"] / 1e6,
+        speedup=base["median"] / rows["median"],
+        speedup_low=base["q1"] / rows["q3"],
+        speedup_high=base["q3"] / rows["q1"],
+    )
+
+
+def ladders(record: Record) -> list[tuple[str, str, pd.DataFrame]]:
+    """Return (stage, workload, rows) of every ladder in the order of the record."""
+    keys = dict.fromkeys(zip(record.cases["stage"], record.cases["workload"], strict=True))
+    return [(stage, workload, ladder(record, stage, workload)) for stage, workload in keys]
+
+
+@dataclass(frozen=True)
+class Study:
+    """One study of a record.
+
+    Attributes:
+        name: as on the command line of the studies.
+        title: of its section.
+        question: one sentence.
+        x: the varied quantity.
+        x_unit: its unit: "bytes", another noun in the plural, or empty where x is a name.
+        unit: of the samples: "s", "bytes" or "bytes per token".
+        points: a row per point: series, x, samples, median, q1, q3, and the facts as columns.
+        left_out: series, x and reason of each point that was not measured.
+        errors: series, x and error of each point that failed.
+    """
+
+    name: str
+    title: str
+    question: str
+    x: str
+    x_unit: str
+    unit: str
+    points: pd.DataFrame
+    left_out: list[dict[str, Any]]
+    errors: list[dict[str, Any]]
+
+    @property
+    def x_label(self) -> str:
+        """The varied quantity, with its unit where the numbers do not carry it: "vocabulary in tokens"."""
+        alone = self.x_unit in ("", "bytes") or self.x_unit in self.x
+        return self.x if alone else f"{self.x} in {self.x_unit}"
+
+
+def study(name: str, content: Mapping[str, Any]) -> Study:
+    """Return a study from its part of a record.
+
+    Raises:
+        KeyError, TypeError, AttributeError, ValueError: the record is damaged.
+    """
+    words = {key: str(content[key]) for key in ("title", "question", "x", "x_unit", "unit")}
+    points = pd.DataFrame([_point(point) for point in content["points"]])
+    return Study(name, points=points, left_out=content["left_out"], errors=content["errors"], **words)
+
+
+def _point(point: Mapping[str, Any]) -> dict[str, Any]:
+    samples = point["samples"]
+    quartiles = np.quantile(samples, [0.25, 0.5, 0.75]).tolist() if samples else [float("nan")] * 3
+    spread = dict(zip(("q1", "median", "q3"), quartiles, strict=True))
+    return {**point["facts"], "series": point["series"], "x": point["x"], "samples": samples, **spread}

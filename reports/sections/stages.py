@@ -1,0 +1,40 @@
+"""The stages of a pipeline, and the cost of a merge as training goes on."""
+
+from __future__ import annotations
+
+from reports.blocks import Block, Figure, Heading, Paragraph
+from reports.evidence import Evidence
+from reports.figures import stages as figures
+from reports.presentation import or_missing
+
+
+def stages(evidence: Evidence) -> list[Block]:
+    """Return the shares of the stages, then merge by merge."""
+    return [*or_missing(lambda: shares(evidence)), *or_missing(lambda: merge_by_merge(evidence))]
+
+
+def shares(evidence: Evidence) -> list[Block]:
+    """Show which stage takes the time, for each size of the text."""
+    blocks: list[Block] = []
+    for split in figures.stages(evidence.points("stages")):
+        caption = ("Share of each stage, one worker, ", split.size, " of stories, vocabulary of 512")
+        blocks += [Figure(split.drawing, caption), split.table]
+    note = (
+        "The time of counting was measured with reading and splitting in it; both are subtracted here. Encoding "
+        "splits the text once more. Writing goes to the cache of the system."
+    )
+    return [*blocks, Paragraph(note)]
+
+
+def merge_by_merge(evidence: Evidence) -> list[Block]:
+    """Show the time per merge, as the median of neighbours."""
+    points = evidence.points("merges")
+    blocks: list[Block] = [Heading("Merge by merge")]
+    for size, drawing in figures.merge_lines(points):
+        caption = ("Time per merge by its number, ", size, " of stories; medians of neighbouring merges")
+        blocks.append(Figure(drawing, caption))
+    note = (
+        "The compiled trainer returns after each merge so that the merge can be timed. The return costs more than "
+        "most merges; otherwise the trainer makes thousands of merges in one call."
+    )
+    return [*blocks, figures.merges(points), Paragraph(note)]
