@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 MOST_CHARACTERS = 600
-"""Of a message: a huge argument is not repeated whole."""
+"""Longest message: a huge argument is not repeated whole."""
 
 
 class MergelabError(ValueError):
@@ -12,7 +12,7 @@ class MergelabError(ValueError):
     exit_status = 1
 
     def __init__(self, message: str = "") -> None:
-        """Take a message; its middle is cut out where it is long."""
+        """Take a message; the middle of a long message is cut out."""
         if len(message) > MOST_CHARACTERS:
             message = f"{message[: MOST_CHARACTERS - 200]} ... {message[-195:]}"
         super().__init__(message)

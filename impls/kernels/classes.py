@@ -87,6 +87,6 @@ def load_classes(by_case: bool = False) -> Classes:
             return unpack(read_private(path))
     classes = build_classes(by_case)
     if path:
-        with suppress(OSError):  # It is built again next time.
+        with suppress(OSError):  # The table is built again next time.
             write_private(path, pack(classes))
     return classes
