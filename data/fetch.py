@@ -13,7 +13,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
 from data.errors import DataError
 
@@ -21,6 +21,21 @@ Progress = Callable[[int, int | None], None]
 """Is told the bytes so far and the total; None when the server does not tell."""
 
 _CHUNK = 1 << 20
+
+_SCHEMES = ("http://", "https://")
+
+
+class _WebRedirects(urllib.request.HTTPRedirectHandler):
+    """Follow a server to http and https alone."""
+
+    def redirect_request(self, *request: Any) -> urllib.request.Request | None:
+        new_url = request[-1]
+        if not new_url.startswith(_SCHEMES):
+            raise urllib.error.URLError(f"the server points to {new_url}, which is not http or https")
+        return super().redirect_request(*request)
+
+
+_OPENER = urllib.request.build_opener(_WebRedirects)
 
 
 def sha256_of(path: Path) -> str:
@@ -52,7 +67,7 @@ def download(
         DataError: the download failed or is not what it must be; the message names the URL.
         OSError: `path` cannot be written.
     """
-    if not url.startswith(("http://", "https://")):
+    if not url.startswith(_SCHEMES):
         raise DataError(f"{url}: not an http or https URL; give one")
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(path.name + ".part")
@@ -91,6 +106,9 @@ def _fill(file: BinaryIO, url: str, n_bytes: int | None, progress: Progress | No
             _restart(file)
             raise DataError(f"{url}: the server has {total} bytes of it, not {n_bytes}; check the URL")
         while chunk := _read(response, url):
+            if n_bytes is not None and file.tell() + len(chunk) > n_bytes:
+                _restart(file)
+                raise DataError(f"{url}: the server sends more than {n_bytes} bytes; check the URL")
             file.write(chunk)
             if progress is not None:
                 progress(file.tell(), total)
@@ -110,14 +128,14 @@ def _open(file: BinaryIO, url: str, timeout: float) -> http.client.HTTPResponse:
             if response is not None:
                 return response
             _restart(file)
-        return cast(http.client.HTTPResponse, urllib.request.urlopen(url, timeout=timeout))
+        return cast(http.client.HTTPResponse, _OPENER.open(url, timeout=timeout))
 
 
 def _resumed(url: str, have: int, timeout: float) -> http.client.HTTPResponse | None:
     """Return the response from byte `have` on; None from a server without ranges or with a shorter file."""
     request = urllib.request.Request(url, headers={"Range": f"bytes={have}-"})
     try:
-        response = cast(http.client.HTTPResponse, urllib.request.urlopen(request, timeout=timeout))
+        response = cast(http.client.HTTPResponse, _OPENER.open(request, timeout=timeout))
     except urllib.error.HTTPError as error:
         if error.code == http.HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
             return None

@@ -14,6 +14,7 @@ from impls.decoder import Decoder, map_ids
 from impls.definition import Definition
 from impls.encoder_choice import EncoderChoice
 from impls.errors import FileFormatError, InvalidUtf8Error, UsageError, shown
+from impls.folders import refuse_same_file
 from impls.formats import mergelab, recognise
 from impls.formats.gpt2 import read_merges, read_vocab
 from impls.id_lists import IdLists
@@ -260,9 +261,10 @@ class Tokenizer:
 
         Raises:
             FileFormatError: the input is missing, empty, not UTF-8 or has a byte that the vocabulary lacks, or the
-                output cannot be written.
+                output is the input or cannot be written.
         """
         text = TextFile.open(input_path, errors)
+        refuse_same_file(check_path(output_path), text.path)
         impl = find("encode", self._encoders.name_for(text.n_bytes))
         job = partial(self._encode_range, text=text, encoder=self._encoders.named(impl.name))
         ranges = text.ranges(self.pattern, list(self.special_tokens))

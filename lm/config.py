@@ -167,7 +167,7 @@ class TrainingConfig(Config):
     def _check(self) -> Self:
         if self.min_learning_rate > self.learning_rate:
             raise ValueError(
-                f"min_learning_rate: {self.min_learning_rate} is above learning_rate {self.learning_rate}"
+                f"min_learning_rate: {self.min_learning_rate} is above learning_rate {self.learning_rate}; lower it"
             )
         return self
 
@@ -203,7 +203,9 @@ class DataConfig(Config):
     @model_validator(mode="after")
     def _check(self) -> Self:
         if self.stride is not None and self.stride > self.block_size:
-            raise ValueError(f"stride: {self.stride} is above block_size {self.block_size}; ids would be left out")
+            raise ValueError(
+                f"stride: {self.stride} is above block_size {self.block_size}, which leaves ids out; lower it"
+            )
         return self
 
 
@@ -221,11 +223,13 @@ class RunConfig(Config):
     def _check(self) -> Self:
         if self.data.block_size > self.model.context_length:
             raise ValueError(
-                f"data.block_size: {self.data.block_size} is above model.context_length {self.model.context_length}"
+                f"data.block_size: {self.data.block_size} is above model.context_length "
+                f"{self.model.context_length}; lower it"
             )
         if not self.tokenizer.folder and self.tokenizer.vocab_size > self.model.vocab_size:
             raise ValueError(
-                f"model.vocab_size: {self.model.vocab_size} is below tokenizer.vocab_size {self.tokenizer.vocab_size}"
+                f"model.vocab_size: {self.model.vocab_size} is below tokenizer.vocab_size "
+                f"{self.tokenizer.vocab_size}; raise it"
             )
         return self
 

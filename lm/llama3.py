@@ -32,7 +32,7 @@ class Llama3Config(ModelConfig):
     @model_validator(mode="after")
     def _check_key_value_heads(self) -> Self:
         if self.n_heads % self.n_kv_heads:
-            raise ValueError(f"n_kv_heads: {self.n_kv_heads} does not divide n_heads {self.n_heads}")
+            raise ValueError(f"n_kv_heads: {self.n_kv_heads} does not divide n_heads {self.n_heads}; give a divisor")
         if self.d_head % 2:
             raise ValueError(
                 f"n_heads: heads of width {self.d_head} are odd, RoPE turns pairs; take another n_heads or d_model"

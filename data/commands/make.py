@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 from data import catalogue
+from impls.folders import refuse_same_file
 
 _UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}
 
@@ -22,6 +23,8 @@ def run(options: argparse.Namespace) -> None:
     if options.out is None:
         print(catalogue.get(options.name, options.bytes, seed=options.seed))
     else:
+        if options.name.startswith("file:"):
+            refuse_same_file(options.out, options.name.removeprefix("file:"))
         catalogue.write(options.out, catalogue.chunks(options.name, options.bytes, seed=options.seed))
         print(options.out)
 

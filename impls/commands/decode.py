@@ -6,6 +6,7 @@ import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
+from impls.folders import refuse_same_file
 from impls.storage import atomic_writer
 from impls.tokenizer import Tokenizer
 
@@ -24,6 +25,7 @@ def run(options: Namespace) -> None:
         for chunk in chunks:
             sys.stdout.buffer.write(chunk)
         return
+    refuse_same_file(options.out, options.input)
     with atomic_writer(options.out) as output:
         for chunk in chunks:
             output.write(chunk)

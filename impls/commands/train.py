@@ -8,6 +8,7 @@ from time import perf_counter
 
 from impls.contract import TIE_BREAKS, MergeEvent
 from impls.errors import FileFormatError
+from impls.folders import refuse_same_file
 from impls.formats import mergelab
 from impls.patterns import CUSTOM, PATTERNS
 from impls.pipeline import train
@@ -21,6 +22,7 @@ def configure(parser: ArgumentParser) -> None:
     parser.add_argument("--vocab-size", type=int, required=True, help="256 bytes + merges + special tokens")
     parser.add_argument("--special-token", action="append", default=[], metavar="TEXT", help="may be repeated")
     parser.add_argument("--out", type=Path, required=True, help="folder for vocab.json, merges.txt, mergelab.json")
+    parser.add_argument("--force", action="store_true", help="replace the tokenizer that is in the folder")
     parser.add_argument("--pattern", default="gpt2", help=f"{', '.join(PATTERNS)} or {CUSTOM}EXPRESSION")
     parser.add_argument("--impl", default="auto", help=f"auto, {trainers}")
     parser.add_argument("--workers", type=int, help="processes or threads that count; all cores by default")
@@ -41,6 +43,11 @@ def run(options: Namespace) -> None:
     """Train and save."""
     if options.out.exists() and not options.out.is_dir():
         raise FileFormatError(f"{options.out}: exists and is not a folder; give a folder")
+    if mergelab.recognise(options.out) and not options.force:
+        raise FileFormatError(f"{options.out}: holds a tokenizer; give another folder, or --force to replace it")
+    mergelab.check_replaceable(options.out)
+    for name in mergelab.FILES:
+        refuse_same_file(options.out / name, options.input)
     started = perf_counter()
     trained = train(
         options.input,

@@ -19,6 +19,8 @@ from impls.formats.gpt2 import MERGES_FILE, VOCAB_FILE, merges_content, read_mer
 
 SETTINGS_FILE = "mergelab.json"
 
+FILES = (SETTINGS_FILE, MERGES_FILE, VOCAB_FILE)
+
 VERSION = "mergelab 1"
 
 
@@ -30,12 +32,32 @@ def recognise(path: Path) -> bool:
         return False
 
 
+def check_replaceable(folder: Path) -> None:
+    """Check that writing to a folder, which may be missing, replaces nothing but a tokenizer of ours.
+
+    Raises:
+        FileFormatError: one of the files is a link, or is there without the others that make it ours.
+    """
+    for name in FILES:
+        place = folder / name
+        try:
+            is_link, is_there = place.is_symlink(), place.exists()
+        except OSError as error:  # A name that is too long.
+            raise FileFormatError(f"{folder}: {error.strerror}; give a folder") from None
+        if is_link:
+            raise FileFormatError(f"{place}: is a link, and would be written through; remove it")
+        if is_there and not recognise(folder):
+            raise FileFormatError(f"{place}: is not ours, as {SETTINGS_FILE} is missing; give another folder")
+
+
 def write(path: str | os.PathLike[str], definition: Definition) -> None:
     """Write the three files to a folder, which is made if needed; the file with the digest gets its name last.
 
     Raises:
-        FileFormatError: the folder cannot be made or written.
+        FileFormatError: the folder cannot be made or written, or holds such files that are not ours.
     """
+    folder = check_path(path)
+    check_replaceable(folder)
     settings = {
         "format": VERSION,
         "pattern": definition.pattern,
@@ -47,7 +69,7 @@ def write(path: str | os.PathLike[str], definition: Definition) -> None:
         MERGES_FILE: merges_content(definition.merges),
         VOCAB_FILE: vocab_content(definition.vocab),
     }
-    write_together(check_path(path), contents)
+    write_together(folder, contents)
 
 
 def read(path: str | os.PathLike[str]) -> Definition:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from reports.blocks import Section
@@ -9,13 +10,21 @@ from reports.figures.values import Cell
 from reports.pages.formats import write
 from reports.pages.html import environment
 
+_MARKUP = re.compile(r"(?P<code>`[^`]*`)|<(?=[A-Za-z/!?])|]\(")
+
+
+def text(content: Cell) -> str:
+    """Return words in which only `code` is markup: a record may hold names that somebody else chose."""
+    words = re.sub("``+", "'", write(content)).replace("\n", " ")
+    return _MARKUP.sub(lambda found: found["code"] or {"<": "&lt;", "](": "] ("}[found[0]], words)
+
 
 def cell(content: Cell) -> str:
     """Return a cell of a table."""
-    return write(content).replace("|", "\\|").replace("\n", " ")
+    return text(content).replace("|", "\\|")
 
 
 def page(sections: Sequence[Section], records: Sequence[str]) -> str:
     """Return the text of some sections, made from records with these names."""
-    template = environment(text=write, cell=cell).get_template("report.md.j2")
+    template = environment(text=text, cell=cell).get_template("report.md.j2")
     return template.render(sections=sections, records=records)

@@ -115,6 +115,16 @@ def test_failure_exits_1(arguments: tuple[str, ...], names: str, capsys: Capture
     assert names in shown.err
 
 
+def test_a_corpus_is_not_written_over_its_own_file(tmp_path: Path, capsys: Capture) -> None:
+    path = tmp_path / "text.txt"
+    path.write_text("mine")
+    (tmp_path / "link").symlink_to(path)
+    for out in (path, tmp_path / "link"):
+        assert main(["make", f"file:{path}", "--bytes", "2", "--out", str(out)]) == 1
+        assert f"{out}: is the input" in capsys.readouterr().err
+    assert path.read_text() == "mine"
+
+
 @pytest.mark.parametrize("command", ["make", "fetch", "verify"])
 def test_unknown_corpus_exits_2_and_lists_what_exists(command: str, capsys: Capture) -> None:
     assert main([command, "nope"]) == 2

@@ -156,6 +156,33 @@ def test_verbose_prints_a_line_for_each_merge(capsys: Capture) -> None:
     assert lines[-1].startswith("new: 263 tokens")
 
 
+def test_train_replaces_a_tokenizer_only_by_force(home: Path, capsys: Capture) -> None:
+    arguments = ["train", "text.txt", "--out", "new", "--vocab-size"]
+    assert main([*arguments, "260"]) == 0
+    assert main([*arguments, "261"]) == 1
+    assert "new: holds a tokenizer; give another folder, or --force" in capsys.readouterr().err
+    assert len(Tokenizer.load(home / "new").vocab) == 260
+    assert main([*arguments, "261", "--force"]) == 0
+    assert len(Tokenizer.load(home / "new").vocab) == 261
+
+
+@pytest.mark.parametrize("name", ["vocab.json", "merges.txt"])
+def test_train_refuses_files_of_others_before_it_trains(name: str, home: Path, capsys: Capture) -> None:
+    (home / "new").mkdir()
+    (home / "new" / name).write_text("mine")
+    assert main(["train", "text.txt", "--out", "new", "--vocab-size", "260", "--force"]) == 1
+    assert f"new/{name}: is not ours" in capsys.readouterr().err
+    assert [path.name for path in (home / "new").iterdir()] == [name]
+
+
+def test_encode_and_decode_do_not_replace_their_input(home: Path, capsys: Capture) -> None:
+    before = (home / "text.txt").read_bytes()
+    for command in ("encode", "decode"):
+        assert main([command, "tok", "text.txt", "--out", "./text.txt"]) == 1
+        assert "text.txt: is the input" in capsys.readouterr().err
+    assert (home / "text.txt").read_bytes() == before
+
+
 TRAIN = ("train", "text.txt", "--out", "new", "--vocab-size")
 
 

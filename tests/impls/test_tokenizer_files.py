@@ -119,6 +119,33 @@ def test_a_file_of_ids_that_shrinks_while_it_is_decoded_is_an_error(
         list(parts)
 
 
+def test_no_output_replaces_its_input(tmp_path: Path) -> None:
+    text = tmp_path / "text.txt"
+    text.write_text("ab")
+    (tmp_path / "link").symlink_to(text)
+    os.link(text, tmp_path / "hard")
+    for output in (text, tmp_path / "link", tmp_path / "hard", tmp_path / "no" / ".." / "text.txt"):
+        with pytest.raises(FileFormatError, match="is the input"):
+            Tokenizer(BYTES, []).encode_file(text, output)
+    assert text.read_text() == "ab"
+
+
+def test_saving_replaces_a_tokenizer_of_ours_and_nothing_else(tmp_path: Path) -> None:
+    tokenizer = Tokenizer(BYTES, [])
+    (tmp_path / "vocab.json").write_text("{}")
+    with pytest.raises(FileFormatError, match=r"vocab\.json: is not ours"):
+        tokenizer.save(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["vocab.json"]
+    assert (tmp_path / "vocab.json").read_text() == "{}"
+    tokenizer.save(tmp_path / "new")
+    tokenizer.save(tmp_path / "new")
+    (tmp_path / "new" / "merges.txt").unlink()
+    (tmp_path / "new" / "merges.txt").symlink_to(tmp_path / "mine.txt")
+    with pytest.raises(FileFormatError, match=r"merges\.txt: is a link"):
+        tokenizer.save(tmp_path / "new")
+    assert not (tmp_path / "mine.txt").exists()
+
+
 def test_output_goes_through_links_and_never_over_what_is_no_file(tmp_path: Path) -> None:
     tokenizer = Tokenizer(BYTES, [])
     (tmp_path / "text.txt").write_text("ab")

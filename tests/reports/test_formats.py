@@ -60,6 +60,22 @@ def test_a_cell_is_safe_in_both_pages() -> None:
     assert cell("a|b\nc") == "a\\|b c"
 
 
+@pytest.mark.parametrize(
+    ("content", "shown"),
+    [
+        ("<script>x</script>", "&lt;script>x&lt;/script>"),
+        ("<= 3 and a < b", "<= 3 and a < b"),
+        ("`<listcomp>` of <b>", "`<listcomp>` of &lt;b>"),
+        ("```<b>`", "'&lt;b>`"),
+        ("\\<img src=x>", "\\&lt;img src=x>"),
+        ("![seen](http://x)", "![seen] (http://x)"),
+        (Code("a`<b>"), "`a`&lt;b>`"),
+    ],
+)
+def test_names_of_a_record_are_no_markup(content: str | Code, shown: str) -> None:
+    assert cell(content) == shown
+
+
 def test_a_table_is_readable_in_a_terminal() -> None:
     table = Table(["what", "time"], [["count", Value(0.25, "s")], ["train", None]])
     assert [line.split() for line in as_text(table).splitlines()] == [

@@ -28,11 +28,11 @@ def test_words_do_not_repeat_the_idea_of_the_registry() -> None:
 def test_a_new_implementation_is_reported_and_its_missing_words_are_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    new = replace(implementations("encode")[-1], name="lru", idea="keeps what was used last")
+    new = replace(implementations("encode")[-1], name="made_up", idea="keeps what was used last")
     monkeypatch.setattr(registry, "_ROWS", (*registry._ROWS, new))
-    assert gaps() == ["encode/lru has no text in reports/ideas.toml"]
+    assert gaps() == ["encode/made_up has no text in reports/ideas.toml"]
     assert main([str(write_all(tmp_path / "m")), "--out", str(tmp_path)]) == 0
-    assert "`lru`: keeps what was used last. Evidence: " in (tmp_path / "report.md").read_text()
+    assert "`made_up`: keeps what was used last. Evidence: " in (tmp_path / "report.md").read_text()
 
 
 def test_words_about_no_implementation_are_named(tmp_path: Path) -> None:

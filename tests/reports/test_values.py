@@ -28,6 +28,7 @@ from reports.figures.tables import Table
 from reports.figures.values import Bound, Code, Part, Shares, Spread, Value, over, quartiles
 from reports.records import ladder
 from tests.support.records import SIZES, quantile, step_record, studies_record, write_all
+from tests.support.report_arithmetic import CHAINS
 
 
 @pytest.fixture(scope="module")
@@ -213,8 +214,8 @@ def test_the_first_and_the_last_merges(evidence: Evidence) -> None:
 
 def test_downscaling_compares_the_last_of_each_stage(evidence: Evidence) -> None:
     assert downscaling.chains() == {
-        "pure Python": ["count/finditer", "train/incremental", "encode/cached"],
-        "compiled": ["count/jit", "train/jit", "encode/jit"],
+        name: [f"{stage}/{impl}" for stage, impl in zip(("count", "train", "encode"), names, strict=True)]
+        for name, names in CHAINS.items()
     }
     for one in downscaling.downscaling(evidence.points("size")):
         assert [size.number for size in one.sizes] == list(SIZES)

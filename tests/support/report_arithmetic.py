@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from impls.registry import implementations
 from tests.support.awkward_records import STAGES, Row, records
 from tests.support.records import quantile
 
@@ -158,7 +159,16 @@ def stage_parts(rows: Sequence[Row]) -> dict[str, float]:
     return parts
 
 
-CHAINS = {"pure Python": ("finditer", "incremental", "cached"), "compiled": ("jit", "jit", "jit")}
+CHAINS = {
+    name: tuple(
+        [row.name for row in implementations(stage) if row.compiled == compiled and (compiled or not row.parallel)][
+            -1
+        ]
+        for stage in ("count", "train", "encode")
+    )
+    for name, compiled in (("pure Python", False), ("compiled", True))
+}
+"""The last of each stage: in pure Python and one process, and compiled."""
 
 
 def chain_times(names: Sequence[str]) -> dict[float, list[float]]:
