@@ -10,17 +10,17 @@ from typing import Literal
 from impls.errors import UsageError, shown
 
 MOST = (1 << 63) - 1
-"""The largest number that arrays and the system take."""
+"""The largest number that arrays and system calls take."""
 
 Errors = Literal["strict", "replace"]
 """How invalid UTF-8 is treated: "strict" raises an error that names the byte offset, "replace" gives U+FFFD."""
 
 
 def check_path(path: object) -> Path:
-    """Return a path that the system can be asked for.
+    """Return `path` as a Path if a file can have that name.
 
     Raises:
-        UsageError: `path` is neither a string nor a path, or no file can have that name.
+        UsageError: `path` is neither a string nor a Path, or no file can have that name.
     """
     if not isinstance(path, str | os.PathLike) or not isinstance(os.fspath(path), str):
         raise UsageError(f"path: {shown(path)} is not a path; give a string or a Path")

@@ -19,7 +19,7 @@ from impls.machine import cpu_features
 KERNELS = Path(__file__).with_name("kernels")
 
 KEPT_FOLDERS = 8
-"""Folders of object code that stay: each version of the sources, of Python or of a flag makes one."""
+"""Folders of object code that are kept: there is one per version of the sources, of Python and of the flags."""
 
 _FOLDER = re.compile(r"kernels-[0-9a-f]{16}")
 
@@ -75,7 +75,7 @@ def code_folder() -> Path | None:
 
 
 def prune_code_folders(keep: int = KEPT_FOLDERS) -> None:
-    """Remove the oldest folders of object code but `keep`; a folder that holds anything else stays."""
+    """Keep the `keep` newest folders of object code, remove older ones; a folder with any other file stays."""
     with suppress(OSError):
         with os.scandir(cache_root()) as entries:
             found = [

@@ -87,10 +87,10 @@ def parse(program: Program, arguments: Sequence[str]) -> tuple[Any, argparse.Nam
 
 def run(program: Program, arguments: Sequence[str] | None = None) -> int:
     """Run `arguments`, by default the command line of the process, and return the exit status."""
-    module, options = parse(program, sys.argv[1:] if arguments is None else arguments)
-    if sys.stdout is None:
-        return _fail(program, "standard output is closed; send it to /dev/null if it is not wanted", 1)
     try:
+        module, options = parse(program, sys.argv[1:] if arguments is None else arguments)
+        if sys.stdout is None:
+            return _fail(program, "standard output is closed; send it to /dev/null if it is not wanted", 1)
         return _guarded(program, module, options)
     except KeyboardInterrupt:
         return interrupts.report(program.name, program.interrupted)

@@ -32,7 +32,7 @@ IdType = np.dtype[np.unsignedinteger[Any]]
 
 
 def huggingface_byte_order() -> Array32:
-    """Return the rank of each byte in the alphabet of HF's BpeTrainer: int32[256], a permutation of 0..255.
+    """Return the rank of each byte in Hugging Face's BpeTrainer: int32[256], a permutation of 0..255.
 
     BpeTrainer writes each byte as a character of GPT-2's byte alphabet and sorts the characters by code point, so the
     printable bytes come first.

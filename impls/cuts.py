@@ -89,7 +89,7 @@ class SafeCuts:
         return None
 
     def first_after(self, read: Read, end: int, wanted: int) -> int:
-        """Return the first safe cut at or after byte `wanted` of a text that ends at `end`; `end` if none is."""
+        """Return the first safe cut at or after byte `wanted` of a text that ends at `end`, or else `end`."""
         window = WINDOW_BYTES
         while wanted < end:
             start = max(0, wanted - self.margin)

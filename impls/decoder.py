@@ -1,4 +1,4 @@
-"""From ids to bytes: lists, arrays and files of ids, with an error that names the id that is none."""
+"""From ids to bytes: lists, arrays and files of ids, with errors that name an id that does not exist."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ class Decoder:
     """Looks tokens up by id."""
 
     def __init__(self, tokens: Mapping[int, bytes]) -> None:
-        """Take the bytes of every id; a dictionary is the fastest."""
+        """Take the bytes of every id; a dict is the fastest mapping."""
         self._tokens = tokens
 
     def decode(self, ids: object) -> bytes:
-        """Return the bytes that ids stand for, joined.
+        """Return the bytes of all ids, joined.
 
         Raises:
-            UsageError: not a list of ids, or one of them is no id; the message has its place.
+            UsageError: `ids` is not a list of ids, or the vocabulary lacks one of them; the message has its place.
         """
         listed = _listed(ids)
         # As keys of the vocabulary, 65.0 and True equal 65 and 1.
@@ -40,10 +40,11 @@ class Decoder:
         return self._join(listed)
 
     def decode_file(self, path: str | os.PathLike[str], dtype: IdType) -> Iterator[bytes]:
-        """Yield the bytes that the ids of a file stand for, in parts.
+        """Yield the bytes of all ids in a file, in parts.
 
         Raises:
-            FileFormatError: missing, empty, not a whole number of ids, or an id that the vocabulary lacks.
+            FileFormatError: the file is missing or empty or does not hold a whole number of ids, or the vocabulary
+                lacks an id.
         """
         file, size = _open_ids(path, dtype), dtype.itemsize
         # The file is read, not mapped: a mapped file that shrinks kills the process.
@@ -70,10 +71,10 @@ class Decoder:
 
 
 def map_ids(path: str | os.PathLike[str], dtype: IdType) -> Ids:
-    """Map a file of bare ids, read-only.
+    """Map a file of bare ids, `dtype`[n], read-only.
 
     Raises:
-        FileFormatError: missing, empty, or not a whole number of ids.
+        FileFormatError: the file is missing or empty, or does not hold a whole number of ids.
     """
     return cast("NDArray[np.uint16]", np.memmap(_open_ids(path, dtype).path, dtype, "r"))
 
@@ -84,7 +85,7 @@ def _listed(ids: object) -> list[Any]:
     if isinstance(listed, list):
         return listed
     if isinstance(listed, str | bytes) or not isinstance(listed, Iterable):
-        raise UsageError(f"ids: {type(ids).__name__} is not a list of ids; give several, as encode returns them")
+        raise UsageError(f"ids: {type(ids).__name__} is not a list of ids; give a list, as encode returns it")
     return list(listed)
 
 

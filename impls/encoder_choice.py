@@ -1,4 +1,4 @@
-"""The encoders of a tokenizer: built when they are first needed, and which of them `impl="auto"` takes."""
+"""The encoders of a tokenizer: each is built when it is first needed, and `impl="auto"` chooses among them."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from impls.registry import find
 
 
 class EncoderChoice:
-    """Hands out encoders; `auto` decides by how much text there was so far.
+    """Hands out encoders; "auto" chooses by the amount of text so far.
 
     Attributes:
         impl: a name of the registry, or "auto".
     """
 
     def __init__(self, definition: Definition, impl: str) -> None:
-        """Build the encoder of that name now, or none yet for "auto".
+        """Build the encoder that `impl` names; for "auto", build none yet.
 
         Raises:
             UsageError: there is no such encoder.
@@ -47,16 +47,16 @@ class EncoderChoice:
         return self._encoders[name, special]
 
     def name_for(self, n_bytes: int) -> str:
-        """Return which encoder to use for a text of `n_bytes`."""
+        """Return the name of the encoder to use for a text of `n_bytes`."""
         if not self._is_settled and n_bytes > self._asked_bytes:
             chosen = pick("encode", n_bytes, self._definition.pattern)
-            # Asked again for twice as much; once compiled code is at hand, there is no reason to do without it.
+            # `pick` is asked again after twice as much text, but compiled code is kept once it is chosen.
             self._auto, self._asked_bytes, self._is_settled = chosen.name, 2 * n_bytes, chosen.compiled
         return self._auto
 
     def take(self, n_bytes: int, special: bool) -> Encoder:
         """Return the encoder for one more text of `n_bytes`."""
         if not self._is_settled:
-            self._seen_bytes += n_bytes  # Many small texts are worth compiled code as well as a large one.
+            self._seen_bytes += n_bytes  # Many small texts are worth compiled code, as one large text is.
             self.name_for(self._seen_bytes)
         return self.named(self._auto, special)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 MOST_CHARACTERS = 600
-"""Of a message: a huge argument is not repeated whole."""
+"""Longest message: a huge argument is not repeated whole."""
 
 
 class MergelabError(ValueError):
@@ -12,7 +12,7 @@ class MergelabError(ValueError):
     exit_status = 1
 
     def __init__(self, message: str = "") -> None:
-        """Take a message; its middle is cut out where it is long."""
+        """Take a message; the middle of a long message is cut out."""
         if len(message) > MOST_CHARACTERS:
             message = f"{message[: MOST_CHARACTERS - 200]} ... {message[-195:]}"
         super().__init__(message)
@@ -36,7 +36,7 @@ class InvalidUtf8Error(FileFormatError):
     """
 
     def __init__(self, source: str, offset: int) -> None:
-        """Name the text (`source`) and the byte `offset` at which UTF-8 ends."""
+        """Name the text (`source`) and the `offset` of its first invalid byte."""
         super().__init__(
             f"{source}: invalid UTF-8 at byte {offset}; repair the text, or read invalid bytes as U+FFFD with "
             "errors='replace' (--errors replace)"

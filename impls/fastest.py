@@ -22,7 +22,7 @@ from impls.machine import machine_name
 from impls.registry import STAGES, Impl, find, implementations, load, most_advanced
 
 PURE_PYTHON_STEPS = 1 << 24
-"""Rewritten symbols above which training takes compiled code: n symbols are rewritten up to n times per pretoken."""
+"""Training that may rewrite more symbols takes compiled code: a pretoken of n bytes is rewritten up to n times."""
 
 Points = Sequence[Sequence[float]]
 """Pairs of bytes and seconds, sorted by size."""

@@ -1,8 +1,8 @@
-"""Folders that we write: ours only if they carry our mark, and written by one process at a time.
+"""Folders for our files: each carries our mark, and one process at a time writes to it.
 
-A folder gets its mark, a file `.mergelab`, when it is made or taken up empty. A folder without a mark that holds
-anything belongs to somebody else, and is refused. A process that writes a folder holds a lock on the file
-`.mergelab.lock`, which says who that is.
+A new or empty folder gets a mark, the file `.mergelab`. A folder with files and without a mark belongs to somebody
+else and is refused. A process that writes to a folder holds a lock on the file `.mergelab.lock`, which says who that
+is.
 """
 
 from __future__ import annotations
@@ -27,19 +27,19 @@ MARK_BYTES = 1 << 16
 
 @contextmanager
 def claimed(folder: Path, kind: str, ours: Collection[str]) -> Iterator[Path]:
-    """Make a folder ours for the block: marked, locked, and without a link where we would write.
+    """Claim a folder during the block: it is marked and locked, and no file that we write there is a link.
 
     Args:
-        folder: made if need be.
-        kind: what it is for, such as "data" or "run"; a folder of another kind is refused.
-        ours: names that we write in it.
+        folder: the folder; made if it does not exist.
+        kind: the purpose of the folder, such as "data" or "run"; a folder of another kind is refused.
+        ours: names of the files that we write there.
 
     Yields:
-        The folder, all links in its path resolved.
+        The path of the folder, with all links resolved.
 
     Raises:
-        FileFormatError: it holds what is not ours, is of another kind, is being written by another process, or cannot
-            be made; the message names one offender.
+        FileFormatError: the folder holds files that are not ours, is of another kind, is being written by another
+            process, or cannot be made; the message names one offender.
     """
     folder = Path(os.path.realpath(folder))
     mark(folder, kind)
@@ -49,7 +49,7 @@ def claimed(folder: Path, kind: str, ours: Collection[str]) -> Iterator[Path]:
             raise FileFormatError(f"{folder}: is a {found} folder of ours, not a {kind} folder; give another folder")
         for name in sorted(ours):
             if (folder / name).is_symlink():
-                raise FileFormatError(f"{folder / name}: is a link, and would be written through; remove it")
+                raise FileFormatError(f"{folder / name}: is a link, and its target would be written; remove it")
         yield folder
 
 
@@ -109,7 +109,7 @@ def remove(folder: Path, ours: str) -> None:
 
 
 def is_ours(folder: Path, kind: str) -> bool:
-    """Tell whether a folder carries our mark of that kind."""
+    """Tell whether a folder carries our mark with this kind."""
     try:
         content = (folder / MARK).read_bytes()[:MARK_BYTES]
         return bool(json.loads(content)["kind"] == kind)
@@ -118,10 +118,10 @@ def is_ours(folder: Path, kind: str) -> bool:
 
 
 def refuse_same_file(output: str | os.PathLike[str], *inputs: str | os.PathLike[str]) -> None:
-    """Check that an output is none of the inputs, by whatever name or link.
+    """Check that an output is not the same file as an input, under any name or link.
 
     Raises:
-        FileFormatError: it is, and would be replaced.
+        FileFormatError: the output is an input, which would be replaced.
     """
     for path in inputs:
         if os.path.realpath(output) == os.path.realpath(path) or (

@@ -1,4 +1,4 @@
-"""A dictionary that does not change: read, compared and written as JSON like any other."""
+"""A dict that cannot be changed; it is read, compared and written as JSON like any other dict."""
 
 from __future__ import annotations
 
@@ -19,5 +19,5 @@ class FrozenDict(dict[Key, Value]):
     clear = pop = popitem = setdefault = update = _refuse
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle and copy as a whole: item by item would be a change."""
+        """Pickle and copy the dict as a whole: adding item by item would be a change."""
         return FrozenDict, (dict(self),)

@@ -118,7 +118,7 @@ def interrupted() -> bool:
 def report(name: str, left: str = "no unfinished file was left") -> int:
     """Remove unfinished files, print one line for the program, and return the exit status.
 
-    `left`: what the interrupt leaves, the end of the line.
+    `left`: the end of the line, which says what the interrupt leaves.
     """
     with _line:
         _tell(name, left)

@@ -33,9 +33,9 @@ PATTERNS = {
 CUSTOM = "regex:"
 
 SECONDS_PER_TEXT, SECONDS_PER_CHARACTER = 10.0, 20e-6
-"""How long an expression of your own may take: a hundred times what an ordinary one takes, but not for ever.
+"""Time limit of an expression of your own: a hundred times the time of an ordinary expression.
 
-Some expressions take time that doubles with each character, and the expression of a downloaded tokenizer is not ours.
+The time of some expressions doubles with each character, and a downloaded tokenizer may bring such an expression.
 """
 
 

@@ -79,7 +79,7 @@ def _create(temporary: Path, target: Path) -> BinaryIO:
 
 
 class NotOursError(OSError):
-    """A file or folder of the cache that somebody else could have written: nothing of it may run."""
+    """A file or folder of the cache could have been written by somebody else, so its code must not run."""
 
 
 def _check_ours(found: os.stat_result, path: Path) -> None:
@@ -98,13 +98,14 @@ def _check_folder(folder: Path) -> None:
 
 
 def read_private(path: Path) -> bytes:
-    """Return the content of a file that nobody but us can have written, in a folder of which the same is true.
+    """Return the content of a file; only this user can have written the file and its folder.
 
     Links are not followed, and a pipe is not waited for.
 
     Raises:
-        NotOursError: it is somebody else's, others may write it, or it is no regular file.
-        OSError: it cannot be read.
+        NotOursError: the file or its folder belongs to another user or can be written by others, or the file is not a
+            regular file.
+        OSError: the file cannot be read.
     """
     _check_folder(path.parent)
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -117,11 +118,11 @@ def read_private(path: Path) -> bytes:
 
 
 def write_private(path: Path, content: bytes) -> None:
-    """Write a file, whole or not at all, that nobody else can write, in a folder that is made so if need be.
+    """Write a file that only this user can write, whole or not at all; its folder is made likewise if needed.
 
     Raises:
-        NotOursError: the folder is there and is somebody else's, or others may write it.
-        OSError: it cannot be written.
+        NotOursError: the folder exists and belongs to another user, or can be written by others.
+        OSError: the file cannot be written.
     """
     path.parent.parent.mkdir(parents=True, exist_ok=True)
     path.parent.mkdir(mode=0o700, exist_ok=True)

@@ -17,7 +17,7 @@ def cut_stream(parts: Iterable[str], cuts: SafeCuts) -> Iterator[str]:
     A safe cut is usually the end of a word. Text without a safe cut is gathered until one comes.
     """
     if not isinstance(parts, Iterable):
-        raise UsageError(f"iterable: {shown(parts)} is no stream of strings; give a file or a list of strings")
+        raise UsageError(f"iterable: {shown(parts)} is not a stream of strings; give a file or a list of strings")
     waiting: list[str] = []
     size, wanted = 0, STREAM_CHARACTERS
     for part in parts:

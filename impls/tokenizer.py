@@ -50,7 +50,8 @@ class Tokenizer:
         Args:
             vocab: id to bytes. Ids are kept as they are.
             merges: pairs of tokens in order of rank.
-            special_tokens: matched before the pattern, longest first. Those missing in `vocab` get the next ids.
+            special_tokens: matched before the pattern, longest first. Special tokens missing in `vocab` get the
+                next ids.
             pattern: "gpt2", "gpt4", "o200k", or "regex:EXPRESSION".
             impl: an encoder of the registry; or "auto": pure Python for small texts, compiled code for large ones.
 
@@ -113,7 +114,7 @@ class Tokenizer:
 
         Raises:
             FileFormatError: a file is missing or damaged.
-            UsageError: the two do not fit together, or an argument is wrong.
+            UsageError: the files do not fit together, or an argument is wrong.
         """
         specials = check_special_tokens([] if special_tokens is None else special_tokens)
         vocab = read_vocab(vocab_filepath, specials)
@@ -146,15 +147,15 @@ class Tokenizer:
 
     @property
     def vocab_size(self) -> int:
-        """How many tokens there are, special tokens included."""
+        """Number of tokens, special tokens included."""
         return len(self._tokens)
 
     def __len__(self) -> int:
-        """Return how many tokens there are."""
+        """Return the number of tokens, special tokens included."""
         return len(self._tokens)
 
     def token_to_id(self, token: str | bytes) -> int | None:
-        """Return the id of a token, given as its bytes or as text; None if there is none."""
+        """Return the id of a token, which is given as bytes or as text; None if there is no such token."""
         if not isinstance(token, str | bytes):
             raise UsageError(f"token: {shown(token)} is neither a string nor bytes")
         content = _utf8(token) if isinstance(token, str) else token
@@ -163,11 +164,11 @@ class Tokenizer:
         return self._ids.get(content)
 
     def id_to_token(self, token_id: int) -> bytes | None:
-        """Return the bytes of a token by its id; None if there is none."""
+        """Return the bytes of the token with this id; None if there is no such token."""
         return self._tokens.get(check_count("token_id", token_id, 0))
 
     def __eq__(self, other: object) -> bool:
-        """Compare definitions; which encoder is used makes no difference."""
+        """Compare definitions; the encoder makes no difference."""
         return isinstance(other, Tokenizer) and self.definition == other.definition
 
     def __hash__(self) -> int:
@@ -175,18 +176,18 @@ class Tokenizer:
         return hash(self.definition)
 
     def __repr__(self) -> str:
-        """Say what it is in a line."""
+        """Return the definition and the encoder as one line."""
         return f"Tokenizer({self.definition!r}, impl={self._encoders.impl!r})"
 
     def __reduce__(self) -> tuple[object, ...]:
-        """Pickle and copy what it is; caches, threads and compiled code are made anew where they are needed."""
+        """Pickle and copy the definition; caches, threads and compiled code are made anew when needed."""
         return _restored, (type(self), self.definition, self._encoders.impl)
 
     def encode(self, text: str | bytes, *, special: SpecialMode = "all", workers: int | None = None) -> list[int]:
         """Encode text to ids.
 
         Args:
-            text: any text without lone surrogates; as bytes, UTF-8, which saves the conversion.
+            text: a string without lone surrogates; or UTF-8 as bytes, which need no conversion.
             special: how special tokens in the text are treated: "all" gives their ids, "none" encodes them as
                 ordinary text, "none_raise" raises an error.
             workers: threads for a text of several MB; all cores by default. Only a compiled encoder uses more than
@@ -240,7 +241,7 @@ class Tokenizer:
         Raises:
             UsageError: see `encode`.
         """
-        # Small pieces: never worth loading compiled code, for which there may be no room.
+        # Pieces are small: they are not worth the time and the memory that loading compiled code takes.
         encoder = self._encoders.named(self._encoders.name_for(STREAM_CHARACTERS))
         cuts = SafeCuts(self.pattern, list(self.special_tokens))
         for text in cut_stream(iterable, cuts):
@@ -277,7 +278,7 @@ class Tokenizer:
         return n_ids
 
     def encode_range(self, text: Text, start: int, stop: int, *, workers: int | None = None) -> Ids:
-        """Encode bytes [start, stop) of a text to ids, `id_dtype`[n]; the range must be one of `Text.ranges`.
+        """Encode bytes [start, stop) of a text to ids, `id_dtype`[n]; `Text.ranges` must cut at both ends.
 
         Raises:
             FileFormatError: the text cannot be read, is not UTF-8, or has a byte that the vocabulary lacks; the
@@ -322,7 +323,7 @@ class Tokenizer:
         return self.decode_bytes(ids).decode("utf-8", errors="replace")
 
     def decode_bytes(self, ids: Iterable[int]) -> bytes:
-        """Decode ids, a list or an array of any integer type, to the bytes that they stand for. See `decode`."""
+        """Decode ids, a list or an array of any integer type, to bytes. See `decode`."""
         return self._decoder.decode(ids)
 
     def decode_file(self, path: str | os.PathLike[str]) -> Iterator[bytes]:

@@ -1,7 +1,7 @@
 """Stream: read the file in ranges and count each pretoken as it is found. Unlike `findall`, it builds no list.
 
-Memory holds one range of text and the unique pretokens, whatever the size of the file. A text without a safe cut
-(because of a pattern of your own and no special token) is read as one range.
+Memory holds one range of text and the unique pretokens, whatever the size of the file. If the pattern is your own,
+only special tokens are safe cuts; a text without a safe cut is read as one range.
 """
 
 from __future__ import annotations

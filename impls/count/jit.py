@@ -1,7 +1,7 @@
 """Compiled: each thread finds pretokens, looks them up in a hash table and counts them, in one pass over its ranges.
 
 Unlike `process_pool`, this counter makes no Python object per pretoken and starts no process. Memory holds one range
-of text per thread and the tables of unique pretokens. `process_pool` counts by patterns that have no compiled scan.
+of text per thread and the tables of unique pretokens. If a pattern has no compiled scan, `process_pool` counts.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Merge each distinct pretoken once and look it up afterwards. Unlike `heap`, it spends one look-up on a repeat.
 
-In ordinary text, 99 of 100 pretokens are repeats. The cache holds only results of merging. To fill it with the tokens
-of the vocabulary beforehand, each with its own id, would be wrong: merges cannot reach some tokens.
+In ordinary text, 99 of 100 pretokens are repeats. The cache holds only results of merging. It must not be filled
+ahead with the tokens of the vocabulary and their ids, since merges cannot reach some tokens.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A linked list of symbols and a heap of candidate merges. Unlike `set_pairs`, it takes O(n log n) per pretoken.
+"""A linked list of symbols and a heap of candidate merges. Unlike `set_pairs`, it takes time O(n log n).
 
 Here n is the length of the pretoken. On words the gain is small, but a pretoken of thousands of bytes (a row of
 dashes, base64, text without spaces) is still merged in a short time. Merges make older candidates stale, so both

@@ -2,7 +2,7 @@
 
 Unlike `cached`, this encoder makes no Python object per pretoken, and several threads encode a large text. This
 module owns the arrays: the ranks that all threads share, one cache of bounded size per thread, and the output.
-`cached` encodes by patterns that have no compiled scan.
+If a pattern has no compiled scan, `cached` encodes.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def pack_ranks(vocabulary: Vocabulary) -> Ranks:
 
 
 def scratch(longest: int) -> tuple[Array32, Array64]:
-    """Return arrays to merge pretokens of up to `longest` bytes in: `symbols` and `heap` of a `Cache`."""
+    """Return the arrays `symbols` and `heap` of a `Cache`, for pretokens of up to `longest` bytes."""
     return zeros((3, longest), np.int32), zeros(2 * longest, np.int64)
 
 

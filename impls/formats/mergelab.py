@@ -1,7 +1,7 @@
 """Our format, a folder: GPT-2's two files, and `mergelab.json` with the parts that they cannot hold.
 
-These parts are the split pattern, the special tokens, and a digest by which files that do not belong together are
-found.
+These parts are the split pattern, the special tokens, and a digest. The digest shows whether the three files belong
+together.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def check_replaceable(folder: Path) -> None:
         except OSError as error:  # A name that is too long.
             raise FileFormatError(f"{folder}: {error.strerror}; give a folder") from None
         if is_link:
-            raise FileFormatError(f"{place}: is a link, and would be written through; remove it")
+            raise FileFormatError(f"{place}: is a link, and its target would be written; remove it")
         if is_there and not recognise(folder):
             raise FileFormatError(f"{place}: is not ours, as {SETTINGS_FILE} is missing; give another folder")
 
@@ -54,7 +54,7 @@ def write(path: str | os.PathLike[str], definition: Definition) -> None:
     """Write the three files to a folder, which is made if needed; the file with the digest gets its name last.
 
     Raises:
-        FileFormatError: the folder cannot be made or written, or holds such files that are not ours.
+        FileFormatError: the folder cannot be made or written, or one of the three files there is not ours.
     """
     folder = check_path(path)
     check_replaceable(folder)

@@ -49,7 +49,7 @@ def separated(path: Path, separator: bytes) -> Iterator[bytes]:
 
 def contains(path: Path, separator: bytes) -> bool:
     """Tell whether a file holds a separator."""
-    end = b""  # May be the beginning of a separator.
+    end = b""  # It may be the beginning of a separator.
     with path.open("rb") as file:
         while block := file.read(BLOCK_BYTES):
             text = end + block

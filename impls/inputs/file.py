@@ -109,7 +109,7 @@ class TextFile:
         """Check, after reading, that nobody rewrote the file meanwhile; text appended to it is ignored.
 
         Raises:
-            FileFormatError: it has another time of change and still the same size, or it is gone.
+            FileFormatError: the file has another time of change and still the same size, or it is gone.
         """
         with self._open_at(self.start) as file:
             found = _state(os.fstat(file.fileno()))

@@ -65,7 +65,7 @@ class Text(Protocol):
         """Check, after reading, that the source was not rewritten meanwhile.
 
         Raises:
-            FileFormatError: it was.
+            FileFormatError: the source was rewritten.
         """
 
     def part(self: AnyText, start: int, stop: int) -> AnyText:

@@ -59,7 +59,7 @@ def build_classes(by_case: bool = False) -> Classes:
 
 
 def pack(classes: Classes) -> bytes:
-    """Return the table as bytes: sha256 of the rest, pages, blocks."""
+    """Return the table as bytes: the sha256 of pages and blocks, then pages, then blocks."""
     content = classes.pages.astype("<u2").tobytes() + classes.blocks.tobytes()
     return hashlib.sha256(content).digest() + content
 
@@ -87,6 +87,6 @@ def load_classes(by_case: bool = False) -> Classes:
             return unpack(read_private(path))
     classes = build_classes(by_case)
     if path:
-        with suppress(OSError):  # It is built again next time.
+        with suppress(OSError):  # The table is built again next time.
             write_private(path, pack(classes))
     return classes

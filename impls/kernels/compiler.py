@@ -31,7 +31,7 @@ _LOCK = RLock()
 
 
 def _renew_lock() -> None:
-    """Give a forked process a lock of its own: the thread that held it is not there."""
+    """Give a forked process a new lock: the thread that may hold the old lock does not exist there."""
     global _LOCK
     _LOCK = RLock()
 

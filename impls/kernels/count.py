@@ -1,4 +1,7 @@
-"""Scan pretokens, compute keys, look them up and count, in one pass; tables of several threads are added up later."""
+"""Count pretokens in one pass over the text: scan, compute keys, look them up, add.
+
+Each thread has a table of its own. The tables are added up at the end.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,7 @@ ENTRIES, POOL_USED, INVALID_AT, TOTAL_BYTES = range(4)
 if there is none), total bytes of all entries."""
 
 AHEAD = 8
-"""How many entries ahead `add_table` fetches the memory of the table that it adds to."""
+"""`add_table` fetches the memory of an entry this many steps before it adds the entry."""
 
 
 @inline

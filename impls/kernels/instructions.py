@@ -1,4 +1,4 @@
-"""CPU instructions that Python has no word for: this module shows what they do, `codegen` has their LLVM code."""
+"""CPU instructions that Python does not offer: this module shows what they do, `codegen` has their LLVM code."""
 
 from __future__ import annotations
 

@@ -57,7 +57,7 @@ from impls.kernels.merge_state import BYTE_PAIRS, MERGES_DONE, POOL_USED, SLOTS,
 from impls.kernels.pair_heap import best_slot, push, push_admitted, replace_root
 
 AHEAD = 8
-"""How many occurrences or neighbours ahead memory is fetched."""
+"""The memory of an occurrence or neighbour is fetched this many steps before it is used."""
 
 DONE, EXHAUSTED, GROW_POOL, GROW_SLOTS = range(4)
 """Why `run_merges` returned."""

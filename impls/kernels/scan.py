@@ -19,7 +19,7 @@ from impls.kernels.instructions import classify_block, count_ones, leading_zeros
 ONE = np.uint64(1)
 
 MIN_ENDS = 72
-"""Entries that a scan needs: the pretokens of a block of 64 bytes, and the rest that `write_places` writes."""
+"""Entries that a scan needs: the pretokens of a block of 64 bytes, and what `write_places` adds after them."""
 
 INVALID = 255
 """Class of bytes that are not UTF-8."""
@@ -79,7 +79,7 @@ def scanner(block_starts: Callable[..., Any], end_of: Callable[..., Any]) -> Cal
 
     @inline
     def scan_ends(text: Any, position: Int, end: Int, classes: Any, ends: Any) -> Int:
-        """Write the ends of the pretokens of `text[position:end]` to `ends`, int64, until it is full or all are in.
+        """Write the ends of the pretokens of `text[position:end]` to `ends`, int64, until `ends` is full.
 
         `ends` must have at least `MIN_ENDS` entries. Returns the number of ends. The scan stops at an invalid byte;
         then the last end is `-1 - place` of that byte.

@@ -1,8 +1,9 @@
-"""The scans of `gpt4` (cl100k) and `o200k`: words take the character before them, numbers have up to 3 digits.
+"""The scans of `gpt4` (cl100k) and `o200k`, in which five rules differ from `gpt2`.
 
-Three more rules differ from `gpt2`. A character that is no letter, number or line end joins the word after it.
-Punctuation takes the line ends after it. Whitespace up to the last line end of its run is one pretoken. `o200k` also
-begins a word at an upper-case letter after a lower-case one, and keeps a contraction with its word.
+A character that is no letter, number or line end joins the word after it. A number has at most three digits.
+Punctuation takes the line ends after it. Whitespace up to the last line end of its run is one pretoken. Contractions
+may be in any case. `o200k` also begins a word at an upper-case letter after a lower-case one, and keeps a contraction
+with its word.
 """
 
 from __future__ import annotations

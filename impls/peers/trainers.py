@@ -132,7 +132,10 @@ class GigatokenTrainer(PeerTrainer[GigatokenLearned]):
         import gigatoken
 
         if len(request.special_tokens) > 1:
-            raise UsageError(f"special tokens: gigatoken cuts at one separator, not at {len(request.special_tokens)}")
+            raise UsageError(
+                f"special tokens: gigatoken cuts at one separator, not at {len(request.special_tokens)}; "
+                "give at most one"
+            )
         source = gigatoken.TextFileSource(
             [request.path], separator=request.special_tokens[0] if request.special_tokens else None
         )
