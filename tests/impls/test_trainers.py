@@ -1,4 +1,4 @@
-"""All trainers give the merges of the oracle, by the law of ties."""
+"""All trainers give the merges of the oracle, by the tie-break."""
 
 from __future__ import annotations
 
