@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -30,8 +31,8 @@ def read_text(path: Path) -> str:
 def _refuse_duplicates(items: list[tuple[str, Any]]) -> dict[str, Any]:
     content = dict(items)
     if len(content) < len(items):
-        names = [name for name, _ in items]
-        raise ValueError(f"{next(name for name in names if names.count(name) > 1)!r} is given twice")
+        ((name, _),) = Counter(name for name, _ in items).most_common(1)
+        raise ValueError(f"{name!r} is given twice")
     return content
 
 

@@ -54,7 +54,7 @@ def test_what_is_not_ours_is_refused_and_stays(tmp_path: Path) -> None:
         "linked": r"holds '\.mergelab' but no mark",
         "data": "is a data folder of ours, not a run folder",
         "damaged": "is damaged",
-        "link inside": "is a link, and would be written through",
+        "link inside": "is a link, and its target would be written",
     }.items():
         with pytest.raises(FileFormatError, match=message), claimed(tmp_path / name, "run", {"a"}):
             raise AssertionError(name)
