@@ -100,7 +100,7 @@ def test_a_link_in_a_data_folder_is_not_written_through(name: str, tmp_path: Pat
     path.symlink_to(target)
     (tmp_path / "data" / "texts.json").unlink()
     config = byte_config(tmp_path, 150, 50)
-    assert_nothing_changes(tmp_path, lambda: tokenize(config, quiet), "is a link, and would be written through")
+    assert_nothing_changes(tmp_path, lambda: tokenize(config, quiet), "is a link, and its target would be written")
 
 
 @pytest.mark.parametrize("name", ["config.yaml", "metrics.jsonl", "notes.txt"])
