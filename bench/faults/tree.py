@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 import zipfile
@@ -135,9 +136,29 @@ def leftovers(folder: Path, before: Files) -> Iterator[str]:
 def without_times(name: str, content: bytes) -> object:
     """Return the content of a file; of metrics, what is the same in every run."""
     path = Path(name)
+    if path.suffix == ".pt":
+        return _values(content)
     if path.suffix == ".csv":
         return None  # It has the rows of the .jsonl beside it.
     if path.suffix != ".jsonl":
         return content
     rows = [json.loads(line) for line in content.splitlines()]
     return [{key: value for key, value in row.items() if key not in TIMES} for row in rows]
+
+
+def _values(checkpoint: bytes) -> object:
+    """Return all values of a checkpoint; the layout of the file depends on which objects are shared in memory."""
+    import torch
+
+    def plain(value: object) -> object:
+        if isinstance(value, torch.Tensor):
+            return (
+                str(value.dtype),
+                tuple(value.shape),
+                value.contiguous().flatten().view(torch.uint8).numpy().tobytes(),
+            )
+        if isinstance(value, dict):
+            return {key: plain(one) for key, one in value.items()}
+        return [plain(one) for one in value] if isinstance(value, list | tuple) else value
+
+    return plain(torch.load(io.BytesIO(checkpoint), weights_only=True))
