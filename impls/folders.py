@@ -27,12 +27,12 @@ MARK_BYTES = 1 << 16
 
 @contextmanager
 def claimed(folder: Path, kind: str, ours: Collection[str]) -> Iterator[Path]:
-    """Claim a folder during the block: it is marked and locked, and no file that we write there is a link.
+    """Claim a folder during the block: it is marked and locked, and nothing that we write there is a link.
 
     Args:
         folder: the folder; made if it does not exist.
         kind: the purpose of the folder, such as "data" or "run"; a folder of another kind is refused.
-        ours: names of the files that we write there.
+        ours: names of the files and folders that we write there.
 
     Yields:
         The path of the folder, with all links resolved.
@@ -48,9 +48,19 @@ def claimed(folder: Path, kind: str, ours: Collection[str]) -> Iterator[Path]:
         if found != kind:
             raise FileFormatError(f"{folder}: is a {found} folder of ours, not a {kind} folder; give another folder")
         for name in sorted(ours):
-            if (folder / name).is_symlink():
-                raise FileFormatError(f"{folder / name}: is a link, and its target would be written; remove it")
+            _refuse_links(folder / name)
         yield folder
+
+
+def _refuse_links(path: Path) -> None:
+    """Check that neither a file or folder of ours, nor what is directly inside it, is a link."""
+    try:
+        inside = sorted(path.iterdir()) if path.is_dir() else []
+    except OSError as error:
+        raise FileFormatError(f"{path}: {error.strerror}; give another folder") from None
+    for place in (path, *inside):
+        if place.is_symlink():
+            raise FileFormatError(f"{place}: is a link, and its target would be written; remove it")
 
 
 def mark(folder: Path, kind: str) -> None:

@@ -33,10 +33,10 @@ from lm.settings import check_settings, settings_of
 from lm.transformer import LanguageModel
 
 OURS = {
-    *("config.yaml", "run.json", "metrics.jsonl", "metrics.csv", "loss.svg", "samples", "tensorboard"),
-    *("checkpoints", "checkpoints/last.pt"),
+    *("config.yaml", "run.json", "metrics.jsonl", "metrics.csv", "loss.svg"),
+    *("samples", "tensorboard", "checkpoints"),
 }
-"""Names in the folder."""
+"""Names in the folder: files, and folders."""
 
 
 def claim(folder: Path) -> AbstractContextManager[Path]:

@@ -47,6 +47,9 @@ def test_what_is_not_ours_is_refused_and_stays(tmp_path: Path) -> None:
     (tmp_path / "damaged" / MARK).write_bytes(b"{")
     mark(tmp_path / "link inside", "run")
     (tmp_path / "link inside" / "a").symlink_to(tmp_path / "file")
+    mark(tmp_path / "link below", "run")
+    (tmp_path / "link below" / "a").mkdir()
+    (tmp_path / "link below" / "a" / "b").symlink_to(tmp_path / "file")
     before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
     for name, message in {
         "theirs": r"holds 'train\.txt' but no mark of ours",
@@ -55,6 +58,7 @@ def test_what_is_not_ours_is_refused_and_stays(tmp_path: Path) -> None:
         "data": "is a data folder of ours, not a run folder",
         "damaged": "is damaged",
         "link inside": "is a link, and its target would be written",
+        "link below": r"a/b: is a link, and its target would be written",
     }.items():
         with pytest.raises(FileFormatError, match=message), claimed(tmp_path / name, "run", {"a"}):
             raise AssertionError(name)
