@@ -30,9 +30,9 @@ def works(url: str, record: Path | None) -> list[Work]:
     small = (*train, SMALL, "--vocab-size", "2000", "--impl", "incremental", "--workers", "1")
     model = ("-m", "lm", "train", "--config", CONFIG, "--out", "out/run")
     rows = [
-        Work("count in processes", (*in_processes, "--out", "out/new")),
-        Work("count in threads", (*in_threads, "--out", "out/old")),
-        Work("train", (*small, "--out", "out/old")),
+        Work("count in processes", (*in_processes, "--out", "out/new", "--force")),
+        Work("count in threads", (*in_threads, "--out", "out/old", "--force")),
+        Work("train", (*small, "--out", "out/old", "--force")),
         Work("encode a file", ("-m", "impls", "encode", TOKENIZER, TEXT, "--out", "out/ids.bin")),
         Work("encode to shards", ("-m", "bench.faults.shards", TOKENIZER, TEXT, "out/shards")),
         Work("lm tokenize", ("-m", "lm", "tokenize", "--config", CONFIG), package="torch"),

@@ -70,7 +70,7 @@ def _made_if_needed(folder: Path) -> Iterator[None]:
 
 
 def write_together(folder: Path, contents: Mapping[str, str]) -> None:
-    """Write files to a folder, which is made if needed; the first file of the mapping gets its name last.
+    """Write files to a folder, which is made if needed; the last file of the mapping gets its name first.
 
     All files are on the disk before any file gets its name, so a full disk leaves the old files as they were.
 

@@ -51,8 +51,9 @@ def check_replaceable(folder: Path) -> None:
 
 
 def write(path: str | os.PathLike[str], definition: Definition) -> None:
-    """Write the three files to a folder, which is made if needed; the file with the digest gets its name last.
+    """Write the three files to a folder, which is made if needed; mergelab.json gets its name first.
 
+    So the folder is ours from the first file on, and a write that was killed can be repeated.
     Raises:
         FileFormatError: the folder cannot be made or written, or one of the three files there is not ours.
     """
@@ -65,9 +66,9 @@ def write(path: str | os.PathLike[str], definition: Definition) -> None:
         "digest": definition.fingerprint,
     }
     contents = {
-        SETTINGS_FILE: json.dumps(settings, ensure_ascii=False, indent=2) + "\n",
-        MERGES_FILE: merges_content(definition.merges),
         VOCAB_FILE: vocab_content(definition.vocab),
+        MERGES_FILE: merges_content(definition.merges),
+        SETTINGS_FILE: json.dumps(settings, ensure_ascii=False, indent=2) + "\n",
     }
     write_together(folder, contents)
 

@@ -259,7 +259,7 @@ def test_what_a_peer_cannot_do_is_refused(trained: Tokenizer, tmp_path: Path) ->
         load_peer("train", "huggingface")()(path, 300, [], tie_break="greatest")
     with pytest.raises(UsageError, match="one separator, not at 2"):
         load_peer("train", "gigatoken")()(path, 300, ["<a>", "<b>"])
-    with pytest.raises(UsageError, match="ids must grow"):
+    with pytest.raises(UsageError, match="ids do not grow"):
         load_peer("encode", "tiktoken")(shuffled, "gpt2")
     with pytest.raises(UsageError, match="each of the 256 bytes"):
         load_peer("encode", "huggingface")(lacking, "gpt2")
