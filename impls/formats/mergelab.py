@@ -54,6 +54,7 @@ def write(path: str | os.PathLike[str], definition: Definition) -> None:
     """Write the three files to a folder, which is made if needed; mergelab.json gets its name first.
 
     So the folder is ours from the first file on, and a write that was killed can be repeated.
+
     Raises:
         FileFormatError: the folder cannot be made or written, or one of the three files there is not ours.
     """
