@@ -81,7 +81,7 @@ def _outputs(process: Popen[str], timeout: float | None) -> tuple[str, str]:
         if not isinstance(error, TimeoutExpired):
             raise  # At once: whoever interrupts does not wait for the child's memory to be freed.
         with process:
-            raise MergelabError(f"no end after {timeout:g} s") from None
+            raise MergelabError(f"the process did not end within {timeout:g} s") from None
     finally:
         reader.shutdown(wait=False)
 

@@ -49,7 +49,10 @@ def measure_peak(job: dict[str, Any], check: Check, scale: Scale) -> Measured:
 
 
 def measure_seconds(job: dict[str, Any], check: Check, scale: Scale) -> Measured:
-    """Measure how long a job takes after its code is loaded; memory and the rest are facts."""
+    """Measure how long a job takes after its code is loaded.
+
+    Memory and the other values that the job reports are stored in `facts`.
+    """
     reports = [run_job(job) for _ in range(scale.min_rounds)]
     for report in reports:
         check(report["digest"])

@@ -58,7 +58,7 @@ def watch(command: Sequence[str], environment: Mapping[str, str], raw: Path) -> 
             late.cancel()
             process.kill()
     if process.returncode and perf_counter() - started > TIMEOUT:
-        raise MergelabError(f"no end after {TIMEOUT:g} s")
+        raise MergelabError(f"the process did not end within {TIMEOUT:g} s")
     if process.returncode:
         raise MergelabError(last_line(errors) or f"ended with status {process.returncode}")
     return output

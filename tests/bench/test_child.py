@@ -102,7 +102,7 @@ GRANDCHILD = "import subprocess, sys; subprocess.run([sys.executable, '-c', 'imp
 
 def test_a_command_that_hangs_ends_with_all_that_it_started() -> None:
     started = time.monotonic()
-    with pytest.raises(MergelabError, match=r"^no end after 0\.5 s$"):
+    with pytest.raises(MergelabError, match=r"^the process did not end within 0\.5 s$"):
         python(GRANDCHILD, timeout=0.5)
     assert time.monotonic() - started < 10
     assert not children(os.getpid())

@@ -53,7 +53,7 @@ def test_a_tool_that_hangs_is_one_line(
 ) -> None:
     monkeypatch.setattr(rows, "TIMEOUT", 0.2)
     monkeypatch.setattr(rss, "TIMEOUT", 0.2)
-    with pytest.raises(MergelabError, match=f"^{name}: no end after 0.2 s$"):
+    with pytest.raises(MergelabError, match=f"^{name}: the process did not end within 0.2 s$"):
         run(name, tmp_path / "x", f"{before}import time; time.sleep(9)")
 
 
