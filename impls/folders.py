@@ -59,8 +59,17 @@ def _refuse_links(path: Path) -> None:
     except OSError as error:
         raise FileFormatError(f"{path}: {error.strerror}; give another folder") from None
     for place in (path, *inside):
-        if place.is_symlink():
-            raise FileFormatError(f"{place}: is a link, and its target would be written; remove it")
+        refuse_link(place)
+
+
+def refuse_link(path: Path) -> None:
+    """Check that a file that we write is not a link.
+
+    Raises:
+        FileFormatError: it is one, and its target would be written.
+    """
+    if path.is_symlink():
+        raise FileFormatError(f"{path}: is a link, and its target would be written; remove it")
 
 
 def mark(folder: Path, kind: str) -> None:

@@ -24,7 +24,7 @@ from impls.storage import atomic_writer
 from lm.batches import read_metadata
 from lm.config import DataConfig, RunConfig, TokenizerConfig
 from lm.corpora import SPLITS, Counts, prepare
-from lm.digests import with_digest, without_digest
+from lm.digests import digest_of, with_digest, without_digest
 
 Sources = dict[str, list[int]]
 """Path -> size in bytes, and time of change in nanoseconds."""
@@ -133,7 +133,7 @@ def _is_complete(config: RunConfig, folder: Path, sources: Sources) -> bool:
 
 def _digest(config: RunConfig) -> str:
     parts = [config.dataset.model_dump(mode="json"), config.tokenizer.model_dump(mode="json"), config.data.dtype]
-    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+    return digest_of(parts)
 
 
 def _sources_state(config: RunConfig) -> Sources:

@@ -8,7 +8,7 @@ import shutil
 from pathlib import Path
 
 from bench.faults.tally import Tally
-from bench.faults.tree import faults_at_the_end, faults_midway, files_below, leftovers
+from bench.faults.tree import faults_midway, files_below, leftovers
 from bench.faults.work import Ground, Running
 
 FULL = "File too large"
@@ -30,10 +30,6 @@ def fill_once(ground: Ground, folder: Path, draw: random.Random, tally: Tally) -
         if files_below(folder) == ground.before:
             phase = "before"
     found += [*faults_midway(folder, ground.before, ground.whole), *leftovers(folder, ground.before)]
-    resumed = ground.go_on(folder)
-    status = resumed.status()
-    if status != ground.status:
-        found.append(f"begun again, it ended with status {status}: {resumed.told().strip()}")
-    found += faults_at_the_end(folder, ground.whole)
-    tally.add(phase, found, f"files of at most {limit} bytes", resumed=status == ground.status)
+    resumed, wrong = ground.compare_end(folder)
+    tally.add(phase, [*found, *wrong], f"files of at most {limit} bytes", resumed=resumed)
     shutil.rmtree(folder)

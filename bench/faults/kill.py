@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from bench.faults.tally import Tally
-from bench.faults.tree import faults_at_the_end, faults_midway, files_below
+from bench.faults.tree import faults_midway, files_below
 from bench.faults.work import Ground, Running
 
 VICTIMS = ("the command", "a process of it", "all processes")
@@ -30,12 +30,8 @@ def kill_once(ground: Ground, folder: Path, draw: random.Random, tally: Tally) -
     found, victim, alive = _kill(running, draw)
     phase = "after" if not alive else "during" if has_changed else "before"
     found += faults_midway(folder, ground.before, ground.whole)
-    resumed = ground.go_on(folder)
-    status = resumed.status()
-    if status != ground.status:
-        found.append(f"begun again, it ended with status {status}: {resumed.told().strip()}")
-    found += faults_at_the_end(folder, ground.whole)
-    tally.add(phase, found, f"{victim} killed {about}", resumed=status == ground.status)
+    resumed, wrong = ground.compare_end(folder)
+    tally.add(phase, [*found, *wrong], f"{victim} killed {about}", resumed=resumed)
     shutil.rmtree(folder)
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench.child import ROOT
-from bench.faults.tree import Files, files_below, state
+from bench.faults.tree import Files, faults_at_the_end, files_below, state
 from impls.errors import MergelabError
 
 LONGEST = 180.0
@@ -81,6 +81,14 @@ class Ground:
         work = self.work
         is_begun = work.again and (folder / work.mark).exists()
         return Running(work.again if is_begun else work.words, folder, self.environment)
+
+    def compare_end(self, folder: Path) -> tuple[bool, list[str]]:
+        """Let the work go on after a fault; return whether it ended as it should, and what its end violates."""
+        running = self.go_on(folder)
+        status = running.status()
+        ended = status == self.status
+        found = [] if ended else [f"begun again, it ended with status {status}: {running.told().strip()}"]
+        return ended, [*found, *faults_at_the_end(folder, self.whole)]
 
 
 class Running:

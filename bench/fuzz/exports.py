@@ -1,6 +1,6 @@
 """Mutated files of an exported model.
 
-The formats are those of transformers and carry no digest, so another content may be a good one.
+The folder holds the digests of its files, so a changed file is refused; what loads must be a model that computes.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import torch
 
 from bench.fuzz.checkpoints import model
 from bench.fuzz.kind import Case, Difference, Kind
-from bench.fuzz.mutations import mutated, refused_or
+from bench.fuzz.mutations import folder_of, mutated_one, refused_or
 from bench.fuzz.tokenizer_folders import definition
 from impls.tokenizer import Tokenizer
 from lm.export import export
@@ -35,18 +35,13 @@ def files() -> dict[str, bytes]:
 
 def make(random: Random) -> Case:
     """Return one mutated file."""
-    name = random.choice(FILES)
-    return Case(mutated(random, files()[name]), {"file": name})
+    return mutated_one(random, files(), FILES)
 
 
 def check(case: Case) -> Difference | None:
     """Load the folder with the mutated file, and compute logits."""
-    with tempfile.TemporaryDirectory() as folder:
-        for name, content in {**files(), case.parameters["file"]: case.content}.items():
-            path = Path(folder) / name
-            path.parent.mkdir(exist_ok=True)
-            path.write_bytes(content)
-        return refused_or(lambda: _used(Path(folder)))
+    with folder_of(files(), case) as folder:
+        return refused_or(lambda: _used(folder))
 
 
 def _used(folder: Path) -> Difference | None:

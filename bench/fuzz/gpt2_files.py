@@ -5,33 +5,29 @@ Another vocabulary may be a good one. So what is loaded must be a tokenizer that
 
 from __future__ import annotations
 
-import tempfile
 from pathlib import Path
 from random import Random
 
 from bench.fuzz.kind import Case, Difference, Kind, compared
-from bench.fuzz.mutations import mutated, refused_or
+from bench.fuzz.mutations import folder_of, mutated_one, refused_or
 from bench.fuzz.tokenizer_folders import files
 from impls.formats.gpt2 import MERGES_FILE, VOCAB_FILE
 from impls.tokenizer import Tokenizer
+
+FILES = (VOCAB_FILE, MERGES_FILE)
 
 TEXT = "the ab<|endoftext|>hé the\nlatch"
 
 
 def make(random: Random) -> Case:
     """Return one mutated file of the two."""
-    name = random.choice((VOCAB_FILE, MERGES_FILE))
-    return Case(mutated(random, files()[name]), {"file": name})
+    return mutated_one(random, files(), FILES)
 
 
 def check(case: Case) -> Difference | None:
     """Load the two files; save, load and use what was loaded."""
-    with tempfile.TemporaryDirectory() as folder:
-        place = Path(folder)
-        for name in (VOCAB_FILE, MERGES_FILE):
-            (place / name).write_bytes(files()[name])
-        (place / case.parameters["file"]).write_bytes(case.content)
-        return refused_or(lambda: used(place))
+    with folder_of({name: files()[name] for name in FILES}, case) as folder:
+        return refused_or(lambda: used(folder))
 
 
 def used(folder: Path) -> Difference | None:

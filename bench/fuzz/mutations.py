@@ -8,13 +8,14 @@ from __future__ import annotations
 import copy
 import json
 import resource
-from collections.abc import Callable, Iterator
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from random import Random
 from typing import Any
 
-from bench.fuzz.kind import Difference
+from bench.fuzz.kind import Case, Difference
 from impls.command_line import is_out_of_memory
 from impls.errors import MergelabError
 
@@ -33,6 +34,23 @@ def mutated(random: Random, content: bytes) -> bytes:
     for _ in range(random.choice((1, 1, 1, 2, 3))):
         content = random.choice((exchanged, exchanged, flipped, cut, extended, spliced))(random, content)
     return content
+
+
+def mutated_one(random: Random, files: Mapping[str, bytes], names: Sequence[str]) -> Case:
+    """Return a case with one of the named files mutated."""
+    name = random.choice(names)
+    return Case(mutated(random, files[name]), {"file": name})
+
+
+@contextmanager
+def folder_of(files: Mapping[str, bytes], case: Case) -> Iterator[Path]:
+    """Yield a folder with some files, of which the file of the case has its content."""
+    with tempfile.TemporaryDirectory() as folder:
+        for name, content in {**files, case.parameters["file"]: case.content}.items():
+            path = Path(folder) / name
+            path.parent.mkdir(exist_ok=True)
+            path.write_bytes(content)
+        yield Path(folder)
 
 
 def flipped(random: Random, content: bytes) -> bytes:

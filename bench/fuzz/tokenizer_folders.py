@@ -8,7 +8,7 @@ from pathlib import Path
 from random import Random
 
 from bench.fuzz.kind import Case, Difference, Kind, compared
-from bench.fuzz.mutations import mutated, refused_or
+from bench.fuzz.mutations import folder_of, mutated_one, refused_or
 from impls.definition import Definition
 from impls.formats import mergelab
 from impls.formats.gpt2 import MERGES_FILE, VOCAB_FILE
@@ -37,15 +37,12 @@ def files() -> dict[str, bytes]:
 
 def make(random: Random) -> Case:
     """Return one mutated file."""
-    name = random.choice(FILES)
-    return Case(mutated(random, files()[name]), {"file": name})
+    return mutated_one(random, files(), FILES)
 
 
 def check(case: Case) -> Difference | None:
     """Load the folder with the mutated file."""
-    with tempfile.TemporaryDirectory() as folder:
-        for name, content in {**files(), case.parameters["file"]: case.content}.items():
-            (Path(folder) / name).write_bytes(content)
+    with folder_of(files(), case) as folder:
         return refused_or(
             lambda: compared(definition().fingerprint, Tokenizer.load(folder).definition.fingerprint, "loaded")
         )

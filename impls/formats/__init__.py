@@ -7,7 +7,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from impls.errors import FileFormatError, UsageError
+from impls.errors import FileFormatError
 
 
 @dataclass(frozen=True)
@@ -38,19 +38,6 @@ FORMATS = (
     Format("mergelab", "a folder with mergelab.json, vocab.json and merges.txt", "impls.formats.mergelab"),
     Format("tokenizer.json", "the file that transformers reads", "impls.formats.tokenizer_json", reads=False),
 )
-
-
-def find_format(name: str) -> Format:
-    """Return the format of a name.
-
-    Raises:
-        UsageError: there is no such format; the message lists the names.
-    """
-    for row in FORMATS:
-        if row.name == name:
-            return row
-    known = ", ".join(row.name for row in FORMATS)
-    raise UsageError(f"format: unknown format {name!r}; choose one of {known}")
 
 
 def recognise(path: Path) -> Format:

@@ -14,6 +14,7 @@ from pathlib import Path
 from impls.arguments import check_path
 from impls.definition import Definition, fingerprint
 from impls.errors import FileFormatError, UsageError
+from impls.folders import refuse_link
 from impls.formats.files import read_json, write_together
 from impls.formats.gpt2 import MERGES_FILE, VOCAB_FILE, merges_content, read_merges, read_vocab, vocab_content
 
@@ -38,15 +39,15 @@ def check_replaceable(folder: Path) -> None:
     Raises:
         FileFormatError: one of the files is a link, or is there without the others that make it ours.
     """
+    is_ours = recognise(folder)
     for name in FILES:
         place = folder / name
         try:
-            is_link, is_there = place.is_symlink(), place.exists()
+            refuse_link(place)
+            is_there = place.exists()
         except OSError as error:  # A name that is too long.
             raise FileFormatError(f"{folder}: {error.strerror}; give a folder") from None
-        if is_link:
-            raise FileFormatError(f"{place}: is a link, and its target would be written; remove it")
-        if is_there and not recognise(folder):
+        if is_there and not is_ours:
             raise FileFormatError(f"{place}: is not ours, as {SETTINGS_FILE} is missing; give another folder")
 
 
