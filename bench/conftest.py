@@ -12,6 +12,7 @@ from bench.record import RECORDS, as_line, cpu_info, marks
 from data.workloads import Workload, workloads, workloads_on
 from impls import MergelabError
 from impls.machine import machine_name
+from impls.registry import STAGES
 
 SKIPPED = pytest.StashKey[list[dict[str, str]]]()
 ERRORS = pytest.StashKey[list[dict[str, str]]]()
@@ -58,6 +59,14 @@ def pytest_benchmark_update_json(config: pytest.Config, benchmarks: list[Any], o
     output_json.update(marks("bench", [str(word) for word in config.invocation_params.args]))
     output_json["skipped"] = config.stash[SKIPPED]
     output_json["errors"] = config.stash[ERRORS]
+    output_json["unmeasured"] = len(unmeasured(output_json))
+
+
+def unmeasured(content: dict[str, Any]) -> set[tuple[str, ...]]:
+    """Return the cases that a whole run would have, and a record has not: no time, no reason, no error."""
+    every = {tuple(case.place.values()) for stage in STAGES for case in cases(stage, workloads())}
+    rows = [*(row["extra_info"] for row in content["benchmarks"]), *content["skipped"], *content["errors"]]
+    return every - {(row["stage"], row["impl"], row["workload"]) for row in rows}
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

@@ -14,6 +14,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +85,9 @@ KINDS = {
     )
 }
 """The table of kinds. pytest-benchmark writes the records of `bench`, to a folder whose name it chooses."""
+
+GIVEN = ("bench", "--quiet", "--benchmark-quiet", "--benchmark-autosave")
+"""Arguments of the benchmarks that the session gives by itself."""
 
 _NUMBER = re.compile(r"(\d{4,})_.*\.json")
 
@@ -230,6 +234,7 @@ def read(path: Path, kind: str) -> dict[str, Any]:
         machine_of(content["machine_info"])
         datetime.fromisoformat(content["datetime"])
         dict(content.get("code", {}))
+        why_partial(content)
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise RecordError(f"{path}: damaged: {error!r}; {again}") from None
     return content
@@ -255,6 +260,32 @@ def machine_of(info: Mapping[str, Any]) -> str:
         KeyError, TypeError: the record does not say.
     """
     return folder_name(info["cpu"]["brand_raw"], info["cpu"]["count"])
+
+
+def why_filtered(content: Mapping[str, Any]) -> str:
+    """Return why a record lacks cases, or studies, or profiles; empty if it has all of its kind.
+
+    A record of the benchmarks says how many cases it lacks. An older one does not; there the arguments tell.
+    """
+    words = [str(word) for word in content.get("arguments", []) if word not in GIVEN]
+    if content["kind"] == "bench":
+        lacks = content.get("unmeasured", any(not word.startswith("--benchmark-") for word in words))
+    else:
+        lacks = any(word.split("=")[0] == "--only" for word in words)
+    return f"filtered, {f'made with {shlex.join(words)}' if words else 'it ended early'}" if lacks else ""
+
+
+def why_broken(content: Mapping[str, Any]) -> str:
+    """Return why a record is that of a broken run; empty if nothing failed."""
+    lists = (content.get(name, []) for name in ("measurements", "faults"))
+    parts = [content, *content.get("studies", {}).values(), *chain.from_iterable(lists)]
+    failed = any(part.get(name) for part in parts for name in ("error", "errors", "failures", "violations"))
+    return "it has errors" if failed else ""
+
+
+def why_partial(content: Mapping[str, Any]) -> str:
+    """Return why a record of the benchmarks is no base of a report or a comparison; empty if it is one."""
+    return why_filtered(content) or why_broken(content)
 
 
 def when(path: Path) -> str:

@@ -12,16 +12,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bench.record import KINDS, RecordError, read
+from bench.record import GIVEN, KINDS, RecordError, read
 
 POSITIVE = ["median", "q1", "q3", "min", "rounds", "bytes", "pretokens", "unique_pretokens", "vocab_size", "workers"]
 """Fields of a case of the benchmarks that must be above zero."""
 
 TEXTS = ["stage", "impl", "idea", "workload", "why", "corpus_sha256", "output_sha256", "code_sha256"]
 """Fields of a case that must be text."""
-
-GIVEN = ("bench", "--quiet", "--benchmark-quiet", "--benchmark-autosave")
-"""Arguments that the session gives by itself."""
 
 
 @dataclass(frozen=True)

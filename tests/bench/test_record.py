@@ -20,7 +20,10 @@ NAMES = list(KINDS)
 
 
 def made(kind: str) -> dict[str, Any]:
-    return {**head(kind, ["--corpus", "file:/a/b.txt"]), **{name: [] for name in KINDS[kind].fields}}
+    return {
+        **head(kind, ["--corpus", "file:/a/b.txt"]),
+        **{name: {} if name == "studies" else [] for name in KINDS[kind].fields},
+    }
 
 
 @pytest.mark.parametrize("kind", NAMES)
@@ -145,6 +148,38 @@ def test_records_are_found_by_kind_in_order_of_time(tmp_path: Path) -> None:
         "faults": [],
     }
     assert when(Path("0001_x.json")) < when(Path("0001_x_20200101_000000.json"))
+
+
+GIVEN = ["bench", "--quiet", "--benchmark-quiet", "--benchmark-autosave"]
+FAILED = [{"error": "outputs differ"}]
+
+
+@pytest.mark.parametrize(
+    ("kind", "changes", "reason"),
+    [
+        ("bench", {"arguments": GIVEN}, ""),
+        ("bench", {"arguments": [*GIVEN, "--benchmark-storage=file://x", "--durations=3"], "unmeasured": 0}, ""),
+        ("bench", {"arguments": [*GIVEN, "-k", "train"], "unmeasured": 9}, "filtered, made with -k train"),
+        ("bench", {"arguments": [*GIVEN, "-k", "train"]}, "filtered, made with -k train"),
+        ("bench", {"arguments": [*GIVEN, "--benchmark-storage=file://x"]}, ""),
+        ("bench", {"arguments": GIVEN, "unmeasured": 9}, "filtered, it ended early"),
+        ("bench", {"arguments": GIVEN, "errors": FAILED}, "it has errors"),
+        ("studies", {"arguments": ["studies", "--long"], "studies": {"size": {"errors": []}}}, ""),
+        (
+            "studies",
+            {"arguments": ["studies", "--only", "size"], "studies": {}},
+            "filtered, made with studies --only size",
+        ),
+        ("studies", {"arguments": ["studies"], "studies": {"size": {"errors": FAILED}}}, "it has errors"),
+        ("peers", {"arguments": ["peers", "--only=P.1"]}, "filtered, made with peers --only=P.1"),
+        ("peers", {"arguments": ["peers"], "measurements": FAILED}, "it has errors"),
+        ("profiles", {"arguments": ["suite"], "failures": FAILED}, "it has errors"),
+        ("faults", {"arguments": ["fuzz"], "faults": [{"violations": ["half a file"]}]}, "it has errors"),
+        ("faults", {"arguments": ["fuzz"], "faults": [{"violations": []}]}, ""),
+    ],
+)
+def test_a_filtered_or_broken_run_is_known_by_its_record(kind: str, changes: dict[str, Any], reason: str) -> None:
+    assert record.why_partial({"kind": kind, **changes}) == reason
 
 
 def test_committed_records_are_read_or_refused_by_name() -> None:
