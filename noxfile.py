@@ -34,14 +34,18 @@ def run_all(session: nox.Session, *commands: list[str]) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Prove all implementations equal, time them, run the studies, write the report and what `auto` decides from."""
+    """Prove all implementations equal, time them, run the studies, write the report and what `auto` decides from.
+
+    With arguments of pytest (`-- -k train`, `-- --corpus file:my.txt`), time the chosen cases and print the table.
+    """
     install(session, "bench")
-    session.run(
-        "python", "-m", "pytest", "bench", "--quiet", "--benchmark-quiet", "--benchmark-autosave", *session.posargs
-    )
-    # With a choice of cases or a corpus, only these are measured.
-    studies = [] if session.posargs else [["python", "-m", "bench", "studies"]]
-    run_all(session, *studies, ["python", "-m", "reports"], ["python", "-m", "reports", "measurements"])
+    measure = ["python", "-m", "pytest", "bench", "--quiet", "--benchmark-autosave"]
+    if session.posargs:  # A choice of cases or a corpus: pytest-benchmark's table is all that comes of it.
+        session.run(*measure, *session.posargs)
+        return
+    session.run(*measure, "--benchmark-quiet")
+    reports = ["python", "-m", "reports"]
+    run_all(session, ["python", "-m", "bench", "studies"], reports, [*reports, "measurements"])
 
 
 @nox.session
@@ -53,9 +57,13 @@ def compare(session: nox.Session) -> None:
 
 @nox.session
 def profile(session: nox.Session) -> None:
-    """Look inside the implementations and the trainer with every tool, write the report with what was seen."""
+    """Look inside the implementations and the trainer with every tool, write the report with what was seen.
+
+    With arguments (`-- --only memray`), look with some of the tools and write no report.
+    """
     install(session, "bench", "profile", extras="[lm]")
-    run_all(session, ["python", "-m", "profiles", "suite", *session.posargs], ["python", "-m", "reports"])
+    report = [] if session.posargs else [["python", "-m", "reports"]]
+    run_all(session, ["python", "-m", "profiles", "suite", *session.posargs], *report)
 
 
 @nox.session
@@ -74,7 +82,7 @@ def step(session: nox.Session) -> None:
 
 @nox.session
 def report(session: nox.Session) -> None:
-    """Write reports/latest/ again from the newest record."""
+    """Write reports/latest/ again from the newest records; `-- reference` writes reports/reference/ on purpose."""
     install(session, "bench")
     session.run("python", "-m", "reports", *session.posargs)
 

@@ -16,7 +16,7 @@ from pytest_benchmark.fixture import BenchmarkFixture
 
 from bench.code import code_digest, versions
 from bench.inputs import WORKERS, inputs_of, output_digest
-from bench.record import without_folder
+from bench.places import without_folder
 from data.workloads import Workload
 from impls.registry import Impl, implementations
 

@@ -8,14 +8,19 @@ import pytest
 
 from bench.cases import cases
 from bench.inputs import inputs_of
-from bench.record import RECORDS, as_line, cpu_info, marks
+from bench.places import as_line, portable
+from bench.record import RECORDS, cpu_info, marks, why_filtered
 from data.workloads import Workload, workloads, workloads_on
 from impls import MergelabError
 from impls.machine import machine_name
 from impls.registry import STAGES
 
+COLUMNS = ["median", "iqr", "rounds"]
+"""Of the table that pytest-benchmark prints: a table for each ladder, the fastest implementation first."""
+
 SKIPPED = pytest.StashKey[list[dict[str, str]]]()
 ERRORS = pytest.StashKey[list[dict[str, str]]]()
+FILTERED = pytest.StashKey[str]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -32,6 +37,7 @@ def chosen_workloads(config: pytest.Config) -> tuple[Workload, ...]:
 def pytest_configure(config: pytest.Config) -> None:
     """Keep every sample, and the records of different machines apart unless a storage was chosen."""
     config.option.benchmark_save_data = True
+    config.option.benchmark_columns = config.option.benchmark_columns or COLUMNS
     config.stash[ERRORS] = []
     try:
         for workload in chosen_workloads(config):
@@ -51,7 +57,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def pytest_benchmark_update_json(config: pytest.Config, benchmarks: list[Any], output_json: dict[str, Any]) -> None:
-    """Record the kind, the command, and which cases were left out or failed, and why.
+    """Record the kind, the command, which cases were left out or failed, and why; leave no path of this machine.
 
     The key `version` is taken: it is the version of pytest-benchmark.
     """
@@ -60,6 +66,8 @@ def pytest_benchmark_update_json(config: pytest.Config, benchmarks: list[Any], o
     output_json["skipped"] = config.stash[SKIPPED]
     output_json["errors"] = config.stash[ERRORS]
     output_json["unmeasured"] = len(unmeasured(output_json))
+    output_json.update(portable(output_json))
+    config.stash[FILTERED] = why_filtered(output_json)
 
 
 def unmeasured(content: dict[str, Any]) -> set[tuple[str, ...]]:
@@ -91,3 +99,9 @@ def pytest_benchmark_update_machine_info(config: pytest.Config, machine_info: di
     del config
     machine_info["cpu"] = cpu_info()
     machine_info.pop("node", None)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Say that a record lacks cases: no report is made from it."""
+    if reason := config.stash.get(FILTERED, ""):
+        terminalreporter.write_line(f"the record is {reason}; a report needs a whole run: nox -s bench")

@@ -1,7 +1,9 @@
 """Records: the results of a run with their proof, as one JSON file that is never changed afterwards.
 
 Every record has a head: kind, version, time, command line, machine, commit, versions of packages, code digests.
-The records of a machine lie below `bench/records/MACHINE/`, each kind in a folder of its own.
+The records of a machine lie below `bench/records/MACHINE/`, each kind in a folder of its own; git ignores them. The
+records of the report that is committed lie below `reports/reference/records/` in the same way. No record holds a path
+of a machine: all that is written goes through `portable`.
 """
 
 from __future__ import annotations
@@ -19,10 +21,13 @@ from pathlib import Path
 from typing import Any
 
 from bench.code import PACKAGES, code_digests, versions
+from bench.places import portable, without_folder
 from impls.errors import MergelabError
 from impls.machine import cpu_name, folder_name, machine_name
 
 RECORDS = Path(__file__).parent / "records"
+
+REFERENCE = Path(__file__).parents[1] / "reports" / "reference" / "records"
 
 VERSION = 2
 """Of the form of a record, under the key `record_version`. Version 1 had no such key."""
@@ -58,7 +63,7 @@ class Kind:
         return (self.name, self.formerly) if self.formerly else (self.name,)
 
     def reproduce(self, content: Mapping[str, Any]) -> str:
-        """Return the command line that made a record; folders are left out of it, see `without_folder`."""
+        """Return the command line that made a record; folders are left out of it, see `bench.places`."""
         return shlex.join([*self.program, *content.get("arguments", [])])
 
 
@@ -92,27 +97,6 @@ GIVEN = ("bench", "--quiet", "--benchmark-quiet", "--benchmark-autosave")
 _NUMBER = re.compile(r"(\d{4,})_.*\.json")
 
 _WHEN = re.compile(r"_(\d{8}_\d{6})(?:_|\.|$)")
-
-_PLACE = re.compile(
-    r"""(?P<before>(?:--?[\w-]+=)?['"(]?)  # an option, a quotation mark
-        (?:(?P<scheme>file:(?://)?).*|(?=[/~]|\.\./).+)/
-        (?P<name>[^/]+)""",
-    re.DOTALL | re.VERBOSE,
-)
-
-
-def without_folder(word: str) -> str:
-    """Return a word of a command line or a message; of a path elsewhere on the machine, only the last part.
-
-    Such a path begins with `/`, `~`, `../` or `file:`. The folders of a machine are nobody's business.
-    """
-    found = _PLACE.fullmatch(word)
-    return f"{found['before']}{found['scheme'] or ''}{found['name']}" if found else word
-
-
-def as_line(error: object) -> str:
-    """Return an error as it is recorded: one line, paths without folders."""
-    return " ".join(map(without_folder, str(error).split()))
 
 
 def cpu_info() -> dict[str, str | int]:
@@ -187,7 +171,7 @@ def write(content: Mapping[str, Any], folder: Path | None = None) -> Path:
     """
     folder = folder or RECORDS / machine_name() / content["kind"]
     folder.mkdir(parents=True, exist_ok=True)
-    text = json.dumps(content, indent=1, default=str) + "\n"
+    text = json.dumps(portable(json.loads(json.dumps(content, default=str))), indent=1) + "\n"
     made = datetime.fromisoformat(content["datetime"])
     numbers = [int(match[1]) for path in folder.iterdir() if (match := _NUMBER.fullmatch(path.name))]
     number = max(numbers, default=0)
@@ -272,7 +256,7 @@ def why_filtered(content: Mapping[str, Any]) -> str:
         lacks = content.get("unmeasured", any(not word.startswith("--benchmark-") for word in words))
     else:
         lacks = any(word.split("=")[0] == "--only" for word in words)
-    return f"filtered, {f'made with {shlex.join(words)}' if words else 'it ended early'}" if lacks else ""
+    return f"filtered, {f'made with {shlex.join(words)}' if words else 'ended early'}" if lacks else ""
 
 
 def why_broken(content: Mapping[str, Any]) -> str:

@@ -22,6 +22,7 @@ from bench.faults.kill import kill_once
 from bench.faults.lost import lose_once
 from bench.faults.tally import Tally
 from bench.faults.works import TEXT, TOKENIZER
+from bench.places import as_line
 from impls.errors import MergelabError
 
 Say = Callable[[str], None]
@@ -109,6 +110,6 @@ def _together(kind: str, runs: int, draw: random.Random, base: Path) -> Tally:
         try:
             found = order("bench.faults.together", job)["found"]
         except MergelabError as error:
-            found = [record.as_line(error)]
+            found = [as_line(error)]
         tally.add("during", found, f"seed {job['seed']}")
     return tally

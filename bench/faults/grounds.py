@@ -60,6 +60,6 @@ def _ready(work: Work, folder: Path, say: Callable[[str], None]) -> Ground:
 
 
 def _record() -> Path | None:
-    """Return the newest record of the benchmarks, of any machine."""
-    found = record.paths(record.RECORDS, "bench")
+    """Return the newest record of the benchmarks in the reference."""
+    found = record.paths(record.REFERENCE, "bench")
     return found[-1] if found else None

@@ -13,7 +13,7 @@ from typing import Any
 
 from bench.fuzz.kind import Case, Difference, Kind
 from bench.fuzz.mutations import mutated, refused_or
-from bench.record import KINDS, RECORDS, paths, read
+from bench.record import KINDS, REFERENCE, paths, read
 from impls.registry import load
 
 LONGEST = 3
@@ -32,10 +32,10 @@ def small(values: Any) -> Any:
 
 @cache
 def bases() -> dict[str, bytes]:
-    """Return a small record of each kind, made from the newest record that this version reads."""
+    """Return a small record of each kind, made from the newest record of the reference that this version reads."""
     found: dict[str, bytes] = {}
     for kind in KINDS:
-        for path in reversed(paths(RECORDS, kind)):
+        for path in reversed(paths(REFERENCE, kind)):
             content = json.loads(path.read_bytes())
             if kind not in found and content.get("record_version", 1) >= KINDS[kind].oldest:
                 found[kind] = json.dumps(small(content)).encode()

@@ -9,7 +9,9 @@ from bench.peers.inputs import PeerInputs
 from bench.peers.measurement import Row, Side
 from bench.peers.render import row_values, verdict
 from bench.peers.runner import Result
-from bench.record import as_line, head, without_folder
+from bench.places import as_line, without_folder
+from bench.record import head
+from data.fetch import sha256_of
 
 PACKAGES = ("awkward", "gigatoken", "numba", "numpy", "regex", "rustbpe", "tiktoken", "tokenizers")
 """Packages whose versions matter."""
@@ -28,7 +30,7 @@ def content(results: Sequence[Result], inputs: PeerInputs, arguments: Sequence[s
         "corpus": {"name": without_folder(inputs.corpus), "bytes": inputs.text.n_bytes, "sha256": inputs.sha256},
         "large_bytes": inputs.large_bytes,
         "vocab_size": inputs.vocab_size,
-        "vocabulary_files": [path.name for path in inputs.files or ()],
+        "vocabulary_files": [{"name": path.name, "sha256": sha256_of(path)} for path in inputs.files or ()],
         "measurements": [of_result(result) for result in results],
     }
 

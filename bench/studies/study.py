@@ -11,7 +11,7 @@ from statistics import median
 from time import perf_counter
 from typing import Any
 
-from bench.record import as_line
+from bench.places import as_line
 from impls import MergelabError
 
 

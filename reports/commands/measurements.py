@@ -23,4 +23,6 @@ def run(options: Namespace) -> None:
     evidence = load_evidence(record_of(options), ["studies"])
     for problem in evidence.problems:
         tell(PROGRAM.name, "error", problem)
+    if evidence.passed_over:
+        tell(PROGRAM.name, "note", f"passed over: {'; '.join(evidence.passed_over)}")
     print(write_measurements(evidence, options.out))

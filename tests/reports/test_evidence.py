@@ -8,13 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from bench.record import VERSION
+from bench.record import REFERENCE, VERSION
 from impls.machine import machine_name
 from reports.__main__ import main
 from reports.errors import ReportError
 from reports.evidence import load_evidence, newest_record
 from reports.sections import sections
-from tests.support import ROOT
 from tests.support.records import (
     benchmarks_record,
     peers_record,
@@ -161,5 +160,5 @@ def test_the_newest_record_of_this_machine_is_taken(tmp_path: Path) -> None:
 
 
 def test_committed_records_have_their_form() -> None:
-    for path in (ROOT / "bench" / "records").rglob("*.json"):
+    for path in REFERENCE.rglob("*.json"):
         assert json.loads(path.read_text())["machine_info"]["cpu"]["count"] > 0
