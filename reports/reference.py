@@ -20,8 +20,8 @@ def check(evidence: Evidence) -> None:
     """Check that all records may be kept.
 
     Raises:
-        ReportError: a record is filtered, has errors, is stale, holds a path of a machine, or cannot be read; one line
-            names all of them. Benchmarks on a corpus of somebody's own count as filtered.
+        ReportError: a record is filtered, has errors, is stale, holds a path of a machine, or cannot be read; the
+            line names all of them. Benchmarks on a corpus of somebody's own count as filtered.
     """
     if found := [*evidence.problems, *_refused(evidence)]:
         raise ReportError(f"{'; '.join(found)}; the reference keeps only whole runs of the present code")
