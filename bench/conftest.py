@@ -101,6 +101,7 @@ def pytest_benchmark_update_machine_info(config: pytest.Config, machine_info: di
     machine_info.pop("node", None)
 
 
+@pytest.hookimpl(trylast=True)  # Below the table.
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """Say that a record lacks cases: no report is made from it."""
     if reason := config.stash.get(FILTERED, ""):

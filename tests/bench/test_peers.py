@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import signal
@@ -18,7 +19,7 @@ from bench.peers import runner
 from bench.peers.inputs import PeerInputs
 from bench.peers.measurement import Measurement, Row, Side, ratio, slope
 from bench.peers.measurements import MEASUREMENTS
-from bench.peers.record import of_result
+from bench.peers.record import content, of_result
 from bench.peers.render import table, verdict
 from bench.peers.runner import Result, measure
 from bench.peers.tasks import TASKS, load
@@ -142,6 +143,8 @@ def test_the_vocabulary_is_trained_or_given(inputs: PeerInputs, tmp_path: Path) 
     files = (inputs.saved / "vocab.json", inputs.saved / "merges.txt")
     given = PeerInputs(inputs.corpus, 1_000, 9_999, 2_000_000, tmp_path, files)
     assert given.definition == trained
+    named = {row["name"]: row["sha256"] for row in content([], given, [])["vocabulary_files"]}
+    assert named == {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 
 def test_texts_are_parts_or_repetitions(inputs: PeerInputs) -> None:

@@ -72,6 +72,16 @@ def test_figures_of_the_tour_are_those_of_the_record() -> None:
         assert ratio(medians[before] / medians[impl]) == f"{gain}x"
 
 
+def test_the_figures_come_from_the_reference_if_no_record_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "TOUR.md").write_text(re.sub(r"\*\*[\d.,]+x as", "**7x as", TOUR))
+    monkeypatch.setattr("reports.commands.tour.TOUR", tmp_path / "TOUR.md")
+    monkeypatch.setattr("bench.record.RECORDS", tmp_path)
+    assert main(["tour"]) == 0
+    assert (tmp_path / "TOUR.md").read_text() == TOUR
+
+
 def test_a_step_that_the_record_lacks_is_one_line() -> None:
     (path,) = REFERENCE.rglob(re.findall(r"Figures of (\S+\.json)", TOUR)[0])
     with pytest.raises(ReportError, match="no step to train/fast on stories-5MB"):
