@@ -127,15 +127,6 @@ def remove(folder: Path, ours: str) -> None:
         raise FileFormatError(f"{error.filename or folder}: {error.strerror}; remove the folder yourself") from None
 
 
-def is_ours(folder: Path, kind: str) -> bool:
-    """Tell whether a folder carries our mark with this kind."""
-    try:
-        content = (folder / MARK).read_bytes()[:MARK_BYTES]
-        return bool(json.loads(content)["kind"] == kind)
-    except (OSError, ValueError, LookupError, TypeError):
-        return False
-
-
 def refuse_same_file(output: str | os.PathLike[str], *inputs: str | os.PathLike[str]) -> None:
     """Check that an output is not the same file as an input, under any name or link.
 

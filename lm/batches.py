@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from impls import Tokenizer
+from impls.digests import without_digest
 from impls.errors import FileFormatError, UsageError
 from lm.config import DataConfig
 from lm.corpora import SPLITS
-from lm.digests import without_digest
 from lm.ops import IGNORE_INDEX
 
 Ids = NDArray[Any]

@@ -19,11 +19,11 @@ from torch import Tensor
 from torch.nn import Module
 from torch.optim import Optimizer
 
+from impls.digests import seal_is_whole, sealed
 from impls.errors import FileFormatError, shown
 from impls.storage import atomic_writer
 from lm.accounting import count_parameters
 from lm.config_base import ModelConfig
-from lm.digests import seal_is_whole, sealed
 
 LONGEST_CONTEXT = 1 << 24
 """Tables of positions are made before any weight is read."""

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import safetensors.torch
 
+from impls.digests import MANIFEST, write_manifest
 from impls.errors import UsageError
 from impls.folders import claimed
 from impls.formats import tokenizer_json
 from impls.storage import atomic_writer
-from lm.digests import MANIFEST, write_manifest
 from lm.model import architecture_of
 from lm.trained import Trained
 

@@ -12,13 +12,13 @@ import safetensors.torch
 import torch
 
 from impls import Tokenizer
+from impls.digests import check_manifest
 from impls.errors import FileFormatError, shown
 from lm.batches import open_tokenizer
 from lm.checkpoint import check_size, latest, load_checkpoint, load_weights
 from lm.config import AnyModelConfig, check
 from lm.config_base import ModelConfig
 from lm.config_files import load_run
-from lm.digests import check_manifest
 from lm.model import ARCHITECTURES, architecture_of, build
 from lm.settings import check_settings
 from lm.transformer import LanguageModel

@@ -18,7 +18,7 @@ def configure(parser: ArgumentParser) -> None:
 
 def run(options: Namespace) -> None:
     """Write the folder; send it if that is wanted."""
-    from lm.digests import MANIFEST
+    from impls.digests import MANIFEST
     from lm.export import export
     from lm.hub import upload
     from lm.trained import load_trained

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from impls.errors import FileFormatError
-from impls.folders import MARK, claimed, is_ours, mark, refuse_same_file, remove
+from impls.folders import MARK, claimed, mark, refuse_same_file, remove
 from tests.support import ROOT
 
 
@@ -20,8 +20,8 @@ def test_a_new_or_an_empty_folder_gets_the_mark_and_can_be_taken_up_again(tmp_pa
             with claimed(tmp_path / name, "run", {"a"}) as folder:
                 assert folder == (tmp_path / name).resolve()
                 (folder / "a").write_bytes(b"a")
-        assert is_ours(tmp_path / name, "run")
-        assert not is_ours(tmp_path / name, "data")
+        with pytest.raises(FileFormatError, match="is a run folder of ours, not a data folder"):
+            claimed(tmp_path / name, "data", {"a"}).__enter__()
         assert {path.name for path in (tmp_path / name).iterdir()} == {MARK, f"{MARK}.lock", "a"}
 
 

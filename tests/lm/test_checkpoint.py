@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from impls import MergelabError
+from impls.digests import sealed
 from lm.checkpoint import load_checkpoint, read_checkpoint, save_checkpoint
-from lm.digests import sealed
 from lm.model import build
 from lm.step import build_optimizer
 from lm.train import train

@@ -13,10 +13,10 @@ import pytest
 import torch
 
 from impls import MergelabError
+from impls.digests import MANIFEST, with_digest, without_digest
 from lm.batches import open_data
 from lm.checkpoint import load_checkpoint, read_checkpoint, save_checkpoint
 from lm.config import RunConfig
-from lm.digests import MANIFEST, with_digest, without_digest
 from lm.export import export
 from lm.model import build
 from lm.step import build_optimizer

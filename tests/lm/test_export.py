@@ -10,8 +10,8 @@ from safetensors.torch import load_file, save_file
 
 from data import get
 from impls import MergelabError, Tokenizer, train_bpe
+from impls.digests import MANIFEST
 from impls.patterns import PATTERNS
-from lm.digests import MANIFEST
 from lm.export import export
 from lm.generate import Sampling, generate
 from lm.shards import tokenize

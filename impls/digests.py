@@ -88,7 +88,7 @@ def write_manifest(folder: Path, names: Iterable[str]) -> None:
     Raises:
         FileFormatError: a file cannot be read or written.
     """
-    digests = {name: _digest_of_file(folder / name) for name in names}
+    digests = {name: digest_of_file(folder / name) for name in names}
     with atomic_writer(folder / MANIFEST) as file:
         file.write(json.dumps({"version": 1, "sha256": digests}, indent=1).encode())
 
@@ -114,14 +114,19 @@ def check_manifest(folder: Path, needed: Iterable[str]) -> None:
     if not digests.keys() >= set(needed):
         raise FileFormatError(f"{path}: is damaged or of another version; make the folder again")
     for name, digest in digests.items():
-        if _digest_of_file(folder / name) != digest:
+        if digest_of_file(folder / name) != digest:
             raise FileFormatError(
                 f"{folder / name}: is not the file that {path} describes: it is damaged or was changed; make the "
                 f"folder again, or remove {MANIFEST} if the change is yours"
             )
 
 
-def _digest_of_file(path: Path) -> str:
+def digest_of_file(path: Path) -> str:
+    """Return the sha256 of a regular file, in hexadecimal.
+
+    Raises:
+        FileFormatError: the file is missing, no regular file, or cannot be read.
+    """
     try:
         if not path.is_file():  # A pipe would be waited for.
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
