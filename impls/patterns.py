@@ -43,7 +43,8 @@ def compile_pattern(pattern: str) -> regex.Pattern[str]:
     """Compile a named pattern or `regex:EXPRESSION`.
 
     Raises:
-        UsageError: the name is unknown, or the expression is invalid or searches from right to left.
+        UsageError: the name is unknown, or the expression is invalid, has no UTF-8 form, or searches from right to
+            left.
     """
     if not isinstance(pattern, str) or not (pattern in PATTERNS or pattern.startswith(CUSTOM)):
         known = ", ".join(PATTERNS)
@@ -55,6 +56,11 @@ def compile_pattern(pattern: str) -> regex.Pattern[str]:
 def _compile(pattern: str) -> regex.Pattern[str]:
     if pattern in PATTERNS:
         return regex.compile(PATTERNS[pattern])
+    try:
+        pattern.encode()
+    except UnicodeEncodeError as error:
+        where = f"{pattern[error.start]!r} at character {error.start}"
+        raise UsageError(f"pattern: lone surrogate {where}; it has no UTF-8 form, remove it") from None
     try:
         compiled = regex.compile(pattern.removeprefix(CUSTOM))
     except (regex.error, ValueError, OverflowError, RecursionError) as error:
