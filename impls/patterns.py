@@ -88,9 +88,11 @@ def check_special_tokens(special_tokens: Sequence[str]) -> list[str]:
         # U+FFFD stands for invalid bytes; a token holding it could match text that the file does not contain.
         if "\ufffd" in token or any("\ud800" <= character <= "\udfff" for character in token):
             raise UsageError(f"special tokens: {token!r} holds U+FFFD or a lone surrogate; choose another token")
-    duplicates = [token for index, token in enumerate(special_tokens) if token in special_tokens[:index]]
-    if duplicates:
-        raise UsageError(f"special tokens: {duplicates[0]!r} is given twice; name each once")
+    seen: set[str] = set()
+    for token in special_tokens:
+        if token in seen:
+            raise UsageError(f"special tokens: {token!r} is given twice; name each once")
+        seen.add(token)
     return list(special_tokens)
 
 

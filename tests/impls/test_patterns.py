@@ -170,6 +170,11 @@ def test_bad_special_tokens_are_refused(special_tokens: Any, told: str) -> None:
         Splitter("gpt2", special_tokens)
 
 
+def test_many_special_tokens_are_checked_in_linear_time() -> None:
+    tokens = [f"<{number}>" for number in range(300_000)]  # Comparing all pairs would take an hour.
+    assert check_special_tokens(tokens) == tokens
+
+
 def test_an_expression_that_searches_from_the_right_is_refused() -> None:
     with pytest.raises(UsageError, match="from right to left"):
         Splitter(r"regex:(?r)\w+")
