@@ -8,7 +8,7 @@ import torch
 
 from lm.config import RunConfig
 from lm.config_base import ModelConfig
-from lm.model import architecture_of
+from lm.models import architecture_of
 
 BACKWARD = 2
 """The backward pass takes twice as many operations as the forward pass (Kaplan et al. 2020)."""

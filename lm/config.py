@@ -13,7 +13,7 @@ from pydantic_core import CoreSchema, core_schema
 
 from impls.errors import UsageError, shown
 from lm.config_base import Config, ModelConfig, Name, Rate, Share, Size
-from lm.model import ARCHITECTURES
+from lm.models import ARCHITECTURES
 
 
 class ConfigError(UsageError):

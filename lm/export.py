@@ -16,7 +16,7 @@ from impls.errors import UsageError
 from impls.folders import claimed
 from impls.formats import tokenizer_json
 from impls.storage import atomic_writer
-from lm.model import architecture_of
+from lm.models import architecture_of
 from lm.trained import Trained
 
 FILES = ("config.json", "model.safetensors", "tokenizer_config.json", "tokenizer.json")

@@ -20,7 +20,7 @@ from lm.accounting import (
     training_flops_per_token,
 )
 from lm.config import RunConfig
-from lm.model import build
+from lm.models import build
 from lm.processes import find_device
 from lm.step import build_optimizer, optimizer_step
 

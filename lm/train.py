@@ -27,7 +27,7 @@ from lm.config import RunConfig
 from lm.evaluate import score_text
 from lm.hellaswag import read_items, score_hellaswag
 from lm.metrics import MetricsLog, Progress, Row, Speed, gpu_state
-from lm.model import build
+from lm.models import build
 from lm.processes import Processes
 from lm.run_folder import claim, open_folder, restore, save, write_samples
 from lm.step import build_optimizer, compiled, learning_rate, optimizer_step, precision

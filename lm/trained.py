@@ -19,7 +19,7 @@ from lm.checkpoint import check_size, latest, load_checkpoint, load_weights
 from lm.config import AnyModelConfig, check
 from lm.config_base import ModelConfig
 from lm.config_files import load_run
-from lm.model import ARCHITECTURES, architecture_of, build
+from lm.models import ARCHITECTURES, architecture_of, build
 from lm.settings import check_settings
 from lm.transformer import LanguageModel
 

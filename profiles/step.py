@@ -20,7 +20,7 @@ from lm.batches import TrainBatches
 from lm.config import RunConfig
 from lm.config_files import load_run
 from lm.memory import measure_memory
-from lm.model import build
+from lm.models import build
 from lm.step import build_optimizer, learning_rate, optimizer_step
 
 RUN = Path(lm.__file__).parent / "configs" / "stories-small.yaml"

@@ -15,8 +15,8 @@ from bench.fuzz.kind import Case, Difference, Kind, compared
 from bench.fuzz.mutations import mutated, refused_or
 from lm.checkpoint import load_checkpoint, save_checkpoint
 from lm.config import TrainingConfig
-from lm.gpt2 import GPT2Config
-from lm.model import build
+from lm.models import build
+from lm.models.gpt2 import GPT2Config
 from lm.step import build_optimizer
 from lm.transformer import LanguageModel
 

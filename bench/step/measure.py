@@ -18,13 +18,13 @@ from bench.step.shapes import SMALL, batch_of, model_named
 from bench.step.sides import Side, make_sides
 from bench.step.timing import report, stepper, take_turns, verify
 from lm.accounting import count_parameters, peak_flops, training_flops_per_token
-from lm.gpt2 import GPT2Config
+from lm.models.gpt2 import GPT2Config
 from lm.processes import find_device
 
 PACKAGES = ("numpy", "torch", "transformers")
 """Packages whose versions matter."""
 
-MODEL = "lm.model"
+MODEL = "lm.models"
 """The module whose sources are timed."""
 
 BARS = {"nanoGPT": 1.0, "transformers": 1.2}

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from lm.gpt2 import GPT2Config
+from lm.models.gpt2 import GPT2Config
 
 
 class NanoAttention(nn.Module):

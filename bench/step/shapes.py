@@ -10,7 +10,7 @@ from torch import Tensor
 import lm
 from impls import UsageError
 from lm.config_files import load
-from lm.gpt2 import GPT2Config
+from lm.models.gpt2 import GPT2Config
 
 MODELS = Path(lm.__file__).parent / "configs" / "models"
 

@@ -13,8 +13,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from bench.step.nanogpt import NanoGPT
-from lm.gpt2 import GPT2Config, export_weights
-from lm.model import build
+from lm.models import build
+from lm.models.gpt2 import GPT2Config, export_weights
 from lm.transformer import LanguageModel
 
 

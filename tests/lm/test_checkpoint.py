@@ -13,7 +13,7 @@ import pytest
 from impls import MergelabError
 from impls.digests import sealed
 from lm.checkpoint import load_checkpoint, read_checkpoint, save_checkpoint
-from lm.model import build
+from lm.models import build
 from lm.step import build_optimizer
 from lm.train import train
 from tests.support.lm_runs import files_of_at_most, tiny_config, write_sealed

@@ -18,7 +18,7 @@ from lm.batches import open_data
 from lm.checkpoint import load_checkpoint, read_checkpoint, save_checkpoint
 from lm.config import RunConfig
 from lm.export import export
-from lm.model import build
+from lm.models import build
 from lm.step import build_optimizer
 from lm.train import train
 from lm.trained import Trained, load_trained

@@ -18,7 +18,7 @@ from lm.checkpoint import read_checkpoint
 from lm.config import RunConfig
 from lm.config_files import load_run, save_run
 from lm.metrics import COLUMNS, read_metrics
-from lm.model import build
+from lm.models import build
 from lm.processes import Processes
 from lm.shards import tokenize
 from lm.step import build_optimizer, learning_rate, optimizer_step
