@@ -1,7 +1,7 @@
 """`python -m bench peers`: measure against other tokenizers, print a table, keep a record.
 
-Exit status 0 when everything was measured, whether its bar was reached or not; 1 when an output differs or a side
-fails.
+The exit status is 0 if everything was measured, even if a bar was not reached. It is 1 if two outputs differ or a
+side fails.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def configure(parser: ArgumentParser) -> None:
 
 
 def prepare(options: Namespace, folder: Path) -> PeerInputs:
-    """Check the options and return the inputs.
+    """Check the options, and return the text and vocabulary to measure on.
 
     Raises:
         UsageError, FileFormatError: an option is wrong.
@@ -78,7 +78,7 @@ def prepare(options: Namespace, folder: Path) -> PeerInputs:
 
 
 def run(options: Namespace) -> int:
-    """Measure, print, record."""
+    """Measure, print the table, and write a record."""
     ids = chosen(options.only, MEASUREMENTS, "measurement")
     cache_folder().mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="peers-", dir=cache_folder()) as folder:

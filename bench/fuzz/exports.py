@@ -1,6 +1,6 @@
 """Mutated files of an exported model.
 
-The folder holds the digests of its files, so a changed file is refused; what loads must be a model that computes.
+The folder holds the digests of its files, so a changed file is refused. If a folder loads, its model must compute.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ FILES = ("config.json", "model.safetensors", "tokenizer/mergelab.json")
 
 @cache
 def files() -> dict[str, bytes]:
-    """Return the files of the folder by path."""
+    """Return the files of an intact exported folder: path -> content."""
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
         export(Trained(model(), Tokenizer.from_definition(definition(), impl="cached"), None), place)
@@ -34,7 +34,7 @@ def files() -> dict[str, bytes]:
 
 
 def make(random: Random) -> Case:
-    """Return one mutated file."""
+    """Return a case in which one file of the folder is mutated."""
     return mutated_one(random, files(), FILES)
 
 

@@ -1,4 +1,4 @@
-"""Inputs of a step: the shape of the model and a batch of ids."""
+"""The inputs of a training step: the shape of the model, and a batch of ids."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ SMALL = GPT2Config(
 
 
 def model_named(name: str | None, block: int) -> GPT2Config:
-    """Return the shape of a model of `lm/configs/models`, `SMALL` without a name.
+    """Return the shape of a model in `lm/configs/models`; without a name, return `SMALL`.
 
     Args:
-        name: of the file, without its suffix.
-        block: ids per window, which the model must take.
+        name: the name of the model's file, without its suffix.
+        block: ids per window; the model's context must be at least as long.
 
     Raises:
-        UsageError: there is no such model, or it is no GPT-2, or its context is too short.
+        UsageError: there is no such model, the model is no GPT-2, or its context is too short.
     """
     config = SMALL
     if name:
