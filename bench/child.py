@@ -54,7 +54,7 @@ def run(command: Sequence[str], *, environment: Mapping[str, str] | None = None,
             stdin=DEVNULL, stdout=PIPE, stderr=PIPE, process_group=0,
         )  # fmt: skip
     except OSError as error:
-        raise MergelabError(f"{command[0]}: {error.strerror}") from None
+        raise MergelabError(f"{command[0]}: cannot be started: {error.strerror}") from None
     output, errors = _outputs(process, timeout)
     if process.returncode:
         raise MergelabError(last_line(errors) or f"ended with status {process.returncode}")
@@ -121,7 +121,7 @@ def report_in(output: str) -> dict[str, Any]:
         if line.startswith("{"):
             report: dict[str, Any] = json.loads(line)
             return report
-    raise MergelabError("the process printed no report")
+    raise MergelabError("the process ended well but printed no report; its last line must be a report in JSON")
 
 
 def last_line(text: str) -> str:

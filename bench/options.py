@@ -16,5 +16,5 @@ def chosen(only: str | None, names: Iterable[str], kind: str) -> list[str]:
     known = list(names)
     wanted = [name.strip() for name in only.split(",")] if only else known
     for unknown in (name for name in wanted if name not in known):
-        raise UsageError(f"--only: no {kind} {unknown!r}; there are {', '.join(known)}")
+        raise UsageError(f"--only: there is no {kind} {unknown!r}; choose some of {', '.join(known)}")
     return wanted

@@ -218,11 +218,11 @@ def read(path: Path, kind: str) -> dict[str, Any]:
         content = json.loads(path.read_text("utf-8"))
         json.dumps(content, ensure_ascii=False).encode()  # A lone surrogate could not be printed later.
     except OSError as error:
-        raise RecordError(f"{path}: {error.strerror}; give a record") from None
+        raise RecordError(f"{path}: {error.strerror}; give the path of a record") from None
     except (ValueError, RecursionError) as error:
         raise RecordError(f"{path}: not JSON: {error}; {again}") from None
     if not isinstance(content, dict) or content.get("kind") not in row.names:
-        raise RecordError(f"{path}: not a record of kind {kind}; {again}")
+        raise RecordError(f"{path}: is not a record of kind {kind}; {again}")
     _check_version(path, row, content.get("record_version", 1))
     for name in (*row.fields, "datetime", "machine_info", "commit_info"):
         if name not in content:
@@ -232,19 +232,23 @@ def read(path: Path, kind: str) -> dict[str, Any]:
         datetime.fromisoformat(content["datetime"])
         dict(content.get("code", {}))
     except (KeyError, TypeError, AttributeError, ValueError) as error:
-        raise RecordError(f"{path}: damaged: {error!r}; {again}") from None
+        raise RecordError(f"{path}: is damaged: {error!r}; {again}") from None
     return content
 
 
 def _check_version(path: Path, row: Kind, version: object) -> None:
     """Refuse a record that this program cannot read, and name its version."""
     if not isinstance(version, int):
-        raise RecordError(f"{path}: damaged: record_version is {version!r}; delete this record")
+        raise RecordError(
+            f"{path}: is damaged: record_version is {version!r}, not a whole number; delete this record"
+        )
     if version > VERSION:
-        raise RecordError(f"{path}: has version {version}, versions up to {VERSION} are read; update this program")
+        raise RecordError(
+            f"{path}: has version {version}, but only versions up to {VERSION} are read; update this program"
+        )
     if version < row.oldest:
         raise RecordError(
-            f"{path}: has version {version}, a record of kind {row.name} is read from version {row.oldest} on; "
+            f"{path}: has version {version}, but records of kind {row.name} are read from version {row.oldest} on; "
             f"delete it, or make a new one with `{row.command}`"
         )
 

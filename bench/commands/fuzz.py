@@ -38,7 +38,9 @@ def run(options: Namespace) -> int:
         return faults(check_count("--faults", options.faults, 1), options.seed)
     names = chosen(options.only, KINDS, "kind")
     if not 0 < options.minutes <= 60 * 24:
-        raise UsageError(f"--minutes: {options.minutes:g} is no time for a search; give more than 0, at most 1440")
+        raise UsageError(
+            f"--minutes: {options.minutes:g} is not a possible time; give more than 0 and at most 1440 minutes"
+        )
     if sys.__stderr__ and not faulthandler.is_enabled():
         faulthandler.enable(sys.__stderr__)  # A crash of compiled code shows where it was.
     seconds = 60 * options.minutes / len(names)

@@ -47,7 +47,7 @@ def _chosen(rows: list[Work], only: Sequence[str]) -> list[Work]:
     names = [row.name for row in rows]
     for name in only:
         if name not in names:
-            raise MergelabError(f"{name}: no such work; choose some of {', '.join(names)}")
+            raise MergelabError(f"{name}: no such kind of work; choose some of {', '.join(names)}")
     return [row for row in rows if not only or row.name in only]
 
 

@@ -206,11 +206,13 @@ def undisturbed(work: Work, base: Path, folder: Path, environment: Mapping[str, 
     changes = running.changes()
     status = running.status()
     if status not in (0, 1) or not changes:
-        raise MergelabError(f"{work.name}: failed without a fault: {running.told().strip() or 'it wrote nothing'}")
+        raise MergelabError(
+            f"{work.name}: failed even without a fault: {running.told().strip() or 'it wrote nothing'}"
+        )
     before, whole = files_below(base), files_below(folder)
     for name, content in before.items():
         if not name.startswith("out/") and whole.get(name) != content:
-            raise MergelabError(f"{work.name}: changed {name}, which is not below out")
+            raise MergelabError(f"{work.name}: changed {name}; it may only write below the folder out")
     return Ground(work, base, environment, before, whole, status, running.seconds, tuple(changes))
 
 

@@ -62,8 +62,8 @@ def compare(measurement: Measurement, samples: dict[str, list[Outcome]]) -> None
         expected, found = samples[reference.name][-1], samples[side.name][-1]
         if found["digest"] != expected["digest"]:
             raise SideError(
-                f"{side.output} of {reference.name} and {side.name} differ "
-                f"({expected['n']:,} and {found['n']:,}, {expected['digest'][:12]} and {found['digest'][:12]})"
+                f"{side.output}: {side.name} gives {found['n']:,} with digest {found['digest'][:12]}, but "
+                f"{reference.name} gives {expected['n']:,} with digest {expected['digest'][:12]}; they must be equal"
             )
 
 

@@ -42,10 +42,10 @@ def model_named(name: str | None, block: int) -> GPT2Config:
     if name:
         loaded = load("model", MODELS / f"{name}.yaml")
         if not isinstance(loaded, GPT2Config):
-            raise UsageError(f"--model {name}: nanoGPT and transformers' GPT-2 have no such architecture")
+            raise UsageError(f"--model {name}: is not a GPT-2, so nanoGPT has no such model; give a GPT-2")
         config = loaded.model_copy(update={"qkv_bias": True})
     if block > config.context_length:
-        raise UsageError(f"--block: {block} is above the model's context length {config.context_length}")
+        raise UsageError(f"--block: {block} is above the model's context length {config.context_length}; lower it")
     return config
 
 

@@ -27,7 +27,7 @@ def verify(sides: Sequence[Side], x: Tensor, y: Tensor) -> list[float]:
     for side, loss in zip(sides, losses, strict=True):
         if not math.isclose(loss, losses[0], rel_tol=1e-4):
             first = f"the loss of {sides[0].name} is {losses[0]}"
-            raise MergelabError(f"{side.name}: the loss is {loss}, {first}; not timed")
+            raise MergelabError(f"{side.name}: the loss is {loss}, but {first}; models that differ are not timed")
     return losses
 
 

@@ -213,4 +213,6 @@ def _check(expected: dict[str, tuple[str, str]], point: Point, produced: str) ->
         return
     series, known = expected.setdefault(point.group, (point.series, produced))
     if known != produced:
-        raise OutputError(f"output differs from the output of {series} ({produced[:12]}, not {known[:12]})")
+        raise OutputError(
+            f"output has digest {produced[:12]}, but the output of {series} has {known[:12]}; they must be equal"
+        )

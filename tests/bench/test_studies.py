@@ -49,7 +49,7 @@ def test_a_wrong_output_is_an_error_and_never_a_time() -> None:
     result = run_points(*points)
     assert [point["series"] for point in result["points"]] == ["right"]
     assert [error["series"] for error in result["errors"]] == ["wrong"]
-    assert "differs from the output of right" in result["errors"][0]["error"]
+    assert "but the output of right has" in result["errors"][0]["error"]
 
 
 def test_a_wrong_trainer_is_caught_by_the_real_study(monkeypatch: pytest.MonkeyPatch) -> None:
