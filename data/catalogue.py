@@ -107,7 +107,7 @@ def load() -> dict[str, Corpus]:
             raise DataError(f"{TABLE.name}: [{name}]: {error}; correct its fields, as in the other rows") from None
         if rows[name].kind == "generated" and name not in _GENERATORS:
             raise DataError(
-                f"{TABLE.name}: [{name}]: has the kind generated, but no generator; give it the kind download or local"
+                f"{TABLE.name}: [{name}]: has the kind generated but no generator; give it the kind download or local"
             )
     return rows
 

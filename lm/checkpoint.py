@@ -41,10 +41,10 @@ def save_checkpoint(target: Target, model: Module, optimizer: Optimizer, step: i
 
     Args:
         target: a path or a binary file object.
-        model: its weights are written.
-        optimizer: its state is written.
+        model: the model whose weights are written.
+        optimizer: the optimizer whose state is written.
         step: number of steps taken.
-        extra: tensors, numbers, strings, and lists and mappings of them.
+        extra: further values by name: tensors, numbers, strings, and lists or mappings of these.
 
     Raises:
         FileFormatError: the file cannot be written; an earlier file of this name stays as it is.
@@ -108,7 +108,7 @@ def _read(file: BinaryIO | IO[bytes], name: str, device: str | torch.device) -> 
 
 
 def _is_plain(file: BinaryIO | IO[bytes]) -> bool:
-    """Tell whether a file is an archive whose parts, all uncompressed, take no more bytes than it has."""
+    """Tell whether a file is an archive of uncompressed parts that are together no larger than the file."""
     start = file.tell()
     n_bytes = file.seek(0, os.SEEK_END) - start
     file.seek(start)
@@ -138,13 +138,13 @@ def _has_the_parts(state: object) -> bool:
 def load_checkpoint(
     source: Target, model: Module, optimizer: Optimizer | None = None, device: str | torch.device = "cpu"
 ) -> dict[str, Any]:
-    """Put a checkpoint into a model, and if an optimizer is given, into it and torch's generators.
+    """Load the weights of a checkpoint into a model; with an optimizer, also load its state and torch's generators.
 
     Returns:
         The content of the checkpoint.
 
     Raises:
-        FileFormatError: see `read_checkpoint`; or the checkpoint is of another model or optimizer.
+        FileFormatError: the checkpoint cannot be read, or belongs to another model or optimizer.
     """
     state = read_checkpoint(source, device)
     load_weights(model, state["model"], source)
@@ -185,7 +185,7 @@ def _check_optimizer(saved: dict[str, Any], optimizer: Optimizer) -> None:
 
 
 def _form(value: object) -> object:
-    """Return what a hyperparameter has in common with all others that may take its place."""
+    """Return the form of a hyperparameter's value; a saved value may replace it only if it has the same form."""
     if isinstance(value, list | tuple):
         return [_form(part) for part in value]
     return "number" if isinstance(value, int | float) and not isinstance(value, bool) else type(value)

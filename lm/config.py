@@ -1,6 +1,6 @@
-"""The five kinds of configs and the run that is made of one of each; values are checked by strict models.
+"""The five kinds of configs; a run has one config of each kind. Strict pydantic models check the values.
 
-`lm.config_files` reads configs from YAML files; the config of a model stands in the file of the model.
+`lm.config_files` reads configs from YAML files. The config class of a model is in the module of the model.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ class ConfigError(UsageError):
 
 
 class _ByArchitecture:
-    """A type that is the config class of one of the table's models, chosen by the field `architecture`."""
+    """A type for the config of any model: the field `architecture` chooses the config class."""
 
     @staticmethod
     def __get_pydantic_core_schema__(_: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
@@ -116,7 +116,7 @@ class TrainingConfig(Config):
         max_steps: optimizer steps of the run; a step sees `accumulation` batches.
         schedule: `cosine` falls to `min_learning_rate`; `constant` stays at `learning_rate` after the warm-up.
         warmup_ratio: share of `max_steps` over which the learning rate grows to `learning_rate`.
-        grad_clip: largest norm of the gradient, which is scaled down to it; null does not clip.
+        grad_clip: largest norm of the gradient; a larger gradient is scaled down to it. null switches clipping off.
         precision: `fp32`, or `bf16` with parameters in float32.
         tf32: whether float32 products on a GPU may use TF32.
         compile: whether to use torch.compile; the run stays eager if the compiler fails.
@@ -176,7 +176,7 @@ class DataConfig(Config):
     """Ids on disk, and how windows are cut from them.
 
     Attributes:
-        folder: for train.bin, val.bin, metadata.json, the tokenizer and the texts.
+        folder: the folder for train.bin, val.bin, metadata.json, the tokenizer and the texts.
         block_size: ids in a window.
         stride: ids from the start of an ordered window to the start of the next one; block_size by default.
         sampling: training windows at random places, or ordered, one after the other.
@@ -184,7 +184,7 @@ class DataConfig(Config):
         dtype: type of the ids on disk; `auto` takes uint16 where the vocabulary fits.
         mask_after_eos: whether the loss of a validation window ignores targets after the first end of a document.
         shard_tokens: ids in each shard that is kept; by default there are only train.bin and val.bin.
-        workers: processes that cut batches; with 0 the loop cuts them.
+        workers: number of processes that cut batches; with 0, the training loop cuts them itself.
         prefetch: batches that each worker prepares.
     """
 
@@ -240,9 +240,9 @@ def check(kind: Any, values: object, source: str) -> Any:
     """Turn plain values into a config.
 
     Args:
-        kind: class of the config, or `AnyModelConfig`.
+        kind: the class of the config, or `AnyModelConfig`.
         values: a mapping, as parsed from YAML or JSON.
-        source: where the values are from, for the message.
+        source: where the values come from, for error messages.
 
     Raises:
         ConfigError: a value is wrong; the message names the source, the field, the fault and the value.

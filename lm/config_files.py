@@ -28,9 +28,9 @@ MOST_VALUES = 10_000
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML as people expect it: `3e-4` is a number, and a key that is there twice is an error.
+    """Reads YAML as people expect it: `3e-4` is a number, and a repeated key is an error.
 
-    A file that is small may describe a value that is huge; it is refused before the value is made.
+    A small file may describe a huge value; such a file is refused before the value is made.
     """
 
     def __init__(self, stream: str | bytes) -> None:
@@ -105,7 +105,7 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def load(kind: str, path: str | os.PathLike[str]) -> Config:
-    """Read a file with one config.
+    """Read a YAML file that holds one config.
 
     Args:
         kind: a key of `KINDS`.

@@ -25,7 +25,7 @@ class Sampling:
             al. 2020, https://arxiv.org/abs/1904.09751); all by default.
         max_new_tokens: largest number of tokens in a sample.
         n_samples: number of samples; sample i draws with seed + i, whatever the number is.
-        seed: of the first sample.
+        seed: the seed of the first sample.
     """
 
     temperature: float = 1.0

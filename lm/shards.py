@@ -49,7 +49,7 @@ def tokenize(config: RunConfig, say: Say = print) -> None:
 
     Args:
         config: the run.
-        say: takes a line about each part.
+        say: called with a line of text about each part.
 
     Raises:
         FileFormatError: a source is missing or damaged, or the folder was made from other configs.
@@ -137,7 +137,7 @@ def _digest(config: RunConfig) -> str:
 
 
 def _sources_state(config: RunConfig) -> Sources:
-    """Return size and time of change of the files that are read and still there."""
+    """Return size and time of change of each source file that still exists."""
     if config.dataset.source not in ("local", "tokens"):
         return {}
     stats = {name: Path(name).stat() for name in config.dataset.files.values() if Path(name).exists()}

@@ -73,7 +73,7 @@ def _load_run(source: Path, device: str | torch.device) -> Trained:
 
 
 def run_folder(source: Path) -> Path:
-    """Return the run folder of a source, which is a run folder or a checkpoint in one."""
+    """Return the run folder of a source; the source is a run folder, or a checkpoint in a run folder."""
     return source.parent.parent if source.is_file() else source
 
 
@@ -104,7 +104,7 @@ def load_folder(folder: Path, ops: str = "fused") -> LanguageModel:
 
 
 def _translated(values: dict[str, Any], folder: Path) -> dict[str, Any]:
-    """Return the fields of our config for a config.json of transformers."""
+    """Translate the values of transformers' config.json to the fields of our config."""
     path, kind = folder / "config.json", values.get("model_type")
     row = next((row for row in ARCHITECTURES.values() if row.model_type == kind), None)
     if row is None:

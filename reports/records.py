@@ -57,7 +57,9 @@ class Record:
 
 def damaged(path: Path, kind: str, error: Exception) -> RecordError:
     """Return the error of a record that lacks fields of its kind."""
-    return RecordError(f"{path}: damaged: {error!r}; delete it or run `{KINDS[kind].command}` again")
+    return RecordError(
+        f"{path}: is damaged: {error!r}; delete this record, or make a new one with `{KINDS[kind].command}`"
+    )
 
 
 def load_record(path: Path) -> Record:

@@ -1,4 +1,4 @@
-"""`python -m lm evaluate`: loss, perplexity and bits per byte of a text, accuracy on HellaSwag."""
+"""`python -m lm evaluate`: print loss, perplexity and bits per byte of a text, and accuracy on HellaSwag."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`python -m lm export`: write a folder that transformers loads, and send it to a hub if that is wanted."""
+"""`python -m lm export`: write a folder that transformers can load; with --upload, send it to a hub."""
 
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
@@ -17,7 +17,7 @@ def configure(parser: ArgumentParser) -> None:
 
 
 def run(options: Namespace) -> None:
-    """Write the folder; send it if that is wanted."""
+    """Write the folder; with --upload, send it to a hub."""
     from lm.digests import MANIFEST
     from lm.export import export
     from lm.hub import upload

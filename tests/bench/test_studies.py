@@ -161,7 +161,7 @@ def test_a_run_leaves_a_record_with_its_proof(
 
 def test_bad_usage_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["studies", "--only", "everything", "--records", str(tmp_path)]) == 2
-    assert "no study 'everything'; there are size" in capsys.readouterr().err
+    assert "there is no study 'everything'; choose some of size" in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
 
 
