@@ -125,7 +125,7 @@ def open_tokenizer(folder: Path) -> tuple[Tokenizer, int | None]:
 def _open_tokenizer(folder: Path) -> tuple[Tokenizer, dict[str, Any]]:
     metadata = read_metadata(folder)
     if metadata is None:
-        raise FileFormatError(f"{folder}/metadata.json: is not there; run python -m lm tokenize")
+        raise FileFormatError(f"{folder}/metadata.json: is missing; run python -m lm tokenize")
     tokenizer = Tokenizer.load(folder / "tokenizer")
     if tokenizer.fingerprint() != metadata["tokenizer"]:
         raise FileFormatError(
@@ -170,7 +170,7 @@ def windows(n_ids: int, block_size: int, stride: int) -> int:
     """
     if n_ids < block_size + 1:
         raise UsageError(
-            f"data.block_size: {block_size} needs {block_size + 1} ids, there are {n_ids}; give more text"
+            f"data.block_size: {block_size} needs {block_size + 1} ids, but there are only {n_ids}; give more text"
         )
     return (n_ids - block_size - 1) // stride + 1
 

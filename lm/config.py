@@ -71,7 +71,7 @@ class DatasetConfig(Config):
         if self.source in ("local", "hub", "tokens") and "train" not in self.files:
             raise ValueError("files: has no entry `train`; name the file of the training text")
         if self.source == "hub" and not re.fullmatch(r"[\w.-]+/[\w.-]+", self.path):
-            raise ValueError(f"path: {self.path!r} is not a data set; write owner/name")
+            raise ValueError(f"path: {self.path!r} is not the name of a data set; write owner/name")
         if self.source == "tokens" and not self.tokenizer:
             raise ValueError("tokenizer: is missing; name the folder of the tokenizer that made the ids")
         if self.max_characters is not None and self.max_characters < self.min_characters:
@@ -204,7 +204,7 @@ class DataConfig(Config):
     def _check(self) -> Self:
         if self.stride is not None and self.stride > self.block_size:
             raise ValueError(
-                f"stride: {self.stride} is above block_size {self.block_size}, which leaves ids out; lower it"
+                f"stride: {self.stride} is above block_size {self.block_size}, so ids would be left out; lower it"
             )
         return self
 
@@ -222,7 +222,7 @@ class RunConfig(Config):
     @model_validator(mode="after")
     def _check(self) -> Self:
         if "/" in self.name or "\0" in self.name or self.name in (".", ".."):
-            raise ValueError(f"name: {self.name!r} names no folder in runs/; write a name without /")
+            raise ValueError(f"name: {self.name!r} cannot be the name of a folder in runs/; write a name without /")
         if self.data.block_size > self.model.context_length:
             raise ValueError(
                 f"data.block_size: {self.data.block_size} is above model.context_length "
@@ -259,6 +259,6 @@ def check(kind: Any, values: object, source: str) -> Any:
         if first["type"] not in ("value_error", "missing", "extra_forbidden") and not isinstance(given, dict):
             message += f", not {shown(given)}"
         if first["type"] == "extra_forbidden":
-            message = "no such field"
+            message = "no such field; remove it or correct its name"
         more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
         raise ConfigError(f"{source}: {field + ': ' if field else ''}{message}{more}") from None

@@ -43,7 +43,9 @@ class Sampling:
         if self.top_p is not None and not 0 < self.top_p <= 1:
             raise UsageError(f"top-p: {self.top_p} is not above 0 and at most 1")
         if self.max_new_tokens < 1 or self.n_samples < 1:
-            raise UsageError(f"tokens and samples: {self.max_new_tokens} and {self.n_samples} must be at least 1")
+            raise UsageError(
+                f"tokens and samples: {self.max_new_tokens} and {self.n_samples} are given, both must be at least 1"
+            )
         if self.seed < 0:
             raise UsageError(f"seed: {self.seed} is below 0; give at least 0")
 

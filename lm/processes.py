@@ -83,5 +83,5 @@ def find_device(name: str) -> torch.device:
     device = torch.device(name)
     if (device.index or 0) >= there[device.type]:
         devices = ", ".join(kind if count == 1 else f"{count} x {kind}" for kind, count in there.items() if count)
-        raise UsageError(f"training.device: {name} is not there; this machine has {devices}")
+        raise UsageError(f"training.device: this machine has no {name}; choose one of {devices}")
     return device

@@ -194,7 +194,9 @@ def _prefix(text: Path, n_bytes: int, config: TokenizerConfig) -> Path:
 def _dtype(config: DataConfig, tokenizer: Tokenizer) -> np.dtype[Any]:
     if config.dtype == "uint16" and tokenizer.id_dtype.itemsize > 2:
         size = max(tokenizer.vocab) + 1
-        raise UsageError(f"data.dtype: uint16 holds ids below 65536, the vocabulary has {size}; take uint32 or auto")
+        raise UsageError(
+            f"data.dtype: uint16 holds ids below 65536, but the vocabulary has {size} ids; take uint32 or auto"
+        )
     return np.dtype("<u4") if config.dtype == "uint32" else tokenizer.id_dtype
 
 

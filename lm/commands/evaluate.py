@@ -61,5 +61,5 @@ def _validation_text(source: Path) -> Path:
 
     config = run_folder(source) / "config.yaml"
     if not config.exists():
-        raise UsageError(f"{source}: is no run with a validation text; give --text FILE")
+        raise UsageError(f"{source}: is not a run with a validation text; give --text FILE")
     return Path(load_run(config).data.folder) / "val.txt"

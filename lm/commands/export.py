@@ -11,7 +11,7 @@ from lm.commands.options import add_source
 def configure(parser: ArgumentParser) -> None:
     """Add the options."""
     add_source(parser)
-    parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="to write to")
+    parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="folder to write to")
     parser.add_argument("--upload", metavar="OWNER/NAME", help="send the folder to a Hugging Face hub as well")
     parser.add_argument("--dry-run", action="store_true", help="only list the files that would be sent")
 

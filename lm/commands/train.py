@@ -16,7 +16,7 @@ from lm.commands.options import add_config, read_config
 def configure(parser: ArgumentParser) -> None:
     """Add the options."""
     add_config(parser)
-    parser.add_argument("--out", type=Path, metavar="FOLDER", help="of the run; runs/NAME by default")
+    parser.add_argument("--out", type=Path, metavar="FOLDER", help="folder of the run; runs/NAME by default")
     parser.add_argument("--resume", type=Path, metavar="FOLDER", help="go on with the run in this folder")
 
 

@@ -265,5 +265,5 @@ def test_what_a_peer_cannot_do_is_refused(trained: Tokenizer, tmp_path: Path) ->
         load_peer("encode", "huggingface")(lacking, "gpt2")
     with pytest.raises(UsageError, match="cannot carry 'gpt4'"):
         load_peer("encode", "gigatoken")(vocabulary, "gpt4")
-    with pytest.raises(UsageError, match="no 'regex:a'"):
+    with pytest.raises(UsageError, match="does not know 'regex:a'"):
         load_peer("encode", "tiktoken")(vocabulary, "regex:a")

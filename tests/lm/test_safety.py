@@ -169,7 +169,7 @@ def test_a_second_command_is_told_who_writes_the_run(home: Path, tmp_path: Path)
 @pytest.mark.parametrize("name", ["../x", "a/b", "/tmp/x", "..", ".", "a\0b"])
 def test_the_name_of_a_run_stays_in_its_folder(name: str, home: Path) -> None:
     values = tiny_config(home).model_dump(mode="json")
-    with pytest.raises(ValueError, match="names no folder in runs/; write a name without /"):
+    with pytest.raises(ValueError, match="cannot be the name of a folder in runs/; write a name without /"):
         RunConfig.model_validate(values | {"name": name})
 
 
