@@ -47,7 +47,7 @@ def without_digest(values: dict[str, Any]) -> dict[str, Any]:
 
 
 class _Digesting:
-    """A binary file for writing that adds up what it writes."""
+    """A binary file for writing that hashes all bytes that it writes."""
 
     def __init__(self, file: BinaryIO | IO[bytes]) -> None:
         self._file, self.sum = file, hashlib.sha256()
@@ -69,7 +69,7 @@ def sealed(file: BinaryIO | IO[bytes]) -> Iterator[Any]:
 
 
 def seal_is_whole(file: BinaryIO | IO[bytes]) -> bool:
-    """Tell whether a file ends with the digest of its bytes from its place on; its place stays."""
+    """Tell whether a file ends with the right digest of its bytes, counted from the present position, which stays."""
     start = file.tell()
     left = file.seek(0, os.SEEK_END) - start - SEAL_BYTES
     file.seek(start)
@@ -94,11 +94,11 @@ def write_manifest(folder: Path, names: Iterable[str]) -> None:
 
 
 def check_manifest(folder: Path, needed: Iterable[str]) -> None:
-    """Check the files that `digests.json` lists; do nothing where there is no such file.
+    """Check the files that `digests.json` lists; if the folder has no `digests.json`, check nothing.
 
     Args:
-        folder: of the files.
-        needed: names that must be listed.
+        folder: the folder of the files.
+        needed: names of files that `digests.json` must list.
 
     Raises:
         FileFormatError: a file has changed or is missing, or the manifest is damaged.

@@ -48,7 +48,7 @@ def tokenize(config: RunConfig, say: Say = print) -> None:
 
     Args:
         config: the run.
-        say: takes a line about each part.
+        say: called with a line of text about each part.
 
     Raises:
         FileFormatError: a source is missing or damaged, or the folder was made from other configs.
@@ -136,7 +136,7 @@ def _digest(config: RunConfig) -> str:
 
 
 def _sources_state(config: RunConfig) -> Sources:
-    """Return size and time of change of the files that are read and still there."""
+    """Return size and time of change of each source file that still exists."""
     if config.dataset.source not in ("local", "tokens"):
         return {}
     stats = {name: Path(name).stat() for name in config.dataset.files.values() if Path(name).exists()}
@@ -197,7 +197,9 @@ def _prefix(text: Path, n_bytes: int, config: TokenizerConfig) -> Path:
 def _dtype(config: DataConfig, tokenizer: Tokenizer) -> np.dtype[Any]:
     if config.dtype == "uint16" and tokenizer.id_dtype.itemsize > 2:
         size = max(tokenizer.vocab) + 1
-        raise UsageError(f"data.dtype: uint16 holds ids below 65536, the vocabulary has {size}; take uint32 or auto")
+        raise UsageError(
+            f"data.dtype: uint16 holds ids below 65536, but the vocabulary has {size} ids; take uint32 or auto"
+        )
     return np.dtype("<u4") if config.dtype == "uint32" else tokenizer.id_dtype
 
 

@@ -21,7 +21,7 @@ FILES = ("config.json", "model.safetensors", "tokenizer_config.json", "tokenizer
 
 @cache
 def files() -> dict[str, bytes]:
-    """Return the files of the folder by path."""
+    """Return the files of an intact exported folder: path -> content."""
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
         export(Trained(model(), Tokenizer.from_definition(definition(), impl="cached"), None), place)
@@ -30,7 +30,7 @@ def files() -> dict[str, bytes]:
 
 
 def make(random: Random) -> Case:
-    """Return one mutated file."""
+    """Return a case in which one file of the folder is mutated."""
     return mutated_one(random, files(), FILES)
 
 

@@ -9,12 +9,12 @@ from reports.evidence import newest_record
 
 
 def add_record(parser: ArgumentParser) -> None:
-    """Add the record."""
+    """Add the argument that names a record."""
     parser.add_argument("record", type=Path, nargs="?", help="a record of the benchmarks; the newest by default")
 
 
 def record_of(options: Namespace) -> Path:
-    """Return the record.
+    """Return the path of the record that the options name, by default of the newest record.
 
     Raises:
         ReportError: no record was named, and there is no record.

@@ -88,7 +88,7 @@ def test_a_run_leaves_a_record_with_its_proof(tmp_path: Path, capsys: pytest.Cap
         (["--batch", "0"], "--batch: 0 is too small"),
         (["--block", "257"], "--block: 257 is above the model's context length 256"),
         (["--model", "gpt5"], "gpt5.yaml: No such file or directory; there are gpt2-124m"),
-        (["--model", "llama3-2k-4l"], "--model llama3-2k-4l: nanoGPT and transformers' GPT-2 have no such"),
+        (["--model", "llama3-2k-4l"], "--model llama3-2k-4l: is not a GPT-2, so nanoGPT has no such model"),
     ],
 )
 def test_bad_usage_is_one_line(

@@ -150,7 +150,7 @@ CRAFTED: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
     ),
     "generators of nothing": (
         lambda state: state | {"generators": {"cpu": torch.zeros(3), "cuda": 1}},
-        "the states of its generators",
+        "its states of random generators",
     ),
     "other ids": (lambda state: state | {"ids": {"train": "0"}}, "was trained on other ids"),
     "no settings": (lambda state: state | {"settings": 1}, "holds no settings"),
