@@ -1,4 +1,4 @@
-"""Sessions: `nox -l` lists them. Every version comes from pyproject.toml."""
+"""The sessions of nox: `nox -l` lists them. The versions of all packages come from pyproject.toml."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def install(session: nox.Session, *groups: str, extras: str = "") -> None:
 
 
 def run_all(session: nox.Session, *commands: list[str]) -> None:
-    """Run every command, whatever the ones before it did; fail if one of them failed."""
+    """Run every command, even if an earlier command failed; fail at the end if any command failed."""
     failed = []
     for command in commands:
         try:
@@ -34,7 +34,7 @@ def run_all(session: nox.Session, *commands: list[str]) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Prove all implementations equal, time them, run the studies, write the report and what `auto` decides from.
+    """Prove all implementations equal, time them, run the studies, and write the report and the times for `auto`.
 
     With arguments of pytest (`-- -k train`, `-- --corpus file:my.txt`), time the chosen cases and print the table.
     """
@@ -50,16 +50,16 @@ def bench(session: nox.Session) -> None:
 
 @nox.session
 def compare(session: nox.Session) -> None:
-    """Say what got faster or slower since the last comparable record; `-- --fail-above 10` fails on 10 %."""
+    """Say what got faster or slower since the last comparable record; `-- --fail-above 10` fails at 10 % slower."""
     install(session, "bench")
     session.run("python", "-m", "reports", "compare", *session.posargs)
 
 
 @nox.session
 def profile(session: nox.Session) -> None:
-    """Look inside the implementations and the trainer with every tool, write the report with what was seen.
+    """Profile the implementations and the training step with every tool, and write the report with the profiles.
 
-    With arguments (`-- --only memray`), look with some of the tools and write no report.
+    With arguments (`-- --only memray`), profile with some of the tools and write no report.
     """
     install(session, "bench", "profile", extras="[lm]")
     report = [] if session.posargs else [["python", "-m", "reports"]]
@@ -89,7 +89,7 @@ def report(session: nox.Session) -> None:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """Run the test suite, and what runs compiled code once more without compiling."""
+    """Run the test suite; then run the tests of compiled code again, without compiling."""
     install(session, "test", "profile", "lm-test", extras="[peers,lm]")
     session.run("python", "-m", "pytest", *session.posargs)
     if not session.posargs:

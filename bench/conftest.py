@@ -1,4 +1,4 @@
-"""Options, case selection, and records: append-only, in a folder named after the machine."""
+"""The hooks of pytest: options, the choice of cases, and records, which go to a folder named after the machine."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def chosen_workloads(config: pytest.Config) -> tuple[Workload, ...]:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Keep every sample, and the records of different machines apart unless a storage was chosen."""
+    """Keep every sample, and write the record to the folder of this machine unless the user chose another folder."""
     config.option.benchmark_save_data = True
     config.option.benchmark_columns = config.option.benchmark_columns or COLUMNS
     config.stash[ERRORS] = []
@@ -50,16 +50,18 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run every benchmark on its stage's implementations and the chosen workloads."""
+    """Run each benchmark with every implementation of its stage on every chosen workload."""
     if "case" in metafunc.fixturenames:
         stage = metafunc.function.__name__.removeprefix("bench_")
         metafunc.parametrize("case", cases(stage, chosen_workloads(metafunc.config)), ids=str)
 
 
 def pytest_benchmark_update_json(config: pytest.Config, benchmarks: list[Any], output_json: dict[str, Any]) -> None:
-    """Record the kind, the command, which cases were left out or failed, and why; leave no path of this machine.
+    """Add to the record: its kind, the command line, and each case that was left out or failed, with the reason.
 
-    The key `version` is taken: it is the version of pytest-benchmark.
+    Paths of this machine lose their folders.
+
+    The key `version` already holds the version of pytest-benchmark, so the version of the record has another key.
     """
     del benchmarks
     output_json.update(marks("bench", [str(word) for word in config.invocation_params.args]))
@@ -78,7 +80,7 @@ def unmeasured(content: dict[str, Any]) -> set[tuple[str, ...]]:
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Gather the chosen cases that are skipped."""
+    """Remember which of the chosen cases are skipped."""
     functions = [item for item in session.items if isinstance(item, pytest.Function)]
     chosen: list[Any] = [item.callspec.params["case"] for item in functions]
     session.config.stash[SKIPPED] = [
@@ -87,7 +89,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 
 def pytest_exception_interact(node: pytest.Item, call: pytest.CallInfo[None]) -> None:
-    """Keep the error of a case that failed: it has no time, and the report says why."""
+    """Keep the error of a case that failed; the report shows it in place of a time."""
     if isinstance(node, pytest.Function) and call.excinfo:
         case: Any = node.callspec.params["case"]
         error = as_line(call.excinfo.value) or call.excinfo.typename
@@ -95,7 +97,7 @@ def pytest_exception_interact(node: pytest.Item, call: pytest.CallInfo[None]) ->
 
 
 def pytest_benchmark_update_machine_info(config: pytest.Config, machine_info: dict[str, Any]) -> None:
-    """Record the facts that explain a time; drop the name of the machine."""
+    """Record the facts about the machine that explain a time, without the machine's host name."""
     del config
     machine_info["cpu"] = cpu_info()
     machine_info.pop("node", None)

@@ -1,4 +1,4 @@
-"""Paths as records have them: the last part alone. The folders of a machine are nobody's business.
+"""Paths as records have them: the last part alone. Records are public, and the folders of a machine are private.
 
 Such a path begins with `/`, `~`, `../` or `file:`. Paths inside the project are relative and stay as they are.
 """
@@ -38,7 +38,7 @@ def without_folders(text: str) -> str:
 
 
 def as_line(error: object) -> str:
-    """Return an error as it is recorded: one line, paths without folders."""
+    """Return the message of an error as a record keeps it: one line, with paths without their folders."""
     return " ".join(without_folders(str(error)).split())
 
 

@@ -1,4 +1,4 @@
-"""Records: the results of a run with their proof, as one JSON file that is never changed afterwards.
+"""A record holds the results of a run, with their proof, in one JSON file that is never changed afterwards.
 
 Every record has a head: kind, version, time, command line, machine, commit, versions of packages, code digests.
 The records of a machine lie below `bench/records/MACHINE/`, each kind in a folder of its own; git ignores them. The
@@ -34,7 +34,7 @@ VERSION = 2
 
 
 class RecordError(MergelabError):
-    """A record that cannot be used; one line that names it."""
+    """A record cannot be used; the message is one line that names the record."""
 
 
 @dataclass(frozen=True)
@@ -42,12 +42,12 @@ class Kind:
     """A kind of record.
 
     Attributes:
-        name: in the record, and of its folder.
-        command: makes a record of this kind; for people.
-        program: writes the record; words of a command line, which the arguments of the record follow.
-        fields: follow the head.
+        name: the name in the record; also the name of the folder for records of this kind.
+        command: the command line that makes a record of this kind, as people type it.
+        program: the program that writes the record, as words; the arguments in the record complete the command line.
+        fields: the fields that follow the head.
         oldest: the oldest version that is still read.
-        formerly: the name in version 1, where it was another one.
+        formerly: the name of this kind in version 1, if it was different; otherwise empty.
     """
 
     name: str
@@ -59,7 +59,7 @@ class Kind:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Its names in all versions."""
+        """The names of this kind in all versions of records."""
         return (self.name, self.formerly) if self.formerly else (self.name,)
 
     def reproduce(self, content: Mapping[str, Any]) -> str:
@@ -122,7 +122,7 @@ def marks(kind: str, arguments: Sequence[str]) -> dict[str, Any]:
 
     Args:
         kind: a name of `KINDS`.
-        arguments: of the command line.
+        arguments: the words of the command line.
     """
     return {
         "kind": KINDS[kind].name,
@@ -138,7 +138,7 @@ def head(
 
     Args:
         kind: a name of `KINDS`.
-        arguments: of the command line.
+        arguments: the words of the command line.
         packages: whose versions matter.
         code: digests of the code that was measured; the digests of all implementations by default.
 
@@ -197,7 +197,8 @@ def read(path: Path, kind: str) -> dict[str, Any]:
         kind: a name of `KINDS`.
 
     Raises:
-        RecordError: missing, damaged, of another kind, or of a version that is not read; the message says which.
+        RecordError: the record is missing or damaged, of another kind, or of a version that is not read; the message
+            says which.
     """
     row = KINDS[kind]
     again = f"delete this record, or make a new one with `{row.command}`"
@@ -205,11 +206,11 @@ def read(path: Path, kind: str) -> dict[str, Any]:
         content = json.loads(path.read_text("utf-8"))
         json.dumps(content, ensure_ascii=False).encode()  # A lone surrogate could not be printed later.
     except OSError as error:
-        raise RecordError(f"{path}: {error.strerror}; give a record") from None
+        raise RecordError(f"{path}: {error.strerror}; give the path of a record") from None
     except (ValueError, RecursionError) as error:
         raise RecordError(f"{path}: not JSON: {error}; {again}") from None
     if not isinstance(content, dict) or content.get("kind") not in row.names:
-        raise RecordError(f"{path}: not a record of kind {kind}; {again}")
+        raise RecordError(f"{path}: is not a record of kind {kind}; {again}")
     _check_version(path, row, content.get("record_version", 1))
     for name in (*row.fields, "datetime", "machine_info", "commit_info"):
         if name not in content:
@@ -220,28 +221,32 @@ def read(path: Path, kind: str) -> dict[str, Any]:
         dict(content.get("code", {}))
         why_partial(content)
     except (KeyError, TypeError, AttributeError, ValueError) as error:
-        raise RecordError(f"{path}: damaged: {error!r}; {again}") from None
+        raise RecordError(f"{path}: is damaged: {error!r}; {again}") from None
     return content
 
 
 def _check_version(path: Path, row: Kind, version: object) -> None:
     """Refuse a record that this program cannot read, and name its version."""
     if not isinstance(version, int):
-        raise RecordError(f"{path}: damaged: record_version is {version!r}; delete this record")
+        raise RecordError(
+            f"{path}: is damaged: record_version is {version!r}, not a whole number; delete this record"
+        )
     if version > VERSION:
-        raise RecordError(f"{path}: has version {version}, versions up to {VERSION} are read; update this program")
+        raise RecordError(
+            f"{path}: has version {version}, but only versions up to {VERSION} are read; update this program"
+        )
     if version < row.oldest:
         raise RecordError(
-            f"{path}: has version {version}, a record of kind {row.name} is read from version {row.oldest} on; "
+            f"{path}: has version {version}, but records of kind {row.name} are read from version {row.oldest} on; "
             f"delete it, or make a new one with `{row.command}`"
         )
 
 
 def machine_of(info: Mapping[str, Any]) -> str:
-    """Return the name of the machine that a record comes from, as `impls.machine.machine_name` has it.
+    """Return the name of the machine that a record comes from, in the form of `impls.machine.machine_name`.
 
     Raises:
-        KeyError, TypeError: the record does not say.
+        KeyError, TypeError: the record does not name the machine.
     """
     return folder_name(info["cpu"]["brand_raw"], info["cpu"]["count"])
 
@@ -273,7 +278,7 @@ def why_partial(content: Mapping[str, Any]) -> str:
 
 
 def when(path: Path) -> str:
-    """Return the key that records are sorted by: date and time in the name; the file system's clock is no witness."""
+    """Return the key that records are sorted by: date and time in the file name. File times may change."""
     found = _WHEN.search(path.name)
     return f"{found[1] if found else ''} {path.name}"
 

@@ -32,7 +32,7 @@ def run(order: dict[str, Any]) -> dict[str, Any]:
 
 
 def prepared(subject: Subject, repeats: int) -> list[Work]:
-    """Return the work as often as it is repeated; code that a first call loads is loaded."""
+    """Return the work once per repetition; any code that a first call would load is loaded already."""
     target, workload = TARGETS[subject.stage], subject.row()
     if target.loads_code(subject.impl):
         target.prepare(subject.impl, workload)()

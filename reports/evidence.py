@@ -64,12 +64,12 @@ class Evidence:
 
     Attributes:
         bench: the record of the benchmarks.
-        others: kind -> content of the newest record beside it.
-        paths: kind -> the record, for all kinds that there are.
+        others: kind -> content of the newest record of that kind, for all kinds but the benchmarks.
+        paths: kind -> path of the record, for each kind that has a record.
         studies: name -> study, in the order of the record.
         problems: one line for each record that cannot be used.
-        passed_over: one line for each filtered record, since a whole one is taken.
-        why_missing: kind -> why there is no record.
+        passed_over: one line for each filtered record; an earlier record is used instead.
+        why_missing: kind -> the reason why there is no record of that kind.
     """
 
     bench: Record
@@ -89,7 +89,7 @@ class Evidence:
         """Return the newest record of a kind other than the benchmarks.
 
         Raises:
-            Missing: there is none.
+            Missing: there is no such record.
         """
         if kind not in self.others:
             raise Missing(self.why_missing.get(kind, f"no record was read; `{KINDS[kind].command}` makes one"))
@@ -99,7 +99,7 @@ class Evidence:
         """Return a study.
 
         Raises:
-            Missing: there is no record of studies, or it has no such study.
+            Missing: there is no record of studies, or the record lacks this study.
         """
         self.content("studies")
         if name not in self.studies:
@@ -110,7 +110,7 @@ class Evidence:
         """Return the points of a study, at least one.
 
         Raises:
-            Missing: there is no such study, or none of its points could be measured.
+            Missing: there is no such study, or no point of the study could be measured.
         """
         points = self.study(name).points
         if points.empty:
@@ -118,12 +118,12 @@ class Evidence:
         return points
 
     def digests(self, *tools: str) -> list[dict[str, Any]]:
-        """Return the profiles made with some tools, all of them by default, in the order of the record."""
+        """Return the digests of the profiles made with some tools, by default all, in the order of the record."""
         found = self.others.get("profiles", {}).get("digests", [])
         return [row for row in found if not tools or row["tool"] in tools]
 
     def stale(self) -> dict[str, list[str]]:
-        """Return, by kind of record, the implementations and modules whose code has changed since."""
+        """Return kind of record -> the implementations and modules whose code has changed since that record."""
         cases, now = self.bench.cases, code_digests()
         recorded = {"bench": dict(zip(cases["stage"] + "/" + cases["impl"], cases["code_sha256"], strict=True))}
         recorded.update({kind: content.get("code", {}) for kind, content in self.others.items()})
@@ -141,8 +141,8 @@ class Evidence:
 def load_evidence(path: Path, kinds: Iterable[str] = OTHER_KINDS) -> Evidence:
     """Read a record of the benchmarks and the newest record of each other kind from the same machine.
 
-    A record of another kind that cannot be read, or that comes from another machine, is a problem, and the record
-    before it is taken. A filtered one is passed over too.
+    A record of another kind may be unreadable or from another machine. Such a record is listed as a problem, and the
+    record before it is used instead. A filtered record is passed over too.
 
     Raises:
         RecordError: the record of the benchmarks cannot be read.

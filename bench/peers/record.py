@@ -1,4 +1,4 @@
-"""The part of a record that is peculiar to peers: corpus, vocabulary, and every sample of every side."""
+"""What a record of peers holds beside its head: corpus, vocabulary, and every sample of every side."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ PACKAGES = ("awkward", "gigatoken", "numba", "numpy", "regex", "rustbpe", "tikto
 
 
 def content(results: Sequence[Result], inputs: PeerInputs, arguments: Sequence[str]) -> dict[str, Any]:
-    """Return the record of a run.
+    """Return the content of a record of kind "peers".
 
     Args:
-        results: one per measurement.
+        results: the result of each measurement.
         inputs: the texts and the vocabulary.
-        arguments: of the command line.
+        arguments: the words of the command line.
     """
     return {
         **head("peers", arguments, PACKAGES),
@@ -36,7 +36,7 @@ def content(results: Sequence[Result], inputs: PeerInputs, arguments: Sequence[s
 
 
 def of_result(result: Result) -> dict[str, Any]:
-    """Return all samples of a measurement and the rows that were computed from them."""
+    """Return all samples of a measurement, and the rows that were computed from the samples."""
     rows = result.measurement.rows if result.measurement and not result.error else ()
     sides = result.measurement.sides if result.measurement else ()
     return {

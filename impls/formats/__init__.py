@@ -1,4 +1,4 @@
-"""Formats of tokenizers, one module and one row each: a `Definition` is read from a file or folder, or written."""
+"""Formats of tokenizers. Each has a module and a row, and can read a `Definition` from files, write one, or both."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`python -m reports build`: print the ladders and write the report."""
+"""`python -m reports build`: print the ladders, and write the report from the newest records."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def configure(parser: ArgumentParser) -> None:
 
 
 def run(options: Namespace) -> int:
-    """Write the pages; returns 1 when a record cannot be used, and the report is written from the others."""
+    """Write the pages; if a record cannot be used, write them from the other records and return 1."""
     evidence = load_evidence(record_of(options))
     print(terminal(evidence.bench))
     write_pages(evidence, options.out)
@@ -53,7 +53,7 @@ def write_pages(evidence: Evidence, folder: Path) -> None:
 
 
 def render(evidence: Evidence) -> dict[str, str]:
-    """Return the pages by file name."""
+    """Return the pages of the report: file name -> content."""
     made = sections(evidence)
     return {name: page(made, list(evidence.names.values())) for name, page in PAGES.items()}
 

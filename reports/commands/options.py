@@ -11,15 +11,17 @@ from reports.evidence import newest_record
 
 
 def add_record(parser: ArgumentParser, default: str = "the newest whole run of this machine") -> None:
-    """Add the record; `default` says in words which one is taken where none is named."""
+    """Add the argument that names a record; `default` says in words which record is taken if none is named."""
     parser.add_argument("record", type=Path, nargs="?", help=f"a record of the benchmarks (default: {default})")
 
 
 def record_of(options: Namespace, folder: Path | None = None) -> Path:
-    """Return the record that was named, or the newest of a whole run; one line tells which were passed over.
+    """Return the path of the record that the options name, by default of the newest record of a whole run.
+
+    One line tells which newer records were passed over.
 
     Args:
-        options: of the command line.
+        options: the options of the command.
         folder: where to look, see `newest_record`.
 
     Raises:

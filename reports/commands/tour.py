@@ -16,6 +16,6 @@ def configure(parser: ArgumentParser) -> None:
 
 
 def run(options: Namespace) -> None:
-    """Write the tour and print its path; a step that it lacks is an error in the end."""
+    """Write the tour and print its path; if the tour lacks an implementation, end with an error."""
     print(rewrite(load_record(record_of(options, REFERENCE)), TOUR))
     check_steps(TOUR)

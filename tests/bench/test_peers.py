@@ -66,8 +66,9 @@ def test_a_ratio_is_the_median_of_the_rounds_with_its_spread(monkeypatch: pytest
 def test_outputs_that_differ_are_an_error_and_no_ratio(monkeypatch: pytest.MonkeyPatch) -> None:
     outcomes = [outcome(1.0), outcome(2.0), outcome(1.0), outcome(2.0, "other")]
     result = measured(SIDES, outcomes, monkeypatch)
-    assert "merges of ours and peer differ" in result.error
-    assert "P.0: error: merges of ours and peer differ" in table([result])
+    assert "merges: peer gives" in result.error
+    assert "; they must be equal" in result.error
+    assert "P.0: error: merges: peer gives" in table([result])
     assert "2x" not in table([result])
     assert of_result(result)["rows"] == []
 
@@ -217,7 +218,7 @@ def test_an_interrupt_leaves_no_text_and_no_process(number: signal.Signals, tmp_
         (["--corpus", "nothing"], "no such corpus"),
         (["--rounds", "0"], "--rounds: 0 is too small"),
         (["--large-bytes", "5"], "--large-bytes: 5 is too small"),
-        (["--vocab", "vocab.json"], "give both or none"),
+        (["--vocab", "vocab.json"], "one of the two is missing; give both or none"),
         (["--rounds", "many"], "invalid int value"),
     ],
 )

@@ -62,7 +62,9 @@ def changed(folder: Path, of_kind: str, **changes: Any) -> Path:
 @pytest.mark.parametrize("kind", NAMES)
 def test_a_newer_version_is_refused_by_name(kind: str, tmp_path: Path) -> None:
     path = changed(tmp_path, kind, record_version=VERSION + 1)
-    with pytest.raises(RecordError, match=rf"0001_x\.json: has version {VERSION + 1}, versions up to {VERSION} are"):
+    with pytest.raises(
+        RecordError, match=rf"0001_x\.json: has version {VERSION + 1}, but only versions up to {VERSION} are"
+    ):
         read(path, kind)
 
 
@@ -74,7 +76,9 @@ def test_an_older_version_is_read_or_refused_by_name(kind: str, version: int | N
         assert read(path, kind)["benchmarks"] == []
         return
     command = re.escape(KINDS[kind].command)
-    message = rf"0001_x\.json: has version 1, a record of kind {kind} is read from version 2 on; .* with `{command}`"
+    message = (
+        rf"0001_x\.json: has version 1, but records of kind {kind} are read from version 2 on; .* with `{command}`"
+    )
     with pytest.raises(RecordError, match=message):
         read(path, kind)
 
@@ -85,7 +89,7 @@ def test_the_version_of_pytest_benchmark_is_another_one(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("version", ["2", 2.5, [], {}])
 def test_a_version_that_is_no_number_is_damage(version: object, tmp_path: Path) -> None:
-    with pytest.raises(RecordError, match="damaged: record_version is"):
+    with pytest.raises(RecordError, match="is damaged: record_version is"):
         read(changed(tmp_path, "studies", record_version=version), "studies")
 
 
@@ -94,15 +98,15 @@ def test_a_version_that_is_no_number_is_damage(version: object, tmp_path: Path) 
     [
         (
             {"kind": "peers"},
-            "not a record of kind studies; delete this record, or make a new one with `python -m bench studies`",
+            "is not a record of kind studies; delete this record, or make a new one with `python -m bench studies`",
         ),
-        ({"kind": ["studies"]}, "not a record of kind studies"),
+        ({"kind": ["studies"]}, "is not a record of kind studies"),
         ({"studies": None}, "the field 'studies' is missing"),
         ({"machine_info": None}, "the field 'machine_info' is missing"),
-        ({"machine_info": {}}, "damaged: KeyError"),
-        ({"machine_info": []}, "damaged: TypeError"),
-        ({"datetime": "yesterday"}, "damaged: ValueError"),
-        ({"code": 7}, "damaged: TypeError"),
+        ({"machine_info": {}}, "is damaged: KeyError"),
+        ({"machine_info": []}, "is damaged: TypeError"),
+        ({"datetime": "yesterday"}, "is damaged: ValueError"),
+        ({"code": 7}, "is damaged: TypeError"),
         ({"commit_info": {"id": "\ud800"}}, "surrogates not allowed"),
     ],
 )
@@ -118,7 +122,7 @@ def test_a_damaged_record_is_one_line(changes: dict[str, Any], message: str, tmp
 def test_a_file_that_is_no_record_is_one_line(text: str, tmp_path: Path) -> None:
     path = tmp_path / "0001_x.json"
     path.write_bytes(text.encode("latin-1"))
-    with pytest.raises(RecordError, match=r"0001_x\.json: not (JSON|a record)"):
+    with pytest.raises(RecordError, match=r"0001_x\.json: (not JSON|is not a record)"):
         read(path, "bench")
     with pytest.raises(RecordError, match="No such file"):
         read(tmp_path / "missing.json", "bench")

@@ -68,7 +68,7 @@ def test_a_damaged_record_gives_way_to_the_one_before(
     write(tmp_path / "m" / "studies" / "0002_x_20260103_000000.json", {**studies_record(), "studies": damage})
     assert main([str(record), "--out", str(tmp_path)]) == 1
     (problem,) = capsys.readouterr().err.splitlines()
-    assert "studies/0002_x_20260103_000000.json: damaged" in problem
+    assert "studies/0002_x_20260103_000000.json: is damaged" in problem
     text = (tmp_path / "report.md").read_text()
     assert f"- Problem: {problem.removeprefix('python -m reports: error: ')}\n" in text.split("\n## ")[1]
     assert str(tmp_path) not in text
@@ -146,7 +146,7 @@ PARTS = [
     ({"arguments": ["bench", "-k", "train"], "unmeasured": 7}, "filtered, made with -k train"),
     ({"errors": [{"stage": "train", "impl": "jit", "workload": "w", "error": "differs"}]}, "it has errors"),
     ({"record_version": VERSION + 1}, f"has version {VERSION + 1}"),
-    ({"machine_info": {}}, "damaged"),
+    ({"machine_info": {}}, "is damaged"),
 ]
 
 

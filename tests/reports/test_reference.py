@@ -91,7 +91,7 @@ REFUSED = {
     "failed profile": ("profiles", lambda _: profiles_record(), f"profiles/{NAME}: it has errors"),
     "stale": ("studies", stale, f"studies/{NAME}: stale, the code of train/jit has changed since"),
     "path": ("peers", lambda content: content | {"note": "at '/home/jo doe/x'"}, "it holds a path of a machine"),
-    "damaged": ("studies", lambda content: content | {"studies": 3}, f"studies/{NAME}: damaged"),
+    "damaged": ("studies", lambda content: content | {"studies": 3}, f"studies/{NAME}: is damaged"),
 }
 
 
