@@ -15,7 +15,7 @@ class Format:
     """A format.
 
     Attributes:
-        name: its name on a command line.
+        name: the word by which people know it; no other format has it.
         what: the files it consists of, in words.
         module: the module with `recognise(path) -> bool` and `read(path) -> Definition`, if the format is read, and
             with `write(path, definition)`, if it is written.
