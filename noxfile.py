@@ -59,11 +59,15 @@ def compare(session: nox.Session) -> None:
 def profile(session: nox.Session) -> None:
     """Profile the implementations and the training step with every tool, and write the report with the profiles.
 
-    With arguments (`-- --only memray`), profile with some of the tools and write no report.
+    With arguments (`-- --only memray`), profile with some of the tools and write no report. A report needs a
+    record of the benchmarks as well.
     """
     install(session, "bench", "profile", extras="[lm]")
-    report = [] if session.posargs else [["python", "-m", "reports"]]
+    has_benchmarks = any(Path("bench", "records").glob("*/*Python*/*.json"))
+    report = [["python", "-m", "reports"]] if has_benchmarks and not session.posargs else []
     run_all(session, ["python", "-m", "profiles", "suite", *session.posargs], *report)
+    if not has_benchmarks:
+        session.log("no report yet, since there is no record of the benchmarks: run nox -s bench")
 
 
 @nox.session
