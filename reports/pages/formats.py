@@ -101,6 +101,8 @@ def write(cell: Cell) -> str:
             return f"{low} .. {high}"
         case Value():
             return _value(cell)
+        case _:  # A record that somebody changed holds any JSON value where words are expected.
+            return str(cell)
 
 
 def _value(value: Value) -> str:
