@@ -43,6 +43,12 @@ class Value:
     digits: int | None = None
     decimals: int | None = None
 
+    def __post_init__(self) -> None:
+        """Raise TypeError if a damaged record has something else in the place of a number."""
+        for number in (self.number, self.low, self.high):
+            if isinstance(number, str | bool | list | dict):
+                raise TypeError(f"{type(number).__name__} in the place of a number")
+
     @property
     def alone(self) -> Value:
         """The number without its spread."""
