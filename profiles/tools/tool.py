@@ -2,7 +2,8 @@
 
 A digest is JSON with, as the tool has them: `functions` (own and cumulative seconds, calls), `sites` (peak bytes by
 call site), `memory` (resident bytes over time with children), `counters`, `tensor_bytes` (what the tensors of a
-training step hold, predicted and measured), and always the slow-down that the tool causes.
+training step hold, predicted and measured), `call` and `compiled` (instructions, branches and misses of a call, with
+`per` and `units` to divide by), and always the slow-down that the tool causes.
 """
 
 from __future__ import annotations
@@ -42,8 +43,11 @@ class Tool:
         name: as on the command line; that of its module.
         sees: what it can and cannot see, for people.
         needs: the package to install; empty if it comes with Python.
+        absent: tells why this machine cannot run it, and what to do; empty if it can.
         suffix: of the raw file.
-        repeats: whether short work is repeated; peaks of memory need it once.
+        repeats: how often the work is repeated, 0 for so often that samplers see short work; peaks of memory need it
+            once.
+        warms: whether a call goes before the profiled ones, even where it loads no code.
         stages: what it can look into; empty for everything.
         suite: what it looks at in the suite.
         command: what runs the profiled process, without the order.
@@ -58,8 +62,10 @@ class Tool:
     name: str
     sees: str
     needs: str = ""
+    absent: Callable[[], str] = str
     suffix: str = ""
-    repeats: bool = True
+    repeats: int = 0
+    warms: bool = False
     stages: tuple[str, ...] = ()
     suite: Callable[[], Iterable[Subject]] = tuple
     command: Callable[[Path], Sequence[str]] = lambda _: (sys.executable, "-m", PROFILED)
