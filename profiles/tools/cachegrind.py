@@ -1,11 +1,12 @@
 """Instructions, branches and cache misses of a call, as Valgrind's Cachegrind simulates them.
 
-Cachegrind runs every instruction on a simulated CPU, so its counts hardly depend on the machine or its load
-(https://valgrind.org/docs/manual/cg-manual.html). Valgrind does not know the newest instructions. So the kernels are
-compiled for `CPU`, whose code lies in a cache folder of its own, since the flags of Numba are part of the folder's name.
+Cachegrind runs every instruction on a simulated CPU, so its counts do not depend on how busy a machine is
+(https://valgrind.org/docs/manual/cg-manual.html). Valgrind does not know the newest instructions, so the kernels are
+compiled for `CPU`. That code lies in a cache folder of its own: the flags of Numba are part of the folder's digest.
 
-Cachegrind counts a whole process and writes the counts at its end. So the process makes a copy of itself, by a fork,
-before the work and after it. Each copy ends at once and leaves the counts of its moment; what lies between is the work.
+Cachegrind counts a whole process and writes the counts at its end. So the process copies itself, by a fork, before the
+work and after it. Each copy ends at once and leaves the counts of its moment, and what lies between is the work. To
+subtract a run with fewer calls would not do: two starts of Python differ by more instructions than a short call has.
 """
 
 from __future__ import annotations
