@@ -4,8 +4,8 @@ Cachegrind runs every instruction on a simulated CPU, so its counts do not depen
 (https://valgrind.org/docs/manual/cg-manual.html). Valgrind does not know the newest instructions, so the kernels are
 compiled for `CPU`. That code lies in a cache folder of its own: the flags of Numba are part of the folder's digest.
 
-Cachegrind counts a whole process and writes the counts at its end. So the process copies itself, by a fork, before the
-work and after it. Each copy ends at once and leaves the counts of its moment, and what lies between is the work. To
+Cachegrind counts a whole process and writes the counts at its end. So the process copies itself, by a fork, before
+the work and after it. Each copy ends at once and leaves the counts of its moment; the difference is the work. To
 subtract a run with fewer calls would not do: two starts of Python differ by more instructions than a short call has.
 """
 

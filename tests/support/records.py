@@ -196,10 +196,19 @@ def profiles_record() -> dict[str, Any]:
         digest("rss", "count", "process_pool", memory=[[0, 10**7, 0], [0.5, 2 * 10**7, 10**7], [1, 10**7, 0]],
                peak_bytes=3 * 10**7),
         digest("counters", "encode", "jit", counters={}, phases={"pretokens looked up": 12345}),
+        digest("cachegrind", "encode", "jit", per="pretoken", units=20_000, call=counts(9e6), compiled=counts(7e6)),
+        digest("cachegrind", "train", "incremental", per="merge", units=63, call=counts(8e7), compiled=counts(7.0)),
+        digest("hardware", "count", "jit", per="pretoken", units=20_000, call={"instructions": 8_000_001}),
         digest("torch", "gpt2-step", "fused", **operators(3.0, 1.0), tensor_bytes=tensor_bytes(predicted=0.9)),
     ]  # fmt: skip
     failures = [{"tool": "scalene", "stage": "train", "impl": "jit", "workload": "w", "error": "scalene: it crashed"}]
-    return {**head("profiles"), "digests": digests, "failures": failures}
+    skipped = [{"tool": "hardware", "reason": "it is not there"}, {"tool": "torch", "reason": "nor is that"}]
+    return {**head("profiles"), "digests": digests, "failures": failures, "skipped": skipped}
+
+
+def counts(instructions: float) -> dict[str, Any]:
+    names = ("instructions", "branches", "mispredicted", "d1_misses", "ll_misses")
+    return {name: int(instructions / 7**place) for place, name in enumerate(names)}
 
 
 def operators(*own: float) -> dict[str, Any]:
