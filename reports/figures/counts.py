@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from impls.registry import STAGES, implementations
 from reports.figures.profiles import Digest, name_of
@@ -46,9 +46,15 @@ def each(digest: Digest, part: str) -> dict[str, Value]:
     return {name: Value(digest[part][name] / units, noun) for name, noun in NOUNS.items() if name in digest[part]}
 
 
-def time(digest: Digest) -> Value:
-    """Return the time of one unit of work in a whole call without the tool, in one thread."""
-    return Value(digest["seconds_plain"] / digest["repeats"] / digest["units"], "s")
+def time(digest: Digest, others: Iterable[Digest]) -> Value:
+    """Return the time of one unit of work in a whole call without a tool, in one thread.
+
+    Of all profiles of the same work, the one that timed the most calls tells.
+    """
+    place = (name_of(digest), digest["workload"])
+    same = [row for row in others if (name_of(row), row["workload"]) == place]
+    timed = max([digest, *same], key=lambda row: row["repeats"])
+    return Value(timed["seconds_plain"] / timed["repeats"] / digest["units"], "s")
 
 
 def costs(digest: Digest) -> dict[str, Value]:
@@ -57,23 +63,26 @@ def costs(digest: Digest) -> dict[str, Value]:
     return {name: Value(found[name], "s") for name in sorted(found, key=lambda name: -found[name])}
 
 
-def table(digests: Iterable[Digest]) -> Table:
-    """Return the counts of one unit of work by profile, for compiled code alone and for whole calls."""
+def table(digests: Iterable[Digest], others: Sequence[Digest] = ()) -> Table:
+    """Return the counts of one unit of work by profile, for compiled code alone and for whole calls.
+
+    `others` are profiles by all tools, which may know the time better.
+    """
     rows: list[list[Cell]] = []
     for digest in digests:
         for part in parts(digest):
             counts = each(digest, part)
             about = [name_of(digest), digest["workload"], digest["tool"], digest["per"], PARTS[part]]
-            rows.append([*about, time(digest) if part == "call" else None, *map(counts.get, NOUNS)])
+            rows.append([*about, time(digest, others) if part == "call" else None, *map(counts.get, NOUNS)])
     return Table(["what", "workload", "tool", "per", "code", "time", *NOUNS.values()], rows)
 
 
-def bound(digest: Digest) -> Cell:
-    """Say what a unit of work takes, what of it the counts explain, and which of them the most."""
-    taken = costs(digest)
+def bound(digest: Digest, others: Sequence[Digest] = ()) -> Cell:
+    """Say what a unit of work takes, what of it the counts explain, and which of them the most; `others` as above."""
+    taken, whole = costs(digest), time(digest, others)
     listed = [cell for name, cost in taken.items() for cell in (f", {NOUNS[name]} ", cost)]
-    explained = Value(sum(cost.number for cost in taken.values()) / time(digest).number, "share")
+    explained = Value(sum(cost.number for cost in taken.values()) / whole.number, "share")
     return (
-        f"{name_of(digest)} on {digest['workload']}, by {digest['tool']}: ", time(digest), f" per {digest['per']}",
+        f"{name_of(digest)} on {digest['workload']}, by {digest['tool']}: ", whole, f" per {digest['per']}",
         *listed, "; together ", explained, f" of the time, most of it {NOUNS[next(iter(taken))]}",
     )  # fmt: skip

@@ -13,10 +13,12 @@ def counts(evidence: Evidence) -> list[Block]:
     """Return the counts beside the time, what they explain of it, and which tool could not run."""
     skipped = [row for row in evidence.content("profiles").get("skipped", []) if row["tool"] in TOOLS]
     notes = [Bullets([f"{row['tool']}: skipped, since {row['reason']}" for row in skipped])] if skipped else []
-    found = evidence.digests(*TOOLS)
+    found, others = evidence.digests(*TOOLS), evidence.digests()
     if not found:
         return [missing("no run of the tools cachegrind and hardware"), *notes]
-    return [Paragraph(READING), figures.table(found), Heading("What bounds them"), *bounds(found), *notes]
+    explained = Bullets([figures.bound(digest, others) for digest in found])
+    heading = Heading("What bounds them")
+    return [Paragraph(READING), figures.table(found, others), heading, Paragraph(USUAL), explained, *notes]
 
 
 READING = (
@@ -32,8 +34,3 @@ USUAL = (
     "exceed the time. Where the sum is far below the time, the rest is work of the operating system, such as reading "
     "the file and handing out memory, or instructions that wait for each other."
 )
-
-
-def bounds(found: list[figures.Digest]) -> list[Block]:
-    """Say for each profile what its counts explain."""
-    return [Paragraph(USUAL), Bullets([figures.bound(digest) for digest in found])]

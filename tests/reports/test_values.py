@@ -283,6 +283,14 @@ def test_counts_are_those_of_one_unit_of_work(evidence: Evidence) -> None:
     assert hardware[7:] == [None] * 4
 
 
+def test_the_time_is_of_the_profile_that_timed_the_most_calls(evidence: Evidence) -> None:
+    digest = evidence.digests("cachegrind")[0]
+    longer = digest | {"tool": "cprofile", "repeats": 10, "seconds_plain": 3.0}
+    elsewhere = longer | {"workload": "stories-5MB", "repeats": 99}
+    assert counts.time(digest, [longer, elsewhere]) == Value(0.3 / 20_000, "s")
+    assert counts.time(digest, [elsewhere]) == Value(0.5 / 20_000, "s")
+
+
 def test_the_largest_cost_comes_first(evidence: Evidence) -> None:
     digest = evidence.digests("cachegrind")[0] | {"repeats": 1, "units": 1}
     misses = digest | {
