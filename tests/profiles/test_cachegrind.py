@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
+from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -162,6 +163,18 @@ def test_without_valgrind_a_run_is_one_line(
     assert error.startswith(f"python -m profiles: error: cachegrind: {message}")
     assert error.count("\n") == 1
     assert not list(tmp_path.iterdir())
+
+
+def test_addresses_may_vary_where_the_system_forbids_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
+    ran: list[Sequence[str]] = []
+    monkeypatch.setattr(cachegrind, "run_child", lambda command, *_: ran.append(command))
+    assert [*cachegrind.same_addresses(), "true"] == ran[0]
+
+    def forbidden(*_: object) -> str:
+        raise MergelabError("setarch: failed to set personality: Operation not permitted")
+
+    monkeypatch.setattr(cachegrind, "run_child", forbidden)
+    assert cachegrind.same_addresses() == []
 
 
 def test_counts_are_sums_of_events_that_cachegrind_has() -> None:
