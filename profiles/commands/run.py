@@ -58,7 +58,8 @@ def _memory(digest: dict[str, Any]) -> Iterator[str]:
 
 
 def _counts(digest: dict[str, Any]) -> Iterator[str]:
-    for part, words in (("compiled", "compiled code"), ("call", "whole call")):
-        for name, total in digest.get(part, {}).items():
+    kernels = digest.get("compiled", {}) if digest.get("kernels") else {}
+    for words, counts in (("compiled code", kernels), ("whole call", digest.get("call", {}))):
+        for name, total in counts.items():
             each = total / digest["repeats"] / digest["units"]
             yield f"  {each:12,.3f}  {name.replace('_', ' ')} per {digest['per']}, {words}"

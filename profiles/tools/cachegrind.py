@@ -51,7 +51,7 @@ EVENTS = {
 """Count -> events of Cachegrind that are added: conditional and indirect branches, reads and writes."""
 
 Function = tuple[str, str]
-"""File and name, "???" where no symbol table knows them, as in code that was compiled at run time."""
+"""File and name; both are "???" in code that was compiled at run time, and in the few stubs between libraries."""
 
 UNKNOWN: Function = ("???", "???")
 
@@ -188,7 +188,7 @@ def count(command: Sequence[str], environment: Mapping[str, str], raw: Path) -> 
 
 
 def digest(raw: Path) -> dict[str, Any]:
-    """Return the counts of all calls together, and of the code in them that was compiled at run time.
+    """Return the counts of all calls together, and of code without a name, which is that of kernels if there are any.
 
     Raises:
         MergelabError: nothing was counted.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from impls.registry import STAGES, implementations
 from reports.figures.profiles import Digest, name_of
 from reports.figures.tables import Table
 from reports.figures.values import Cell, Value
@@ -36,8 +35,7 @@ PARTS = {"compiled": "compiled code", "call": "whole call"}
 
 def parts(digest: Digest) -> list[str]:
     """Return the names of `PARTS` that a digest has; only an implementation with kernels has compiled code."""
-    compiled = {f"{stage}/{row.name}" for stage in STAGES for row in implementations(stage) if row.compiled}
-    return [part for part in PARTS if part in digest and (part == "call" or name_of(digest) in compiled)]
+    return [part for part in PARTS if part in digest and (part == "call" or digest["kernels"])]
 
 
 def each(digest: Digest, part: str) -> dict[str, Value]:
@@ -80,9 +78,9 @@ def table(digests: Iterable[Digest], others: Sequence[Digest] = ()) -> Table:
 def bound(digest: Digest, others: Sequence[Digest] = ()) -> Cell:
     """Say what a unit of work takes, what of it the counts explain, and which of them the most; `others` as above."""
     taken, whole = costs(digest), time(digest, others)
-    listed = [cell for name, cost in taken.items() for cell in (f", {NOUNS[name]} ", cost)]
-    explained = Value(sum(cost.number for cost in taken.values()) / whole.number, "share")
+    listed = [cell for name, cost in taken.items() for cell in (", ", f"{NOUNS[name]} ", cost)]
+    explained, most = Value(sum(cost.number for cost in taken.values()) / whole.number, "share"), next(iter(taken))
     return (
-        f"{name_of(digest)} on {digest['workload']}, by {digest['tool']}: ", whole, f" per {digest['per']}",
-        *listed, "; together ", explained, f" of the time, most of it {NOUNS[next(iter(taken))]}",
+        f"{name_of(digest)} on {digest['workload']}, by {digest['tool']}: ", whole, f" per {digest['per']}. ",
+        "Usual costs: ", *listed[1:], "; together ", explained, f" of the time, most of it {NOUNS[most]}",
     )  # fmt: skip

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from bench.inputs import inputs_of
 from impls import MergelabError
 from profiles.__main__ import main
+from profiles.commands.run import describe
 from profiles.tools import cachegrind
 from profiles.tools.cachegrind import EVENTS, UNKNOWN, Counts
 from profiles.tools.units import units
@@ -128,10 +129,28 @@ def test_a_difference_is_read_as_it_was_written(early: dict[tuple[str, str], lis
 
 
 def test_work_is_divided_by_pretokens_or_merges() -> None:
-    assert units(TRAINING) == {"per": "merge", "units": 320 - 256 - 1}
+    assert units(TRAINING) == {"per": "merge", "units": 320 - 256 - 1, "kernels": False}
     pretokens = inputs_of(ENCODING.row()).pretokens
-    assert units(ENCODING) == {"per": "pretoken", "units": pretokens.counts.sum()}
+    assert units(ENCODING) == {"per": "pretoken", "units": pretokens.counts.sum(), "kernels": True}
     assert json.dumps(units(ENCODING))
+
+
+@pytest.mark.parametrize(("kernels", "lines"), [(True, 10), (False, 5)])
+def test_a_run_prints_what_a_unit_of_work_takes(kernels: bool, lines: int, sample: Path) -> None:
+    about = {"stage": "count", "impl": "jit", "workload": "w", "tool": "cachegrind", "sees": "counts"}
+    times = {
+        "seconds_plain": 1.0,
+        "slow_down": 40.0,
+        "repeats": 2,
+        "per": "pretoken",
+        "units": 10,
+        "kernels": kernels,
+    }
+    _, *shown = describe({**about, **times, **cachegrind.digest(sample)}).splitlines()
+    words = [" ".join(line.split()) for line in shown]
+    assert len(words) == lines
+    assert words[-5] == "55.950 instructions per pretoken, whole call"
+    assert ("5.550 instructions per pretoken, compiled code" in words) == kernels
 
 
 def test_without_valgrind_the_suite_says_so_and_ends_well(
