@@ -32,7 +32,10 @@ def run(order: dict[str, Any]) -> dict[str, Any]:
 
 
 def prepared(subject: Subject, repeats: int, *, warms: bool) -> list[Work]:
-    """Return the work as often as it is repeated; a call goes before it if it loads code or if the tool wants it."""
+    """Return the work once per repetition; any code that a first call would load is loaded already.
+
+    With `warms`, a call goes before the profiled ones even where it loads no code.
+    """
     target, workload = TARGETS[subject.stage], subject.row()
     if warms or target.loads_code(subject.impl):
         target.prepare(subject.impl, workload)()

@@ -1,6 +1,6 @@
 """The file from which `impl="auto"` decides: the times of all implementations by size, and of the start.
 
-Only records of this machine and of the present code are used: other records foretell nothing.
+Only records of this machine and of the present code are used, since other times do not predict this machine's.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ COMMAND = KINDS["bench"].command
 
 
 def start_seconds(table: pd.DataFrame) -> dict[str, float]:
-    """Return the extra seconds of the first call of compiled code: with code kept, and with code to be compiled."""
+    """Return the extra seconds of the first call of compiled code: with code in the cache, and without."""
     rows = {row["x"]: row for row in table[table["series"] == "compiled"].to_dict("records")}
 
     def extra(state: str) -> float:
@@ -63,7 +63,7 @@ def measurements(evidence: Evidence) -> dict[str, Any]:
 
 
 def present(points: pd.DataFrame) -> dict[str, dict[str, list[list[float]]]]:
-    """Return stage -> implementation -> pairs of bytes and seconds, where the code is the present one."""
+    """Return stage -> implementation -> pairs of bytes and seconds; implementations of changed code are left out."""
     now = code_digests()
     stages: dict[str, dict[str, list[list[float]]]] = {}
     for row in points.to_dict("records"):

@@ -1,4 +1,4 @@
-"""`python -m profiles run`: one tool on one target."""
+"""`python -m profiles run`: profile one target with one tool."""
 
 from __future__ import annotations
 

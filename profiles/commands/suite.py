@@ -1,4 +1,4 @@
-"""`python -m profiles suite`: what is worth knowing of all implementations, kept as a record."""
+"""`python -m profiles suite`: make the chosen set of profiles of all implementations, and keep them as a record."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ def configure(parser: ArgumentParser) -> None:
 
 
 def run(options: Namespace) -> int:
-    """Run the set and print where the record is; a profile that fails is one line, and part of the record.
+    """Make the profiles and print the path of the record; a failed profile prints one line and is in the record.
 
-    A tool that this machine cannot run is skipped, which is a line too and no failure.
+    A tool that this machine cannot run is skipped. That too prints one line and is in the record, but is no failure.
     """
     names = chosen(options.only, tools.NAMES, "tool")
     skipped = [{"tool": name, "reason": reason} for name in names if (reason := tools.load(name).absent())]
@@ -48,13 +48,13 @@ def run(options: Namespace) -> int:
 
 
 def suite(names: Sequence[str]) -> Iterator[tuple[str, Subject]]:
-    """Yield the profiles of some tools: each tool, and what it looks at."""
+    """Yield the profiles of some tools: the name of the tool, and the subject that it looks at."""
     for name in names:
         yield from ((name, subject) for subject in tools.load(name).suite())
 
 
 def profile(runs: Sequence[tuple[str, Subject]], captures: Path) -> tuple[list[dict[str, Any]], list[dict[str, str]]]:
-    """Return the digests, and what failed with the error of each; a failure does not end the set."""
+    """Return the digests, and the failed profiles with their errors; after a failure, the next profile follows."""
     digests: list[dict[str, Any]] = []
     failures: list[dict[str, str]] = []
     for tool, subject in runs:

@@ -1,4 +1,4 @@
-"""The tools, one module each. A new tool is its module, with a row `TOOL`, and its name below."""
+"""The tools, one module per tool. For a new tool, write a module with a row `TOOL`, and add its name below."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Other tokenizers beside ours: ratios of the rounds, held against their bars."""
+"""Other tokenizers beside ours: the ratios of the rounds, compared with their bars."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ UNITS = {"peak_rss": "bytes"}
 
 
 def ratios(measurements: list[Measurement]) -> Iterator[tuple[Measurement, Mapping[str, Any], Value]]:
-    """Yield a measurement, a row of it, and the median of the row's rounds with the extremes."""
+    """Yield, for each row: its measurement, the row, and the median of its rounds with minimum and maximum."""
     for measurement in measurements:
         for row in measurement["rows"]:
             values = row["values"]
@@ -29,7 +29,7 @@ def ratios(measurements: list[Measurement]) -> Iterator[tuple[Measurement, Mappi
 
 
 def side(measurement: Measurement, name: str, metric: str) -> Value | None:
-    """Return the median of one side's samples; None where there is no such side."""
+    """Return the median of one side's samples; None if there is no such side."""
     for one in measurement["sides"]:
         if one["name"] == name and one["samples"]:
             return Value(median(sample[metric] for sample in one["samples"]), UNITS.get(metric, "s"))
@@ -47,7 +47,7 @@ def table(measurements: list[Measurement]) -> Table:
 
 
 def bars(measurements: list[Measurement]) -> Bars:
-    """Return how many times as fast ours is, where that is the ratio."""
+    """Return how many times as fast our side is, for the rows whose ratio says this."""
     return Bars([
         Bar(f"{measurement['id']} {row['work'].split(': ')[-1]}", value.alone)
         for measurement, row, value in ratios(measurements)

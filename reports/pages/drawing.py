@@ -31,7 +31,7 @@ def svg(drawing: Drawing, label: str) -> str:
 
 
 def _log_ticks(low: float, high: float, most: int) -> list[float]:
-    """Return powers of ten, or 1, 2 and 5 times them where there is less than two: one number makes no axis."""
+    """Return powers of ten; if fewer than two fit, return 1, 2 and 5 times the powers: an axis needs two."""
     powers = range(math.floor(math.log10(low) + 1e-9), math.ceil(math.log10(high) - 1e-9) + 1)
     step = max(1, -(-len(powers) // most))
     coarse = [10.0**power for power in powers if power % step == 0]
@@ -54,7 +54,7 @@ def _even_ticks(low: float, high: float, most: int) -> list[float]:
 
 
 class _Scale:
-    """The numbers along an axis: from the smallest to the largest, or from zero where it is not logarithmic."""
+    """The range of an axis: from the smallest number, or from zero if it is not logarithmic, to the largest."""
 
     def __init__(self, axis: Axis, values: Sequence[float]) -> None:
         self.axis, self.low, self.high = axis, min(values), max(values)
@@ -125,11 +125,11 @@ class _Frame:
         self.y = _Scale(drawing.y, [y for row in rows for _, y in row.points])
 
     def across(self, x: float) -> float:
-        """Return how far to the right a number stands."""
+        """Return the horizontal place of a number, from the left edge."""
         return LEFT + (WIDTH - LEFT - RIGHT) * self.x.place(x)
 
     def down(self, y: float) -> float:
-        """Return how far below the top a number stands."""
+        """Return the vertical place of a number, from the top."""
         return TOP + (HEIGHT - TOP - BOTTOM) * (1 - self.y.place(y))
 
     def parts(self) -> list[str]:
@@ -180,7 +180,7 @@ def _bars(drawing: Bars, label: str) -> str:
 
 
 def _room_for(names: Sequence[str]) -> float:
-    """Return how much room the names before bars need."""
+    """Return the width that the names before the bars need."""
     return 20 + 7.2 * max(map(len, names))
 
 

@@ -42,6 +42,6 @@ def svg(figure: Figure) -> Markup:
 
 
 def page(sections: Sequence[Section], records: Sequence[str]) -> str:
-    """Return the page of some sections, made from records with these names."""
+    """Return the HTML page of some sections; `records` are the names of the records that they are made from."""
     template = environment(text=marked_up, svg=svg).get_template("index.html.j2")
     return template.render(sections=sections, records=records)

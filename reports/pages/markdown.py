@@ -1,4 +1,4 @@
-"""The report as Markdown: all that the page shows but its drawings."""
+"""The report as Markdown: everything that the HTML page shows, apart from the drawings."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _MARKUP = re.compile(r"(?P<code>`[^`]*`)|<(?=[A-Za-z/!?])|]\(")
 
 
 def text(content: Cell) -> str:
-    """Return words in which only `code` is markup: a record may hold names that somebody else chose."""
+    """Escape all markup but `code`, since a record may hold names that a user chose."""
     words = re.sub("``+", "'", write(content)).replace("\n", " ")
     return _MARKUP.sub(lambda found: found["code"] or {"<": "&lt;", "](": "] ("}[found[0]], words)
 
@@ -25,6 +25,6 @@ def cell(content: Cell) -> str:
 
 
 def page(sections: Sequence[Section], records: Sequence[str]) -> str:
-    """Return the text of some sections, made from records with these names."""
+    """Return the Markdown of some sections; `records` are the names of the records that they are made from."""
     template = environment(text=text, cell=cell).get_template("report.md.j2")
     return template.render(sections=sections, records=records)

@@ -1,6 +1,6 @@
 """The sections of the report: each is a function from the evidence to words around figures, and a row of this table.
 
-No section imports another one. A study that no row names is shown as its own record has it: see `studies`.
+No section imports another section. A study that no row names is shown by the section `studies`, from its record.
 """
 
 from __future__ import annotations
@@ -38,11 +38,11 @@ class Part(NamedTuple):
     """One section.
 
     Attributes:
-        title: of the section.
-        kind: of the record that it needs.
-        make: makes the blocks below the title; raises Missing where there is nothing to show.
-        command: makes its figures; empty for `nox -s bench`.
-        studies: names of the studies that are shown there and have no section of their own.
+        title: the title of the section.
+        kind: the kind of the record that the section needs.
+        make: makes the blocks below the title; raises Missing if there is nothing to show.
+        command: the command that makes its figures; empty for `nox -s bench`.
+        studies: names of the studies that this section shows; they get no section of their own.
     """
 
     title: str
@@ -63,7 +63,7 @@ def ladder_parts(evidence: Evidence) -> Iterator[Part]:
 
 
 def study_parts(evidence: Evidence) -> Iterator[Part]:
-    """Yield a section per study that no row of the table names; a single one where there is no record of studies."""
+    """Yield a section per study that no row of the table names; without a record of studies, yield one section."""
     named = {name for row in PARTS if isinstance(row, Part) for name in row.studies}
     names = [name for name in studies.names(evidence) if name not in named]
     if "studies" not in evidence.others:
@@ -104,7 +104,7 @@ PARTS: tuple[Part | Parts, ...] = (
 
 
 def sections(evidence: Evidence) -> list[Section]:
-    """Return all sections; one that cannot be made says so in its place, and the first lists all problems."""
+    """Return all sections. A section that cannot be made holds the reason; the first section lists all problems."""
     parts = [part for row in PARTS for part in ([row] if isinstance(row, Part) else row(evidence))]
     made = [_made(part, evidence) for part in parts]
     if evidence.problems:

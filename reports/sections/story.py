@@ -26,7 +26,7 @@ def story(evidence: Evidence) -> list[Block]:
 
 
 def gains(evidence: Evidence, stage: str, impl: str) -> list[Cell]:
-    """Tell the gain over the implementation before it, workload by workload."""
+    """Return the gain over the implementation before, workload by workload."""
     parts: list[Cell] = []
     for step in ladders.steps(evidence.bench, stage, impl):
         gain, before = step.gain, f" as fast as {step.before} on {step.workload} ("
@@ -35,7 +35,7 @@ def gains(evidence: Evidence, stage: str, impl: str) -> list[Cell]:
 
 
 def profile(evidence: Evidence, stage: str, impl: str) -> list[Cell]:
-    """Say which functions take the time now, from the newest profile of it."""
+    """Return which functions take the most time, from the newest profile of the implementation."""
     found = [row for row in evidence.digests("cprofile") if (row["stage"], row["impl"]) == (stage, impl)]
     if not found:
         return []

@@ -25,7 +25,7 @@ def summary(evidence: Evidence) -> list[Block]:
 
 
 def verdicts(record: Record) -> list[Cell]:
-    """Return one sentence per ladder: which is fastest, by how much, at what rate."""
+    """Return one sentence per ladder: which implementation is fastest, by how much, and at what rate."""
     sentences: list[Cell] = []
     for stage, workload, rows in all_ladders(record):
         rungs = ladders.rungs(rows)
@@ -45,7 +45,7 @@ def errors(record: Record) -> list[Cell]:
 
 
 def outlook(evidence: Evidence) -> list[Cell]:
-    """Return the growth of the fastest of each stage with the corpus, and the picks for large texts."""
+    """Return how the fastest implementation of each stage grows with the corpus, and the picks for large texts."""
     try:
         points = evidence.points("size")
     except Missing:
@@ -63,7 +63,7 @@ def outlook(evidence: Evidence) -> list[Cell]:
 
 
 def stale_sentences(evidence: Evidence) -> list[str]:
-    """Return a sentence for each record that was made with other code than the present code."""
+    """Return a sentence for each record that was made before the code changed."""
     n_all = sum(len(implementations(stage)) for stage in STAGES)
     said = {
         kind: ", ".join(changed) if len(changed) < n_all else "all implementations"

@@ -32,10 +32,10 @@ def test_exercise_computes_a_forward_pass(capsys: pytest.CaptureFixture[str]) ->
     ("words", "message"),
     [
         (["--layers", "3"], "at least two widths"),
-        (["--layers", "3,0"], "'0' is no number of at least 1"),
-        (["--layers", "3,wide"], "'wide' is no number of at least 1"),
-        (["--batch", "0"], "'0' is no number of at least 1"),
-        (["--passes", "few"], "'few' is no number of at least 1"),
+        (["--layers", "3,0"], "'0' is not a number of at least 1"),
+        (["--layers", "3,wide"], "'wide' is not a number of at least 1"),
+        (["--batch", "0"], "'0' is not a number of at least 1"),
+        (["--passes", "few"], "'few' is not a number of at least 1"),
     ],
 )
 def test_bad_usage_is_one_line(words: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -144,7 +144,11 @@ def test_a_tool_leaves_raw_file_and_digest(
 def test_every_tool_is_a_row_with_runs_that_can_be_made() -> None:
     helpers = {"__init__", "plain", "rows", "tool", "units"}
     modules = {path.stem for path in (ROOT / "profiles" / "tools").glob("*.py")}
-    assert set(tools.NAMES) == set(CASES) == modules - helpers
+    missing = modules - helpers - set(tools.NAMES)
+    assert not missing, f"profiles/tools/__init__.py does not name {', '.join(sorted(missing))}; add it to NAMES"
+    untested = set(tools.NAMES) - set(CASES)
+    assert not untested, f"CASES of this file has no row for {', '.join(sorted(untested))}; say what its digest holds"
+    assert set(CASES) == set(tools.NAMES)
     for name in tools.NAMES:
         tool = tools.load(name)
         assert tool.name == name

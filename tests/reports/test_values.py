@@ -319,7 +319,7 @@ def test_faults_without_samples_have_results_in_words(evidence: Evidence) -> Non
 
 
 def test_what_is_not_there_is_missing_with_the_reason(evidence: Evidence) -> None:
-    with pytest.raises(Missing, match="no study nothing; `python -m bench studies --only nothing` makes one"):
+    with pytest.raises(Missing, match="no study nothing; `python -m bench studies` makes all"):
         evidence.study("nothing")
     empty = Evidence(evidence.bench, why_missing={"studies": "no record"})
     for ask in (lambda: empty.points("size"), lambda: empty.content("studies")):

@@ -244,7 +244,7 @@ def step_record() -> dict[str, Any]:
         ]}  # fmt: skip
 
     return {
-        **head("step"), "code": {"lm.model": module_digest("lm.model")}, "versions": {"torch": "2.13.0"},
+        **head("step"), "code": {"lm.models": module_digest("lm.models")}, "versions": {"torch": "2.13.0"},
         "device": "cpu", "threads": 2,
         "models": [timed("exact GELU", *sides), timed("tanh GELU", sides[0], ("transformers 5.23.0", 0.21, 1.2))],
         "operations": [
