@@ -45,8 +45,8 @@ class Tool:
         needs: the package to install; empty if the tool comes with Python.
         absent: returns why this machine cannot run the tool, and what to do; empty if it can.
         suffix: the suffix of the raw file.
-        repeats: how often the work runs; 0 means that short work is repeated so often that samplers see it. To measure
-            a peak of memory, the work must run once.
+        repeats: how often the work runs; 0 means that short work is repeated until samplers see it. To measure a peak
+            of memory, the work must run once.
         warms: whether a call goes before the profiled ones even where it loads no code.
         stages: the stages that the tool can look into; empty if it can look into all.
         suite: yields the subjects that the tool looks at in the suite.
