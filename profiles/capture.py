@@ -50,11 +50,13 @@ def run_tool(tool: Tool, subject: Subject, raw: Path) -> dict[str, Any]:
     """Run a target without a tool, then with the tool; returns what the tool saw, and the slow-down.
 
     Raises:
-        MergelabError: the tool is not installed, or the tool or the target failed.
+        MergelabError: the tool is not installed or cannot run here, or the tool or the target failed.
     """
+    if reason := tool.absent():
+        raise MergelabError(f"{tool.name}: {reason}")
     if tool.needs and importlib.util.find_spec(tool.needs) is None:
         raise MergelabError(f"{tool.name}: not installed; `pip install {tool.needs}`, or run `nox -s profile`")
-    repeats = repeats_for(plain_run(subject, 1)["seconds"]) if tool.repeats else 1
+    repeats = tool.repeats or repeats_for(plain_run(subject, 1)["seconds"])
     plain = plain_run(subject, repeats)["seconds"]
     raw.unlink(missing_ok=True)  # A tool that says nothing must not leave the file of another run.
     with blamed(tool.name):

@@ -27,16 +27,23 @@ def configure(parser: ArgumentParser) -> None:
 
 
 def run(options: Namespace) -> int:
-    """Make the profiles and print the path of the record; a failed profile prints one line and is in the record."""
-    runs = list(suite(chosen(options.only, tools.NAMES, "tool")))
+    """Make the profiles and print the path of the record; a failed profile prints one line and is in the record.
+
+    A tool that this machine cannot run is skipped. That too prints one line and is in the record, but is no failure.
+    """
+    names = chosen(options.only, tools.NAMES, "tool")
+    skipped = [{"tool": name, "reason": reason} for name in names if (reason := tools.load(name).absent())]
+    runs = list(suite([name for name in names if name not in {row["tool"] for row in skipped}]))
     sources = {**code.code_digests(), TRAINER: code.module_digest(TRAINER)}
     # Folders are no part of the command line that makes a record again.
     words = ["suite", *(["--only", options.only] if options.only else [])]
     head = record.head("profiles", words, PACKAGES, sources)
     digests, failures = profile(runs, options.captures)
+    for row in skipped:
+        print(f"{row['tool']}: skipped, since {row['reason']}", file=sys.stderr)
     for row in failures:
         print(f"{row['stage']}/{row['impl']} on {row['workload']}: {row['error']}", file=sys.stderr)
-    print(record.write({**head, "digests": digests, "failures": failures}, options.records))
+    print(record.write({**head, "digests": digests, "failures": failures, "skipped": skipped}, options.records))
     return 1 if failures else 0
 
 

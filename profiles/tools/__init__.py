@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from profiles.tools.tool import Tool
 
-NAMES = ("cprofile", "scalene", "memray", "rss", "speedscope", "counters", "torch")
+NAMES = ("cprofile", "scalene", "memray", "rss", "speedscope", "counters", "cachegrind", "hardware", "torch")
 """In the order of the listing and of the suite."""
 
 

@@ -65,7 +65,7 @@ TOOL = Tool(
     "counters",
     sees="calls of the kernels' helpers, from a run of the same code as plain Python",
     suffix=".prof",
-    repeats=False,
+    repeats=1,
     stages=STAGES,
     suite=suite,
     environment={"NUMBA_DISABLE_JIT": "1"},

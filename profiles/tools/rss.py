@@ -92,7 +92,7 @@ TOOL = Tool(
     "rss",
     sees="resident memory over time, children included",
     suffix=".json",
-    repeats=False,
+    repeats=1,
     suite=suite,
     start=watch,
     context=announced,

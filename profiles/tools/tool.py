@@ -3,7 +3,7 @@
 A digest is JSON. It always holds the slow-down that the tool causes. Depending on the tool, it also holds:
 `functions` (own and cumulative seconds, calls), `sites` (peak bytes by call site), `memory` (resident bytes over
 time, children included), `counters`, `tensor_bytes` (bytes of the tensors of a training step, predicted and
-measured).
+measured), `call` and `compiled` (instructions, branches and misses, to be divided by `repeats` and `units`).
 """
 
 from __future__ import annotations
@@ -43,8 +43,11 @@ class Tool:
         name: the name on the command line; also the name of the module.
         sees: a sentence for people: what the tool can see and what it cannot.
         needs: the package to install; empty if the tool comes with Python.
+        absent: returns why this machine cannot run the tool, and what to do; empty if it can.
         suffix: the suffix of the raw file.
-        repeats: whether short work is repeated; to measure a peak of memory, the work must run once.
+        repeats: how often the work runs; 0 means that short work is repeated until samplers see it. To measure a peak
+            of memory, the work must run once.
+        warms: whether a call goes before the profiled ones even where it loads no code.
         stages: the stages that the tool can look into; empty if it can look into all.
         suite: yields the subjects that the tool looks at in the suite.
         command: returns the command that runs the profiled process, without the order.
@@ -59,8 +62,10 @@ class Tool:
     name: str
     sees: str
     needs: str = ""
+    absent: Callable[[], str] = str
     suffix: str = ""
-    repeats: bool = True
+    repeats: int = 0
+    warms: bool = False
     stages: tuple[str, ...] = ()
     suite: Callable[[], Iterable[Subject]] = tuple
     command: Callable[[Path], Sequence[str]] = lambda _: (sys.executable, "-m", PROFILED)

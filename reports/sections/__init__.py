@@ -16,6 +16,7 @@ from reports.errors import Missing
 from reports.evidence import Evidence, study_command
 from reports.sections import studies
 from reports.sections.bottlenecks import bottlenecks
+from reports.sections.counts import counts
 from reports.sections.disturbed import disturbed
 from reports.sections.downscaling import downscaling
 from reports.sections.faults import faults
@@ -88,6 +89,7 @@ PARTS: tuple[Part | Parts, ...] = (
     study_parts,
     of_studies("Stages", stages, "stages", "merges"),
     Part("Bottlenecks", "profiles", bottlenecks, KINDS["profiles"].command),
+    Part("Counts that do not drift", "profiles", counts, KINDS["profiles"].command),
     Part("Memory", "profiles", memory, f"{KINDS['profiles'].command}; {study_command(*MEMORY)}", MEMORY),
     Part("Does the small set show the bottleneck of the large one?", "studies", downscaling, study_command("size")),
     of_studies("A vocabulary of 10,000", ten_thousand, "ten_thousand"),

@@ -13,7 +13,7 @@ TITLES = {"cprofile": "Deterministic profiles", "scalene": "Sampled by line", "s
 def bottlenecks(evidence: Evidence) -> list[Block]:
     """Return all profiles in one table, then tool by tool."""
     evidence.content("profiles")
-    seen = [digest for digest in evidence.digests() if "phases" not in digest]
+    seen = [digest for digest in evidence.digests() if not {"phases", "call"} & digest.keys()]
     blocks: list[Block] = [Heading("All profiles"), profiles.overview(seen)]
     others = [row["tool"] for row in seen if row.get("functions") and "tensor_bytes" not in row]
     for tool in dict.fromkeys([*TITLES, *others]):

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from profiles import exercise
-from tests.profiles import has
+from tests.profiles import why_not
 from tests.support import ROOT
 
 
@@ -48,7 +48,7 @@ def test_bad_usage_is_one_line(words: list[str], message: str, capsys: pytest.Ca
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not (has("scalene") and has("memray")), reason="scalene or memray is not installed")
+@pytest.mark.skipif(bool(why_not("scalene") or why_not("memray")), reason="scalene or memray is not installed")
 def test_commands_of_the_exercise_run(tmp_path: Path) -> None:
     lines = [line.strip() for line in (exercise.__doc__ or "").splitlines() if line.strip().startswith("python -m")]
     assert len(lines) == 7

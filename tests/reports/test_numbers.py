@@ -37,6 +37,7 @@ def expected() -> dict[str, Text]:
         **{title: wanted_studies.growth(name) for title, name in GROWTH.items()},
         "Stages": wanted_studies.stages(),
         "Bottlenecks": wanted_profiles.bottlenecks(),
+        "Counts that do not drift": wanted_profiles.counts(),
         "Memory": wanted_profiles.memory(),
         "Does the small set show the bottleneck of the large one?": wanted_studies.downscaling(),
         "A vocabulary of 10,000": wanted_studies.ten_thousand(),
