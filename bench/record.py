@@ -204,7 +204,7 @@ def read(path: Path, kind: str) -> dict[str, Any]:
     again = f"delete this record, or make a new one with `{row.command}`"
     try:
         content = json.loads(path.read_text("utf-8"))
-        json.dumps(content, ensure_ascii=False).encode()  # A lone surrogate could not be printed later.
+        json.dumps(content, ensure_ascii=False, allow_nan=False).encode()  # Lone surrogates could not be printed.
     except OSError as error:
         raise RecordError(f"{path}: {error.strerror}; give the path of a record") from None
     except (ValueError, RecursionError) as error:
