@@ -72,6 +72,8 @@ WRITERS: Mapping[str, Callable[[float], str]] = {
 
 def write_number(value: float, unit: str, digits: int | None = None, decimals: int | None = None) -> str:
     """Write a number in its unit; `digits`, for a ratio, and `decimals` take precedence over the unit."""
+    if not math.isfinite(value):  # A record that somebody changed lacks a number here.
+        return "-"
     if decimals is not None:
         return f"{value:,.{decimals}f}{'x' if unit == 'x' else ''}"
     if digits is not None and unit == "x":
