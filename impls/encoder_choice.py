@@ -1,4 +1,4 @@
-"""The encoders of a tokenizer: each is built when it is first needed, and `impl="auto"` chooses among them."""
+"""The encoders of a tokenizer: each is built when it is first needed, and `impl="auto"` chooses one of them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from impls.registry import find
 
 
 class EncoderChoice:
-    """Hands out encoders; "auto" chooses by the amount of text so far.
+    """Hands out encoders; "auto" chooses an encoder by the number of bytes encoded so far.
 
     Attributes:
         impl: a name of the registry, or "auto".
@@ -55,7 +55,7 @@ class EncoderChoice:
         return self._auto
 
     def take(self, n_bytes: int, special: bool) -> Encoder:
-        """Return the encoder for one more text of `n_bytes`."""
+        """Return the encoder for the next text, which has `n_bytes`."""
         if not self._is_settled:
             self._seen_bytes += n_bytes  # Many small texts are worth compiled code, as one large text is.
             self.name_for(self._seen_bytes)

@@ -1,7 +1,9 @@
-"""Merge each distinct pretoken once and look it up afterwards. Unlike `heap`, it spends one look-up on a repeat.
+"""Merge each distinct pretoken once and look it up afterwards. Unlike `heap`, this encoder only does one look-up for
+a pretoken that it has seen before.
 
-In ordinary text, 99 of 100 pretokens are repeats. The cache holds only results of merging. It must not be filled
-ahead with the tokens of the vocabulary and their ids, since merges cannot reach some tokens.
+In ordinary text, 99 of 100 pretokens have occurred before. The cache holds only results of merging. The cache must
+not be filled in advance with the tokens of the vocabulary and their ids, since merges cannot make some of these
+tokens.
 """
 
 from __future__ import annotations
@@ -10,7 +12,7 @@ from impls.contract import Vocabulary
 from impls.encode.heap import HeapEncoder
 
 CACHE_ENTRIES = 1 << 16
-"""Entries at which the cache is emptied, so that memory stays bounded."""
+"""The cache is emptied when it has this many entries, so that its memory stays bounded."""
 
 
 class CachedEncoder(HeapEncoder):
