@@ -51,7 +51,7 @@ class SafeCuts:
         )
 
     def _ends_pretoken(self, data: bytes, place: int) -> bool:
-        """Tell whether the character before the whitespace at `place` ends a pretoken, whatever text is around them."""
+        """Tell whether the character before the whitespace at `place` ends a pretoken in any surrounding text."""
         lead = place - 1
         while lead > max(0, place - 4) and data[lead] & 0xC0 == 0x80:
             lead -= 1

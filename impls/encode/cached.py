@@ -1,9 +1,8 @@
-"""Merge each distinct pretoken once and look it up afterwards. Unlike `heap`, this encoder only does one look-up for
-a pretoken that it has seen before.
+"""Merge each distinct pretoken once and look it up afterwards. Unlike `heap`, it only looks repeats up.
 
-In ordinary text, 99 of 100 pretokens have occurred before. The cache holds only results of merging. The cache must
-not be filled in advance with the tokens of the vocabulary and their ids, since merges cannot make some of these
-tokens.
+A repeat is a pretoken that the encoder has seen before. In ordinary text, 99 of 100 pretokens are repeats. The cache
+holds only results of merging. The cache must not be filled in advance with the tokens of the vocabulary and their
+ids, since merges cannot make some of these tokens.
 """
 
 from __future__ import annotations

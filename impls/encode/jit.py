@@ -61,7 +61,7 @@ def pack_ranks(vocabulary: Vocabulary) -> Ranks:
 
 
 def scratch(longest: int) -> tuple[Array32, Array64]:
-    """Return the arrays `symbols`, int32[3, longest], and `heap` of a `Cache`, for pretokens up to `longest` bytes."""
+    """Return the arrays `symbols` and `heap` of a new `Cache`, for pretokens of at most `longest` bytes."""
     return zeros((3, longest), np.int32), zeros(2 * longest, np.int64)
 
 
