@@ -50,7 +50,7 @@ class EncoderChoice:
         """Return the name of the encoder to use for a text of `n_bytes`."""
         if not self._is_settled and n_bytes > self._asked_bytes:
             chosen = pick("encode", n_bytes, self._definition.pattern)
-            # `pick` is asked again after twice as much text, but compiled code is kept once it is chosen.
+            # `pick` is called again after twice as much text, but once compiled code is chosen, it is kept.
             self._auto, self._asked_bytes, self._is_settled = chosen.name, 2 * n_bytes, chosen.compiled
         return self._auto
 

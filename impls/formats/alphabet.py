@@ -22,7 +22,7 @@ _BYTES = {ord(character): byte for byte, character in _CHARACTERS.items()}
 
 _NO_BYTE = 0xFFFF
 
-# A character outside the alphabet must not pass for the byte with its number.
+# A character outside the alphabet must be an error, not the byte with the number of the character.
 _TO_LATIN_1 = dict.fromkeys(range(N_BYTES), _NO_BYTE) | _BYTES
 
 

@@ -4,8 +4,8 @@ With Numba's own cache, each process would import Numba, and each call would unp
 compiled to one C function that takes a block of addresses and sizes. Its object code is kept in
 `<cache>/kernels-<digest>`, so a process with a full cache never imports Numba. The function is called through ctypes,
 which releases the interpreter lock. The digest in the name of this folder covers the sources of all kernels, the
-versions of Python and of the packages, the compiler flags, and the CPU. With NUMBA_DISABLE_JIT=1 all kernels run as
-plain Python; tests use this.
+versions of NumPy, Numba and llvmlite, Numba's flags, and the CPU. With NUMBA_DISABLE_JIT=1 all kernels run as plain
+Python; tests use this.
 """
 
 from __future__ import annotations

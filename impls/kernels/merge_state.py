@@ -115,7 +115,7 @@ def lay_out(bytes_: Any, offsets: Any, state: Any) -> None:
 
 @kernel
 def count_byte_pairs(state: Any) -> Int:
-    """Count all pairs of bytes, reserve room for their positions in the pool, and return the most positions of a pair."""
+    """Count all pairs of bytes, reserve room in the pool for their positions, return the most positions of a pair."""
     for position in range(257, len(state.head) - 1):
         left = np.int64(state.head[position])
         right = np.int64(state.head[position + 1])

@@ -125,7 +125,7 @@ def ascii_until(wide: Any) -> tuple[Int, Int]:
 
 @inline
 def contraction_length(text: Any, position: Int, end: Int) -> Int:
-    """Return the length of `'s 't 'd 'm 'll 've 're` at the apostrophe at `position`, or 0 if none of these is there."""
+    """Return the length of `'s 't 'd 'm 'll 've 're` at the apostrophe at `position`, or 0 if none is there."""
     if position + 1 < end:
         first = text[position + 1]
         if first == ord("s") or first == ord("t") or first == ord("d") or first == ord("m"):
