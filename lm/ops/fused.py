@@ -1,5 +1,4 @@
-"""The operations of `reference` by PyTorch's fused kernels; only the loss of the output layer is computed by our own
-code.
+"""The operations of `reference` by PyTorch's fused kernels; only the loss of the output layer is our own code.
 
 The rest of the package calls neither `torch.nn.functional` nor the optimizers of `torch.optim`.
 """

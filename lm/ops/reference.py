@@ -54,8 +54,7 @@ def _wide(x: Tensor) -> Tensor:
 
 
 def layer_norm(x: Tensor, weight: Tensor, bias: Tensor | None, eps: float) -> Tensor:
-    """Normalise the last dimension to mean 0 and variance 1 (Ba et al. 2016,
-    https://arxiv.org/abs/1607.06450).
+    """Normalise over the last dimension (Ba et al. 2016, https://arxiv.org/abs/1607.06450).
 
     bfloat16 is computed in float32.
     """
