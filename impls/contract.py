@@ -88,7 +88,8 @@ class Pretokens:
     def added(cls, parts: Iterable[Pretokens]) -> Pretokens:
         """Return the sum of the counts of several parts of a text; the parts may come in any order.
 
-        If a text is cut where `Text.ranges` cuts it, the counts of its parts add up to the counts of the whole.
+        If a text is cut at the places where `Text.ranges` cuts, the sum of the counts of all parts is the count of
+        the whole text.
         """
         total: dict[bytes, int] = {}
         for part in parts:

@@ -62,7 +62,10 @@ class _Digesting:
 
 @contextmanager
 def sealed(file: BinaryIO | IO[bytes]) -> Iterator[Any]:
-    """Yield a file to write to, with `write` and `flush`; when the block ends, the seal is written after the rest."""
+    """Yield a file to write to, with `write` and `flush`.
+
+    When the block ends, the digest of all bytes written is appended.
+    """
     digesting = _Digesting(file)
     yield digesting
     file.write(SEAL + digesting.sum.digest())

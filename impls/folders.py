@@ -1,7 +1,7 @@
 """Folders for our files: each folder has our mark, and only one process at a time writes to it.
 
-A new or empty folder gets a mark, the file `.mergelab`. A folder with files and without a mark belongs to somebody
-else and is refused. A process that writes to a folder holds a lock on the file `.mergelab.lock`; the content of this
+A new or empty folder gets a mark, the file `.mergelab`. A folder that holds files but no mark belongs to somebody
+else, and is refused. A process that writes to a folder holds a lock on the file `.mergelab.lock`; the content of this
 file names the process.
 """
 

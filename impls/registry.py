@@ -23,9 +23,9 @@ class Impl:
         target: "module:attribute" of the counter, trainer or encoder class.
         idea: what the implementation changes compared with the row before, in one line.
         package: the package that the implementation needs besides NumPy and `regex`; empty if it needs none.
-        kernel: "module:attribute" of the kernel that does most of its work, or of a mapping from split pattern to
-            kernel; empty if nothing is compiled. From the state of this kernel's code, `impls.fastest` tells how soon
-            the implementation can start.
+        kernel: "module:attribute" of the kernel that does most of the work, or of a mapping: split pattern -> kernel;
+            empty if nothing is compiled. From the state of this kernel's code, `impls.fastest` tells how soon the
+            implementation can start.
         parallel: whether the implementation can use more than one worker.
         counter: for a trainer, the name of the counter that `train_bpe` uses with it.
     """
@@ -142,7 +142,7 @@ def find(stage: str, name: str) -> Impl:
 
 
 def most_advanced(stage: str, *, compiled: bool) -> Impl:
-    """Return the last row of a stage that is compiled, or the last one that is not.
+    """Return the last row of a stage that is compiled, or the last row that is not compiled.
 
     Rows are sorted simplest first, so the result is the last step of the stage's ladder, with or without compiled
     code.

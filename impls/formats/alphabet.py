@@ -9,7 +9,7 @@ from impls.contract import N_BYTES, huggingface_byte_order
 
 
 def _byte_alphabet() -> dict[int, str]:
-    """Map each byte to its character: printable ones to themselves, the others to U+0100 and up."""
+    """Map each byte to its character: printable bytes to the same character, others to U+0100 and up."""
     by_rank = sorted(range(N_BYTES), key=huggingface_byte_order().tolist().__getitem__)
     n_printable = 188
     return {

@@ -61,9 +61,9 @@ def compose(
     """Return the content of a tokenizer.json, as a dict.
 
     Args:
-        vocab: token in GPT-2's alphabet to id.
+        vocab: a mapping: token in GPT-2's alphabet -> id.
         merges: pairs of tokens in order of rank.
-        special_tokens: special token, as it is written in a text, to id.
+        special_tokens: a mapping: special token, as it is written in a text -> id.
         pre_tokenizer: the steps before the merges.
     """
     flags = dict.fromkeys(("single_word", "lstrip", "rstrip", "normalized"), False)

@@ -3,8 +3,9 @@
 The files `NAME-000000.bin`, `NAME-000001.bin` and so on hold the ids. `NAME.json` records the settings with which the
 shards were made, the place in the text at which the next shard begins, and a digest of the ids in the shards.
 
-A job that was interrupted keeps its finished shards when it is run again, and makes the rest. Its files then equal
-the files of a job without an interrupt. If a finished shard or `NAME.json` is damaged, the job begins anew.
+If an interrupted job is run again, it keeps its finished shards and makes only the missing shards. Its files then
+equal the files of a job without an interrupt. If a finished shard or `NAME.json` is damaged, the job starts from the
+beginning.
 """
 
 from __future__ import annotations

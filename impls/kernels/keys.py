@@ -106,7 +106,7 @@ def copy_bytes(source: Any, position: Int, target: Any, start: Int, length: Int)
 
 @inline
 def find(table: Any, pool: Any, text: Any, position: Int, length: Int, low: Any, high: Any, slot: Int) -> Int:
-    """Return the entry of a pretoken, or the empty entry where it belongs; the search begins at `slot`.
+    """Return the index of a pretoken's entry, or of the empty entry where it belongs; the search begins at `slot`.
 
     `table` must have an empty entry.
     """

@@ -1,13 +1,13 @@
-"""The merge loop over flat arrays: what `train.incremental` does, without an object per symbol.
+"""The merge loop over flat arrays: it does what `train.incremental` does, but without a Python object per symbol.
 
 Layout. All pretokens stand one after the other with a gap of one position between them. `head[p]` is the id of the
 token that begins at position p, or -1 if no token begins there. `tail[p]` is the id of the token that ends at p, or
 -1. Each byte of a pretoken has one position, so the neighbours of a token are found from its length, and no links are
 kept. Each pair has a slot, an index into arrays such as `counts`. The first 65,536 slots belong to the pairs of
-bytes, and the slots of other pairs are found with a hash table. All occurrences of a pair appear in one step, the
-step that makes the newer of its two tokens. So the positions of a pair form one run in `pool`, in ascending order,
-and this run never grows. A later merge may destroy an occurrence. The ids in `head` at the two tokens of the pair
-then differ from the pair.
+bytes, and the slots of other pairs are found with a hash table. All occurrences of a pair appear in one step, namely
+the step that makes the newer of the two tokens of the pair. So the positions of a pair form one run in `pool`, in
+ascending order, and this run never grows. A later merge may destroy an occurrence. The ids in `head` at the two
+tokens of the pair then differ from the pair.
 
 A step adds up the changes of counts for each neighbour, not for each occurrence. For a neighbour x, the pair `(x,
 left)` loses exactly the count that `(x, new)` gains. So the hash table is searched once per distinct neighbour.
