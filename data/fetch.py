@@ -1,4 +1,4 @@
-"""Download one file: an interruption costs nothing, and a wrong file is never taken for the right one.
+"""Download one file: after an interruption, a download goes on where it stopped, and a wrong file is never accepted.
 
 Bytes go to `<name>.part`, which a later call resumes with an HTTP Range request. The file gets its own name only when
 its size and SHA-256 are right. `.part` stays after an interruption and is removed when its size or content is wrong.
@@ -18,7 +18,8 @@ from typing import Any, BinaryIO, cast
 from data.errors import DataError
 
 Progress = Callable[[int, int | None], None]
-"""Is told the bytes so far and the total; None when the server does not tell."""
+"""A function that is called with the number of bytes received so far and the total (None if the server does not tell
+it)."""
 
 _CHUNK = 1 << 20
 

@@ -21,7 +21,7 @@ class Decoder:
     """Looks tokens up by id."""
 
     def __init__(self, tokens: Mapping[int, bytes]) -> None:
-        """Take the bytes of every id; a dict is the fastest mapping."""
+        """Keep the mapping id -> bytes; a dict is the fastest kind of mapping."""
         self._tokens = tokens
 
     def decode(self, ids: object) -> bytes:

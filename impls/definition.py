@@ -1,4 +1,4 @@
-"""What a tokenizer is: ids, merges, special tokens and the split pattern, as one checked value that never changes.
+"""What a tokenizer is: its ids, merges, special tokens and split pattern, as one checked value that never changes.
 
 Training returns a `Definition`, formats read and write it, and encoders are built from its arrays. So the pattern and
 the special tokens always stay with the merges.
@@ -25,12 +25,12 @@ MAX_ID = (1 << 31) - 1
 
 
 class Definition:
-    """A tokenizer as a value: definitions with equal parts are equal; they can be hashed, copied and pickled.
+    """A tokenizer as a value: definitions with equal parts are equal, and they can be hashed, copied and pickled.
 
     Attributes:
-        vocab: id to bytes, special tokens included; read-only, in the order given.
+        vocab: a read-only mapping: id -> bytes of the token, special tokens included, in the order given.
         merges: pairs of tokens in order of rank.
-        special_tokens: special token to id, in the order given; read-only.
+        special_tokens: a read-only mapping: special token -> id, in the order given.
         pattern: name of the split pattern, see `impls.patterns`.
     """
 
@@ -49,13 +49,14 @@ class Definition:
         """Check the parts of a tokenizer and keep them.
 
         Args:
-            vocab: id to bytes. Ids are kept as they are.
+            vocab: a mapping: id -> bytes of the token. Ids are kept as they are.
             merges: pairs of tokens in order of rank.
-            special_tokens: special tokens that are missing in `vocab` get the next free ids.
+            special_tokens: tokens that are cut out of a text before it is split. Special tokens that `vocab` lacks
+                get the next free ids.
             pattern: "gpt2", "gpt4", "o200k", or "regex:EXPRESSION".
 
         Raises:
-            UsageError: a token is empty or has two ids; a merge is given twice, has a token that is not in the
+            UsageError: a token is empty or has two ids; a merge is given twice, uses a token that is not in the
                 vocabulary, or uses a token that only a later merge makes; a special token is bad; the pattern is
                 unknown.
         """
@@ -122,7 +123,7 @@ class Definition:
 
     @property
     def id_dtype(self) -> IdType:
-        """Type of ids in arrays and on disk, little-endian: uint16 where every id fits, else uint32."""
+        """Type of ids in arrays and on disk, little-endian: uint16 if every id fits into 16 bits, else uint32."""
         return self.vocabulary.id_dtype
 
     @cached_property
@@ -173,7 +174,7 @@ def _as_pair(pair: object) -> tuple[bytes, bytes]:
 
 
 def _with_special_tokens(ids: dict[bytes, int], special_tokens: Sequence[str]) -> dict[str, int]:
-    """Give each special token without an id the next free id, also in `ids`; return the ids of all special tokens."""
+    """Give each special token that has no id the next free id, also in `ids`; return a dict: special token -> id."""
     found: dict[str, int] = {}
     free = max(ids.values(), default=-1) + 1
     for special in special_tokens:
@@ -209,7 +210,7 @@ def _vocabulary(ids: Mapping[bytes, int], merges: Pairs) -> Vocabulary:
 
 
 def _last_made(merged: Array32, wanted: Array32) -> Array64:
-    """Return the rank of the last merge that makes each wanted id, -1 where none does."""
+    """Return, for each wanted id, the rank of the last merge that makes this id, or -1 if no merge makes it."""
     if not len(merged):
         return np.full(wanted.shape, -1, np.int64)
     made, from_the_end = np.unique(merged[::-1], return_index=True)
@@ -218,9 +219,9 @@ def _last_made(merged: Array32, wanted: Array32) -> Array64:
 
 
 def _ids_of(vocab: Mapping[int, bytes]) -> dict[bytes, int]:
-    """Return the id of each token.
+    """Return a dict: token -> id.
 
-    All tokens are first checked together, which is ten times as fast as one by one.
+    All tokens are first checked together, which is ten times as fast as checking them one by one.
     """
     if not isinstance(vocab, Mapping):
         raise UsageError(f"vocab: {type(vocab).__name__} is not a mapping from id to bytes; give a dict")

@@ -1,8 +1,8 @@
 """Named split patterns, and the one place that turns text into special tokens and pretokens.
 
 A pattern is named by a string: a name in `PATTERNS`, or `regex:EXPRESSION` with an expression of your own in the
-syntax of the `regex` package. Pretokens always concatenate to the text: where your expression matches nothing, the
-unmatched text becomes a pretoken.
+syntax of the `regex` package. The pretokens of a text, joined, always give the text again: where your expression
+matches nothing, the unmatched text becomes a pretoken.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ PATTERNS = {
 CUSTOM = "regex:"
 
 SECONDS_PER_TEXT, SECONDS_PER_CHARACTER = 10.0, 20e-6
-"""Time limit of an expression of your own: a hundred times the time of an ordinary expression.
-
-The time of some expressions doubles with each character, and a downloaded tokenizer may bring such an expression.
+"""Time limit for an expression of the user's own: a hundred times the time that an ordinary expression takes. With
+some expressions, the time doubles with each further character, and a downloaded tokenizer may contain such an
+expression.
 """
 
 
@@ -97,7 +97,7 @@ def check_special_tokens(special_tokens: Sequence[str]) -> list[str]:
 
 
 class Splitter:
-    """Cuts text at special tokens (where several match, the longest wins) and the rest into pretokens."""
+    """Cuts special tokens out of a text (the longest, if several match) and splits the rest into pretokens."""
 
     def __init__(self, pattern: str, special_tokens: Sequence[str] = ()) -> None:
         """Compile the expressions for pretokens and for special tokens.
@@ -112,7 +112,10 @@ class Splitter:
         self._special = regex.compile(f"({alternatives})") if longest_first else None
 
     def segments(self, text: str) -> list[str]:
-        """Cut at special tokens: even items are ordinary text, maybe empty; odd items are special tokens."""
+        """Cut at special tokens: items at even indices are ordinary text, which may be empty.
+
+        Odd items are special tokens.
+        """
         return self._special.split(text) if self._special else [text]
 
     def pretokens(self, text: str) -> Iterator[str]:

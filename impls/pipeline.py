@@ -1,4 +1,4 @@
-"""From a file to a vocabulary: a counter, then a trainer."""
+"""Training on a file: a counter counts its pretokens, then a trainer makes the vocabulary."""
 
 from __future__ import annotations
 
@@ -32,16 +32,19 @@ def train(
     Args:
         input_path: UTF-8 text.
         vocab_size: 256 bytes + merges + special tokens; fewer merges are made if no pair is left.
-        special_tokens: cut out of the text and never merged; they get the last ids, in the order given.
+        special_tokens: tokens that are cut out of the text and never merged; they get the last ids, in the order
+            given.
         pattern: "gpt2", "gpt4", "o200k", or "regex:EXPRESSION".
-        impl: a trainer of the registry, with the counter that its row names; or "auto", by the size of the file.
-        workers: processes or threads that count; one per core by default.
-        tie_break: which of several pairs with the highest count is merged, see `contract.Trainer`.
+        impl: the name of a trainer in the registry, which is used with the counter that its row names; "auto" chooses
+            both by the size of the file.
+        workers: number of processes or threads that count; one per core by default.
+        tie_break: which pair is merged if several have the highest count, see `contract.Trainer`.
         errors: how invalid UTF-8 is treated: "strict" raises an error, "replace" reads it as U+FFFD.
         on_merge: called with each merge as it is made.
 
     Returns:
-        The tokenizer as a value, with pattern and special tokens. Give it to `Tokenizer.from_definition` to encode.
+        A `Definition` of the tokenizer, with pattern and special tokens. To encode, give it to
+        `Tokenizer.from_definition`.
 
     Raises:
         UsageError: an argument is wrong.
@@ -80,7 +83,7 @@ def train_bpe(
     errors: Errors = "strict",
     on_merge: MergeListener | None = None,
 ) -> tuple[dict[int, bytes], list[tuple[bytes, bytes]]]:
-    """Train as `train` does, and return the vocabulary, id to bytes, and the merges in order of creation.
+    """Train as `train` does, and return the vocabulary, a dict id -> bytes, and the merges in order of creation.
 
     The pattern and the special tokens are not part of the result: give them to `Tokenizer` again, or call `train`.
     """

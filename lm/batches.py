@@ -1,4 +1,4 @@
-"""Ids on disk to batches: checked against `metadata.json`, mapped into memory, cut into windows."""
+"""Ids on disk to batches: the files are checked against `metadata.json`, mapped into memory, and cut into windows."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Ids = NDArray[Any]
 """uint16[n] or uint32[n]."""
 
 CHECK_IDS = 1 << 22
-"""Ids that are checked at once."""
+"""How many ids are checked at once."""
 
 METADATA_FIELDS = {"made_from", "sources", "tokenizer", "vocab_size", "dtype", "eos_id", "splits", "digests"}
 """Fields that every `metadata.json` has, besides `version` and `digest`, the digest of all other fields."""
@@ -39,8 +39,9 @@ class TokenData:
         tokenizer: the tokenizer that made the ids.
         eos_id: the id that ends a document, if there is one.
         train, val: uint16[n] or uint32[n], mapped read-only.
-        token_bytes: int64[vocabulary], bytes of text per id; 0 for special tokens.
-        digests: split -> digest of its file of ids, in hexadecimal.
+        token_bytes: int64[vocabulary], for each id the number of bytes of text that it stands for; 0 for special
+            tokens.
+        digests: a dict: split -> digest, in hexadecimal, of the file with the ids of this split.
     """
 
     tokenizer: Tokenizer
@@ -104,7 +105,7 @@ def open_data(config: DataConfig, vocab_size: int) -> TokenData:
 
 
 def bytes_of_tokens(tokenizer: Tokenizer, vocab_size: int = 0) -> NDArray[np.int64]:
-    """Return bytes of text per id, int64[vocabulary]; 0 for special tokens and unused ids."""
+    """Return int64[vocabulary]: how many bytes of text each id stands for; 0 for special tokens and unused ids."""
     sizes = np.zeros(max(vocab_size, max(tokenizer.vocab) + 1), np.int64)
     for token_id, token in tokenizer.vocab.items():
         sizes[token_id] = len(token)

@@ -1,4 +1,4 @@
-"""Checkpoints: one file, or file object, from which a run goes on with the same bits.
+"""Checkpoints: one file, or file object, from which a run goes on with exactly the same numbers.
 
 A file appears under its name only when it is complete, and ends with a digest of its bytes; a file whose digest is
 wrong is not loaded. Loading never runs code that is in the file.

@@ -1,8 +1,8 @@
 """Configs in YAML files: one file for each config, and a run file that names a config of each kind.
 
-In a run file, a name stands for the file `<folder of the kind>/<name>.yaml` beside it. A mapping stands for itself; a
-mapping with `base: name` stands for the named file with its values changed. `--set training.max_steps=10` changes a
-single value, after everything else.
+In a run file, a name stands for the file `<folder of the kind>/<name>.yaml` in the folder of the run file. A mapping
+stands for itself; a mapping with `base: name` stands for the named file with its values changed. `--set
+training.max_steps=10` changes a single value, after everything else.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from lm.config_base import Config
 from lm.kinds import KINDS
 
 DEEPEST = 50
-"""Levels of nesting; a run file has 4."""
+"""The most levels of nesting in a file; a run file has 4."""
 
 MOST_VALUES = 10_000
-"""Keys and values, with the values that an alias repeats; a run file has about 200."""
+"""The most keys and values in a file, with the values that an alias repeats; a run file has about 200."""
 
 
 class _Loader(yaml.SafeLoader):
@@ -130,7 +130,7 @@ def load_run(
 
     Args:
         path: the run file.
-        parts: kind -> name or path of a config, which takes the place of the one in the run file.
+        parts: a dict: kind of config -> name or path of a config that takes the place of the config in the run file.
         changes: `kind.field=value`, the value written as in YAML.
 
     Raises:

@@ -31,9 +31,9 @@ class Counts:
 
     Attributes:
         read: documents read.
-        left_out: documents that the length filters left out.
+        left_out: number of documents that the length filters left out.
         documents: split -> documents kept.
-        text_bytes: split -> bytes kept, separators left out.
+        text_bytes: a dict: split -> number of bytes kept, separators left out.
     """
 
     read: int

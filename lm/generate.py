@@ -24,7 +24,7 @@ class Sampling:
         top_p: the smallest set of the most likely tokens with at least this probability can be drawn (Holtzman et
             al. 2020, https://arxiv.org/abs/1904.09751); all by default.
         max_new_tokens: largest number of tokens in a sample.
-        n_samples: number of samples; sample i draws with seed + i, whatever the number is.
+        n_samples: number of samples; sample i is drawn with seed + i, so it does not depend on the number of samples.
         seed: the seed of the first sample.
     """
 
@@ -74,7 +74,7 @@ def distribution(logits: Tensor, sampling: Sampling) -> Tensor:
 def steps(
     model: LanguageModel, prompt: Sequence[int], sampling: Sampling, *, use_cache: bool = True
 ) -> Iterator[tuple[Tensor, Tensor]]:
-    """Draw the tokens of all samples, one position after the other.
+    """Draw the next token of all samples, then the token after it, and so on.
 
     Beyond the context length, the model sees the last `context_length` tokens.
 

@@ -1,6 +1,6 @@
-"""A Hugging Face hub: files of data sets come from it, exported folders go to it.
+"""A Hugging Face hub: files of data sets are fetched from it, and exported folders are sent to it.
 
-The environment chooses: `HF_ENDPOINT` which hub, `HF_TOKEN` with whose rights.
+The environment chooses: `HF_ENDPOINT` gives the address of the hub, `HF_TOKEN` the user whose rights are used.
 """
 
 from __future__ import annotations

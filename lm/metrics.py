@@ -45,7 +45,7 @@ Row = dict[str, Any]
 
 
 class Tracker(Protocol):
-    """Another place for the rows, beside the files of the run folder."""
+    """Another place to which the rows are written, besides the files of the run folder."""
 
     def log(self, row: Row) -> None:
         """Add a row."""

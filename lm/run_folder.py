@@ -139,7 +139,7 @@ def save(
     *,
     numbered: bool,
 ) -> None:
-    """Write the checkpoint `last.pt`; if `numbered`, keep the same file under the number of its step.
+    """Write the checkpoint `last.pt`; if `numbered`, also keep this checkpoint under the number of its step.
 
     Raises:
         FileFormatError: a file cannot be written.

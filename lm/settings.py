@@ -24,7 +24,7 @@ MAY_CHANGE = {
 
 
 def settings_of(config: RunConfig) -> dict[str, dict[str, Any]]:
-    """Return the settings that a resumed run must have again: kind of config -> field -> plain value."""
+    """Return the settings that a resumed run must have again: a dict: kind of config -> field -> plain value."""
     return {kind: getattr(config, kind).model_dump(mode="json", exclude=free) for kind, free in MAY_CHANGE.items()}
 
 

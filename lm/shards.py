@@ -26,10 +26,10 @@ from lm.config import DataConfig, RunConfig, TokenizerConfig
 from lm.corpora import SPLITS, Counts, prepare
 
 Sources = dict[str, list[int]]
-"""Path -> size in bytes, and time of change in nanoseconds."""
+"""A dict: path -> (size in bytes, modification time in nanoseconds)."""
 
 SHARD_TOKENS = 1 << 24
-"""Ids in a shard if the config keeps no shards."""
+"""How many ids a shard has if the config keeps no shards."""
 
 OURS = {f"{split}.{kind}" for split in SPLITS for kind in ("txt", "bin")} | {
     *("texts.json", "metadata.json", "tokenizer.txt", "tokenizer", ".tokenizer.tmp", "shards", "downloads")
@@ -136,7 +136,7 @@ def _digest(config: RunConfig) -> str:
 
 
 def _sources_state(config: RunConfig) -> Sources:
-    """Return size and time of change of each source file that still exists."""
+    """Return the size and the modification time of each source file that still exists."""
     if config.dataset.source not in ("local", "tokens"):
         return {}
     stats = {name: Path(name).stat() for name in config.dataset.files.values() if Path(name).exists()}

@@ -31,7 +31,7 @@ class Bullets:
 
 @dataclass(frozen=True)
 class Listing:
-    """Commands as a user types them."""
+    """Commands, written as a user types them."""
 
     text: str
 
@@ -45,7 +45,7 @@ class Heading:
 
 @dataclass(frozen=True)
 class Figure:
-    """A drawing, shown only in HTML; a table beside it has the same values."""
+    """A drawing, which only the HTML page shows; a table beside the drawing has the same values."""
 
     drawing: Drawing
     caption: Cell

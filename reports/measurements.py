@@ -1,6 +1,7 @@
-"""The file from which `impl="auto"` decides: the times of all implementations by size, and of the start.
+"""The file from which `impl="auto"` decides: the times of all implementations by size, and the times to start.
 
-Only records of this machine and of the present code are used, since other times do not predict this machine's.
+Only records of this machine and of the present code are used, since other records do not predict times on this
+machine.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ COMMAND = KINDS["bench"].command
 
 
 def start_seconds(table: pd.DataFrame) -> dict[str, float]:
-    """Return the extra seconds of the first call of compiled code: with code in the cache, and without."""
+    """Return the extra seconds of a first call of compiled code: with the code in the cache, and without."""
     rows = {row["x"]: row for row in table[table["series"] == "compiled"].to_dict("records")}
 
     def extra(state: str) -> float:
@@ -36,10 +37,10 @@ def start_seconds(table: pd.DataFrame) -> dict[str, float]:
 
 
 def measurements(evidence: Evidence) -> dict[str, Any]:
-    """Return the times of all implementations by size, and of the start.
+    """Return the content of the file, as a dict.
 
     Raises:
-        ReportError: the record is missing, comes from another machine, or was made with other code.
+        ReportError: the record is missing, comes from another machine, or was made with another version of the code.
     """
     try:
         size, start = evidence.points("size"), evidence.points("start")
@@ -63,7 +64,10 @@ def measurements(evidence: Evidence) -> dict[str, Any]:
 
 
 def present(points: pd.DataFrame) -> dict[str, dict[str, list[list[float]]]]:
-    """Return stage -> implementation -> pairs of bytes and seconds; implementations of changed code are left out."""
+    """Return a dict: stage -> implementation -> list of [size in bytes, median seconds].
+
+    Implementations of changed code are left out.
+    """
     now = code_digests()
     stages: dict[str, dict[str, list[list[float]]]] = {}
     for row in points.to_dict("records"):

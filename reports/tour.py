@@ -1,4 +1,4 @@
-"""Writes the figures and diagrams of TOUR.md, the figures from a record: `python -m reports tour`."""
+"""Writes the figures and diagrams of TOUR.md; the figures come from a record: `python -m reports tour`."""
 
 from __future__ import annotations
 

@@ -70,9 +70,10 @@ def _made_if_needed(folder: Path) -> Iterator[None]:
 
 
 def write_together(folder: Path, contents: Mapping[str, str]) -> None:
-    """Write files to a folder, which is made if needed; the last file of the mapping gets its name first.
+    """Write files to a folder, which is made if needed; the last file of the mapping is renamed first.
 
-    All files are on the disk before any file gets its name, so a full disk leaves the old files as they were.
+    All files are written under temporary names before any file is renamed to its own name. So if the disk is full,
+    the old files stay as they were.
 
     Raises:
         FileFormatError: the folder cannot be made or written.

@@ -1,4 +1,4 @@
-"""GPT-2's `vocab.json` and `merges.txt`: token to id, and two tokens per line in order of rank.
+"""GPT-2's `vocab.json` and `merges.txt`: an object token -> id, and lines of two tokens in order of rank.
 
 The two files do not hold the split pattern, and do not tell which tokens are special. Reading them executes no code.
 """
@@ -20,7 +20,7 @@ _MERGES_HEADER = "#version: 0.2"
 
 
 class _Tokens(dict[str, bytes]):
-    """Tokens by their written form; each form is read once."""
+    """A dict: token as it is written -> its bytes; each written token is converted only once."""
 
     def __missing__(self, text: str) -> bytes:
         token = self[text] = from_text(text)
@@ -30,8 +30,8 @@ class _Tokens(dict[str, bytes]):
 def read_vocab(path: str | os.PathLike[str], special_tokens: Sequence[str] = ()) -> dict[int, bytes]:
     """Read `vocab.json`: token to id.
 
-    An entry that is spelled like one of `special_tokens` is that special token, unless the file also has the special
-    token in the byte alphabet.
+    An entry with the same characters as one of `special_tokens` is this special token, unless the file also has an
+    entry for the special token in the byte alphabet.
 
     Raises:
         FileFormatError: the file is not JSON, an id is not a whole number of at least 0 or is given twice, or a token

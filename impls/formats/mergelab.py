@@ -1,7 +1,7 @@
 """Our format, a folder: GPT-2's two files, and `mergelab.json` with the parts that they cannot hold.
 
-These parts are the split pattern, the special tokens, and a digest. The digest shows whether the three files belong
-together.
+These parts are the split pattern, the special tokens, and a digest. This digest of all parts shows whether the three
+files belong together.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def recognise(path: Path) -> bool:
 
 
 def check_replaceable(folder: Path) -> None:
-    """Check that writing to a folder, which may be missing, replaces nothing but a tokenizer of ours.
+    """Check that writing to a folder replaces nothing but a tokenizer of ours; the folder may be missing.
 
     Raises:
         FileFormatError: one of the three files is a link, or exists although mergelab.json is missing.
@@ -59,8 +59,8 @@ def write(path: str | os.PathLike[str], definition: Definition) -> None:
     So even after a killed write, the folder counts as ours, and the write can be repeated.
 
     Raises:
-        FileFormatError: the folder cannot be made or written, or holds one of the three files but not as a file of
-            ours.
+        FileFormatError: the folder cannot be made or written, or holds one of the three files although it is no
+            tokenizer of ours.
     """
     folder = check_path(path)
     check_replaceable(folder)

@@ -1,7 +1,7 @@
 """`tokenizer.json`: the file that the `tokenizers` package reads, and `transformers` through it.
 
-Its regular expressions are Oniguruma's, with Unicode 16. A character that is newer, or that a newer Unicode puts in
-another class, may be split differently. All other text gets the same ids.
+Its regular expressions are Oniguruma's, with Unicode 16. A character that is newer than Unicode 16, or that a newer
+version of Unicode puts in another class, may be split differently. All other text gets the same ids.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from impls.patterns import CUSTOM, PATTERNS, Splitter
 from impls.storage import atomic_writer
 
 EXPRESSIONS = {**PATTERNS, "gpt4": PATTERNS["gpt4"].replace("{1,3}+", "{1,3}")}
-"""Named patterns in Oniguruma's syntax. There `{1,3}+` is not possessive but repeats; `{1,3}` alone matches the same,
-since nothing follows it in its alternative."""
+"""Named patterns in Oniguruma's syntax. In this syntax, `{1,3}+` is not possessive but repeats `{1,3}`. `{1,3}`
+without the plus matches the same text, since nothing follows it in its alternative."""
 
 N_PROBES = 3000
 """Made-up texts on which our split and the split of `tokenizers` are compared."""
@@ -58,12 +58,12 @@ def compose(
     special_tokens: Mapping[str, int],
     pre_tokenizer: Mapping[str, Any],
 ) -> str:
-    """Return the content of a tokenizer.json.
+    """Return the content of a tokenizer.json, as a dict.
 
     Args:
-        vocab: token in GPT-2's alphabet to id.
+        vocab: a mapping: token in GPT-2's alphabet -> id.
         merges: pairs of tokens in order of rank.
-        special_tokens: special token, as it is written in a text, to id.
+        special_tokens: a mapping: special token, as it is written in a text -> id.
         pre_tokenizer: the steps before the merges.
     """
     flags = dict.fromkeys(("single_word", "lstrip", "rstrip", "normalized"), False)
@@ -100,8 +100,9 @@ def content(definition: Definition) -> str:
     """Return the tokenizer.json of a tokenizer.
 
     Raises:
-        UsageError: the format cannot hold the tokenizer: a byte has no token, and readers would drop it silently; a
-            special token is written like another token; or readers split differently by the pattern.
+        UsageError: the format cannot hold the tokenizer: a byte has no token, and programs that read the file would
+            drop this byte silently; a special token is written like another token; or programs that read the file
+            would split texts by the pattern in another way.
     """
     ids = {token: token_id for token_id, token in definition.vocab.items()}
     missing = next((byte for byte in range(N_BYTES) if bytes([byte]) not in ids), None)
@@ -112,7 +113,7 @@ def content(definition: Definition) -> str:
     vocab = {
         to_text(token): token_id
         for token, token_id in ids.items()
-        # A token that is only a special token is not written in the alphabet, but literally.
+        # A token that is only a special token is written as it is, not in the alphabet.
         if len(token) == 1 or token in merged or token_id not in special_tokens.values()
     }
     for token, token_id in special_tokens.items():
@@ -160,7 +161,10 @@ def _expression(pattern: str) -> str:
 
 
 def _probes(expression: str) -> Iterator[str]:
-    """Yield made-up texts; half of them use few characters, so that characters of the expression meet often."""
+    """Yield made-up texts.
+
+    Half of them use few characters, so that characters of the expression often stand side by side.
+    """
     generator = random.Random(0)
     few, many = "a1 '\n" + expression, PROBE_CHARACTERS + expression
     for _ in range(N_PROBES):

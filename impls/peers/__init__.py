@@ -1,8 +1,9 @@
 """Peers: tokenizers of other projects with our interfaces, to compare outputs and speed; optional extra `peers`.
 
-The table has rows of the registry's type, but peers are not in the registry. No peer takes pretokens, so a peer's
-trainer goes from a file straight to merges (`trainers.PeerTrainer`). A peer's encoder is a `contract.Encoder`. A peer
-is imported when it is loaded, and nothing else in `impls` imports this package.
+The rows of the table below have the type of the registry's rows, but peers are not in the registry. No peer can train
+from pretokens, so the trainer of a peer takes a file and returns merges (`trainers.PeerTrainer`). The encoder of a
+peer is a `contract.Encoder`. The package of a peer is imported only when the peer is loaded. Nothing else in `impls`
+imports `impls.peers`.
 """
 
 from __future__ import annotations

@@ -2,7 +2,8 @@
 
 With as many key-value heads as query heads and with untied embeddings, it is also the model of the CS336 course.
 
-transformers has the same model; its RoPE turns the two halves of a head, ours turns neighbours.
+transformers has the same model; its RoPE rotates pairs of one element from each half of a head, our RoPE rotates
+pairs of neighbours.
 """
 
 from __future__ import annotations
@@ -41,7 +42,10 @@ class Llama3Config(ModelConfig):
 
 
 class Llama3(LanguageModel):
-    """The architecture of Llama 3; positions enter through the rotation of queries and keys alone."""
+    """The architecture of Llama 3.
+
+    The position of a token has an effect only through the rotation of queries and keys.
+    """
 
     def __init__(self, config: Llama3Config, ops: Ops) -> None:
         rope = RoPE(config.d_head, config.rope_theta, config.context_length)

@@ -21,7 +21,7 @@ UNITS = {"peak_rss": "bytes"}
 
 
 def ratios(measurements: list[Measurement]) -> Iterator[tuple[Measurement, Mapping[str, Any], Value]]:
-    """Yield, for each row: its measurement, the row, and the median of its rounds with minimum and maximum."""
+    """Yield, for each row, its measurement, the row, and the median of its rounds with minimum and maximum."""
     for measurement in measurements:
         for row in measurement["rows"]:
             values = row["values"]

@@ -12,15 +12,15 @@ from reports.pages.formats import write, write_number
 WIDTH, HEIGHT = 640, 340
 LEFT, RIGHT, TOP, BOTTOM = 70, 32, 12, 46
 COLOURS = 8
-"""How many colours the page has: classes c0, c1 ..."""
+"""How many colours the page has, as CSS classes c0, c1 and so on."""
 
 ROW = 24
 
 MOST_TICKS = 6
-"""About so many numbers stand along an axis."""
+"""About how many numbers stand along an axis."""
 
 LONGEST_NAME = 34
-"""Letters of the name of a bar; the table beside the drawing has all of them."""
+"""How many letters of a bar's name are shown; the table beside the drawing has the whole name."""
 
 
 def svg(drawing: Drawing, label: str) -> str:
@@ -71,7 +71,7 @@ class _Scale:
         return (value - low) / (high - low) if high > low else 0.5
 
     def ticks(self) -> list[tuple[float, str]]:
-        """Return numbers to be shown, with their text."""
+        """Return the numbers to be shown along an axis, each with its text."""
         found = (_log_ticks if self.axis.log else _even_ticks)(self.low, self.high, MOST_TICKS)
         return [(tick, write_number(tick, self.axis.unit)) for tick in found]
 

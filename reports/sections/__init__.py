@@ -1,4 +1,4 @@
-"""The sections of the report: each is a function from the evidence to words around figures, and a row of this table.
+"""The sections of the report: each is a function from the evidence to words and figures, and a row of this table.
 
 No section imports another section. A study that no row names is shown by the section `studies`, from its record.
 """
@@ -53,7 +53,7 @@ class Part(NamedTuple):
 
 
 Parts = Callable[[Evidence], Iterator[Part]]
-"""Sections whose number only the records tell."""
+"""Sections of which the records decide how many there are."""
 
 
 def ladder_parts(evidence: Evidence) -> Iterator[Part]:
@@ -100,7 +100,7 @@ PARTS: tuple[Part | Parts, ...] = (
     Part("Machine", "bench", machine),
     Part("How to read and reproduce it", "bench", method),
 )
-"""The report, in order."""
+"""All sections of the report, in order."""
 
 
 def sections(evidence: Evidence) -> list[Section]:

@@ -35,7 +35,7 @@ def gains(evidence: Evidence, stage: str, impl: str) -> list[Cell]:
 
 
 def profile(evidence: Evidence, stage: str, impl: str) -> list[Cell]:
-    """Return which functions take the most time, from the newest profile of the implementation."""
+    """Return a sentence that names the functions with the most time in the newest profile of the implementation."""
     found = [row for row in evidence.digests("cprofile") if (row["stage"], row["impl"]) == (stage, impl)]
     if not found:
         return []
