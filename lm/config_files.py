@@ -47,7 +47,7 @@ class _Loader(yaml.SafeLoader):
         node = super().compose_node(parent, index)
         self._depth -= 1
         if repeated and node not in self._sizes:
-            raise yaml.composer.ComposerError(None, None, "a value holds itself; remove the alias inside", mark)
+            raise yaml.composer.ComposerError(None, None, "this alias stands inside the value that it repeats; remove the alias", mark)
         self._values += self._sizes[node] if repeated else 1
         if self._values > MOST_VALUES:
             raise yaml.composer.ComposerError(None, None, f"there are more than {MOST_VALUES} values", mark)
