@@ -195,7 +195,7 @@ BAD = [
     (
         ["train", "--config", "{home}/tiny.yaml", "--set", "tokenizer.vocab_size=300"],
         1,
-        "another data set or tokenizer",
+        "another dataset or tokenizer",
     ),
     (
         ["tokenize", "--config", "{home}/tiny.yaml", "--set", "data.folder={home}/tiny.yaml"],

@@ -116,11 +116,11 @@ WIDE = torch.ones(3, dtype=torch.float64).expand(1 << 40, 3)
 """24 bytes on disk, and 24 TiB if it is copied."""
 
 CRAFTED: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
-    "a step below 0": (lambda state: state | {"step": -5}, "its step is -5"),
+    "a step below 0": (lambda state: state | {"step": -5}, "the field step is -5"),
     "a huge step": (lambda state: state | {"step": 10**9}, "was written after step 1000000000"),
-    "an endless step": (lambda state: state | {"step": 10**30}, "its step is 1000"),
-    "a step that is a text": (lambda state: state | {"step": "8"}, "its step is '8'"),
-    "a step that is true": (lambda state: state | {"step": True}, "its step is True"),
+    "an endless step": (lambda state: state | {"step": 10**30}, "the field step is 1000"),
+    "a step that is a text": (lambda state: state | {"step": "8"}, "the field step is '8'"),
+    "a step that is true": (lambda state: state | {"step": True}, "the field step is True"),
     "a list": (lambda state: [state], "is not a checkpoint of a training run"),
     "weights in a list": (lambda state: state | {"model": [1]}, "is not a checkpoint of a training run"),
     "weights that are numbers": (
