@@ -87,7 +87,7 @@ def test_a_run_leaves_a_record_with_its_proof(tmp_path: Path, capsys: pytest.Cap
         (["--rounds", "1"], "--rounds: 1 is too small; give at least 2"),
         (["--batch", "0"], "--batch: 0 is too small"),
         (["--block", "257"], "--block: 257 is above the model's context length 256"),
-        (["--model", "gpt5"], "gpt5.yaml: No such file or directory; there are gpt2-124m"),
+        (["--model", "gpt5"], "gpt5.yaml: No such file or directory; choose one of gpt2-124m"),
         (["--model", "llama3-2k-4l"], "--model llama3-2k-4l: is not a GPT-2, so nanoGPT has no such model"),
     ],
 )
