@@ -47,7 +47,7 @@ def run(options: Namespace) -> None:
         from bench.step.measure import Setting, measure  # Here, since the command exists without PyTorch too.
     except ModuleNotFoundError as error:
         name = NAMES.get(str(error.name), error.name)
-        raise MergelabError(f"{name} is not installed, but step needs it; run `nox -s step`") from None
+        raise MergelabError(f"step needs {name}, which is missing; run `nox -s step`") from None
     setting = Setting(options.batch, options.block, options.precision, options.compile, options.rounds)
     content = measure(options.arguments, options.model, options.device, setting, with_operations=options.ops)
     print(write(content, options.records))

@@ -104,8 +104,8 @@ def test_bad_usage_is_one_line(
 @pytest.mark.parametrize(
     ("package", "message"),
     [
-        ("torch", "needs PyTorch; run nox -s step"),
-        ("lm.accounting", "needs lm.accounting; run nox -s step"),
+        ("torch", "step needs PyTorch, which is missing; run `nox -s step`"),
+        ("lm.accounting", "step needs lm.accounting, which is missing; run `nox -s step`"),
         ("pytest_benchmark.utils", "pytest_benchmark.utils is not installed; run pip install pytest-benchmark"),
     ],
 )
