@@ -55,6 +55,6 @@ def chunks(n_bytes: int | None = None, root: Path = ROOT) -> Iterator[bytes]:
         left = None if left is None else left - len(text)
     if n_bytes is not None and left:
         raise DataError(
-            f"stdlib: the sources of Python {platform.python_version()} in {root} are "
-            f"{n_bytes - left} bytes, fewer than {n_bytes}; ask for less, or give no size to have all"
+            f"stdlib: the sources of Python {platform.python_version()} in {root} have {n_bytes - left} bytes, "
+            f"but {n_bytes} are wanted; give a smaller size, or no size to have all"
         )

@@ -31,7 +31,7 @@ def check_path(path: object) -> Path:
         if b"\0" in os.fsencode(path):
             raise UsageError(f"path: {shown(path)} holds a NUL character, which no file name has; give another path")
     except UnicodeEncodeError:
-        raise UsageError(f"path: {shown(path)} has no form as a file name; give another path") from None
+        raise UsageError(f"path: {shown(path)} cannot be written as a file name; give another path") from None
     return Path(path)
 
 

@@ -119,7 +119,7 @@ def _guarded(program: Program, module: Any, options: argparse.Namespace) -> int:
             # The rest of the buffer cannot be written either; without this, the interpreter would try again.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         told = f"{error.filename or 'standard output'}: {error.strerror}" if error.strerror else error
-        return _fail(program, told, 1)
+        return _fail(program, f"{told}; correct this, then run the command again", 1)
     return int(status or 0)
 
 

@@ -164,7 +164,7 @@ def fingerprint(vocab: Mapping[int, bytes], merges: Pairs, special_tokens: Seque
 
 def _listed(merges: object) -> Iterator[object]:
     if isinstance(merges, str | bytes | Mapping) or not isinstance(merges, Iterable):
-        raise UsageError("merges: this is not a list of pairs of bytes; give such a list")
+        raise UsageError("merges: the value is not a list; give a list of pairs such as (b'a', b'b')")
     return iter(merges)
 
 
@@ -181,7 +181,9 @@ def _with_special_tokens(ids: dict[bytes, int], special_tokens: Sequence[str]) -
         token = special.encode()
         if token not in ids:
             if free > MAX_ID:
-                raise UsageError(f"special tokens: no id up to {MAX_ID} is left for {special!r}; put it in vocab")
+                raise UsageError(
+                    f"special tokens: no id up to {MAX_ID} is left for {special!r}; give its id in vocab"
+                )
             ids[token], free = free, free + 1
         found[special] = ids[token]
     return found
@@ -203,8 +205,9 @@ def _vocabulary(ids: Mapping[bytes, int], merges: Pairs) -> Vocabulary:
     if too_late.any():
         rank = int(too_late.any(axis=0).argmax())
         side = int(too_late[:, rank].argmax())
-        told = f"{merges[rank][side]!r}, which number {made[side, rank]} makes"
-        raise UsageError(f"merges: number {rank} {merges[rank]!r} uses {told}; put the other merge first")
+        maker = made[side, rank]
+        told = f"{merges[rank][side]!r}, which number {maker} makes"
+        raise UsageError(f"merges: number {rank} {merges[rank]!r} uses {told}; move number {maker} before it")
     byte_ids = np.array([ids.get(bytes([byte]), -1) for byte in range(N_BYTES)], np.int32)
     return Vocabulary(byte_ids, left, right, merged, 1 + max(ids.values(), default=0))
 
@@ -241,13 +244,13 @@ def _ids_of(vocab: Mapping[int, bytes]) -> dict[bytes, int]:
             raise UsageError(f"vocab: the token of id {token_id!r} is empty; remove the entry")
         if not isinstance(token, bytes) or isinstance(token_id, bool) or not isinstance(token_id, int | np.integer):
             raise UsageError(
-                f"vocab: {token_id!r}: {token!r} is not an integer id with a token as bytes; "
+                f"vocab: the entry {token_id!r}: {token!r} is not an integer id with a token as bytes; "
                 "give a dict from int to bytes"
             )
         if not 0 <= token_id <= MAX_ID:
-            raise UsageError(f"vocab: id {token_id} of {token!r} is not between 0 and {MAX_ID}; renumber it")
+            raise UsageError(f"vocab: id {token_id} of {token!r} is not between 0 and {MAX_ID}; give another id")
         if token in ids:
-            raise UsageError(f"vocab: {token!r} has two ids, {ids[token]} and {token_id}; keep one")
+            raise UsageError(f"vocab: {token!r} has two ids, {ids[token]} and {token_id}; remove one of them")
         ids[token] = int(token_id)
     return ids
 
@@ -257,13 +260,15 @@ def _fault_in_merges(merges: Pairs, ids: Mapping[bytes, int]) -> UsageError:
     ranks: dict[tuple[bytes, bytes], int] = {}
     for rank, pair in enumerate(merges):
         if not isinstance(pair, tuple) or [type(token) for token in pair] != [bytes, bytes]:
-            return UsageError(f"merges: number {rank} {pair!r} is not a pair of bytes")
+            return UsageError(f"merges: number {rank} {pair!r} is not a pair of bytes; give pairs as (b'a', b'b')")
         left, right = pair
         for token in (left, right, left + right):
             if token not in ids:
-                return UsageError(f"merges: number {rank} {(left, right)!r}: {token!r} is not in the vocabulary")
+                told = f"{token!r} is not in the vocabulary; add this token, or remove the merge"
+                return UsageError(f"merges: number {rank} {(left, right)!r}: {told}")
         if ranks.setdefault((left, right), rank) != rank:
             return UsageError(
-                f"merges: number {rank} {(left, right)!r} was given already, as number {ranks[left, right]}"
+                f"merges: number {rank} {(left, right)!r} was given already, as number {ranks[left, right]}; "
+                f"remove number {rank}"
             )
-    return UsageError("merges: this is not a list of pairs of bytes; give such a list")
+    return UsageError("merges: the value is not a list of pairs of bytes; give pairs such as (b'a', b'b')")

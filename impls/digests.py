@@ -42,7 +42,7 @@ def without_digest(values: dict[str, Any]) -> dict[str, Any]:
     """Undo `with_digest`; raise ValueError if a value has changed, KeyError if there is no digest."""
     rest = {name: value for name, value in values.items() if name != "digest"}
     if values["digest"] != digest_of(rest):
-        raise ValueError("the digest is of other values")
+        raise ValueError("the values have changed since their digest was made")
     return rest
 
 
@@ -119,8 +119,8 @@ def check_manifest(folder: Path, needed: Iterable[str]) -> None:
     for name, digest in digests.items():
         if digest_of_file(folder / name) != digest:
             raise FileFormatError(
-                f"{folder / name}: is not the file that {path} describes: it is damaged or was changed; make the "
-                f"folder again, or remove {MANIFEST} if the change is yours"
+                f"{folder / name}: is damaged or was changed: its digest is not the one in {path}; make the folder "
+                f"again, or remove {MANIFEST} if you changed the file"
             )
 
 

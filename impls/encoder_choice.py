@@ -26,7 +26,7 @@ class EncoderChoice:
         """
         if not isinstance(impl, str):
             raise UsageError(
-                f"impl: {shown(impl)} is not the name of an encoder; give 'auto' or a name of the registry"
+                f"impl: {shown(impl)} is not the name of an encoder; give 'auto' or a name such as 'jit'"
             )
         self.impl = impl
         self._definition = definition

@@ -120,7 +120,7 @@ def remove(folder: Path, ours: str) -> None:
         for path in paths:
             if not re.fullmatch(ours, path.name) or path.is_symlink() or not path.is_file():
                 raise FileFormatError(
-                    f"{path}: is not mergelab's, so {folder} is not removed; move {path.name} elsewhere"
+                    f"{path}: was not made by mergelab, so {folder} is not removed; move {path.name} elsewhere"
                 )
         for path in paths:
             path.unlink()
@@ -159,7 +159,7 @@ def _locked(path: Path, folder: Path) -> Iterator[BinaryIO]:
         except OSError:
             told = file.read(MARK_BYTES).decode(errors="replace").strip() or "another process"
             raise FileFormatError(
-                f"{folder}: is being written by {told}; wait for it, or give another folder"
+                f"{folder}: is being written by {told}; wait until that ends, or give another folder"
             ) from None
         file.truncate(0)
         file.write(f"process {os.getpid()} on {socket.gethostname()} ({_program()})".encode())

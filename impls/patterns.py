@@ -60,11 +60,11 @@ def _compile(pattern: str) -> regex.Pattern[str]:
         pattern.encode()
     except UnicodeEncodeError as error:
         where = f"{pattern[error.start]!r} at character {error.start}"
-        raise UsageError(f"pattern: lone surrogate {where}; it has no UTF-8 form, remove it") from None
+        raise UsageError(f"pattern: lone surrogate {where}, which has no UTF-8 form; remove it") from None
     try:
         compiled = regex.compile(pattern.removeprefix(CUSTOM))
     except (regex.error, ValueError, OverflowError, RecursionError) as error:
-        raise UsageError(f"pattern: {pattern!r} is not a regular expression: {error}") from None
+        raise UsageError(f"pattern: {pattern!r} is not a regular expression: {error}; correct it") from None
     if compiled.flags & regex.REVERSE:
         raise UsageError(f"pattern: {pattern!r} searches from right to left; remove the flag (?r)")
     return compiled
@@ -84,14 +84,14 @@ def check_special_tokens(special_tokens: Sequence[str]) -> list[str]:
         if not isinstance(token, str):
             raise UsageError(f"special tokens: number {index} is {token!r}, not a string; give a list of strings")
         if not token:
-            raise UsageError(f"special tokens: number {index} is empty; remove it, since it would match everywhere")
+            raise UsageError(f"special tokens: number {index} is empty and would match everywhere; remove it")
         # U+FFFD stands for invalid bytes; a token holding it could match text that the file does not contain.
         if "\ufffd" in token or any("\ud800" <= character <= "\udfff" for character in token):
             raise UsageError(f"special tokens: {token!r} holds U+FFFD or a lone surrogate; choose another token")
     seen: set[str] = set()
     for token in special_tokens:
         if token in seen:
-            raise UsageError(f"special tokens: {token!r} is given twice; name each once")
+            raise UsageError(f"special tokens: {token!r} is given twice; give it once")
         seen.add(token)
     return list(special_tokens)
 

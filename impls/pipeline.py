@@ -54,7 +54,7 @@ def train(
     for special in specials:
         if len(special.encode()) == 1:
             raise UsageError(
-                f"special tokens: {special!r} is a single byte, which has an id already; give a longer one"
+                f"special tokens: {special!r} is a single byte, which has an id already; give a longer token"
             )
     compile_pattern(pattern)
     if not isinstance(tie_break, str) or tie_break not in TIE_BREAKS:
@@ -110,6 +110,7 @@ def _n_merges(vocab_size: int, n_special_tokens: int) -> int:
     size, needed = check_count("vocab_size", vocab_size, 1), N_BYTES + n_special_tokens
     if size < needed:
         raise UsageError(
-            f"vocab_size: {size} is too small; 256 bytes and {n_special_tokens} special tokens need {needed}"
+            f"vocab_size: {size} is too small for 256 bytes and {n_special_tokens} special tokens; "
+            f"give at least {needed}"
         )
     return size - needed

@@ -66,7 +66,8 @@ def atomic_writer(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
         except OSError as error:
             # Work inside the block may have failed on another file.
             place = path if error.filename in (None, str(temporary)) else error.filename
-            raise FileFormatError(f"{place}: {error.strerror or error}; nothing was written") from None
+            told = f"{place}: {error.strerror or error}; nothing was written: make room, or give another path"
+            raise FileFormatError(told) from None
 
 
 def _create(temporary: Path, target: Path) -> BinaryIO:

@@ -157,7 +157,7 @@ class Tokenizer:
     def token_to_id(self, token: str | bytes) -> int | None:
         """Return the id of a token, which is given as bytes or as text; None if there is no such token."""
         if not isinstance(token, str | bytes):
-            raise UsageError(f"token: {shown(token)} is neither a string nor bytes")
+            raise UsageError(f"token: {shown(token)} is neither a string nor bytes; give one of the two")
         content = _utf8(token) if isinstance(token, str) else token
         if self._ids is None:
             self._ids = {token: token_id for token_id, token in self._tokens.items()}
@@ -222,7 +222,7 @@ class Tokenizer:
 
     def _checked(self, text: str | bytes, special: SpecialMode) -> bytes:
         if not isinstance(text, str | bytes):
-            raise UsageError(f"text: {type(text).__name__} is neither a string nor bytes")
+            raise UsageError(f"text: {type(text).__name__} is neither a string nor bytes; give one of the two")
         if not isinstance(special, str) or special not in ("all", "none", "none_raise"):
             raise UsageError(f"special: unknown mode {shown(special)}; choose one of all, none, none_raise")
         if special == "none_raise":
@@ -344,5 +344,5 @@ def _utf8(text: str) -> bytes:
         return text.encode()
     except UnicodeEncodeError as error:
         raise UsageError(
-            f"text: lone surrogate {text[error.start]!r} at character {error.start}; it has no UTF-8 form, remove it"
+            f"text: lone surrogate {text[error.start]!r} at character {error.start} has no UTF-8 form; remove it"
         ) from None

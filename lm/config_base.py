@@ -50,5 +50,7 @@ class ModelConfig(Config):
     @model_validator(mode="after")
     def _check_heads(self) -> Self:
         if self.d_model % self.n_heads:
-            raise ValueError(f"n_heads: {self.n_heads} does not divide d_model {self.d_model}; give a divisor")
+            raise ValueError(
+                f"n_heads: {self.n_heads} does not divide d_model {self.d_model}; give a divisor of {self.d_model}"
+            )
         return self

@@ -76,7 +76,10 @@ def prepare(dataset: DatasetConfig, folder: Path, cache: Path) -> Counts:
                 counts.documents[split] += 1
                 counts.text_bytes[split] += len(document)
         if not counts.text_bytes["train"]:
-            raise FileFormatError(f"dataset {dataset.name}: no text is left for training; see its filters and splits")
+            raise FileFormatError(
+                f"dataset {dataset.name}: no text is left for training; change min_characters, max_characters or "
+                "validation_share"
+            )
     return counts
 
 

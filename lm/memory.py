@@ -100,7 +100,7 @@ def search(attempt: Callable[[int], None], limit: int) -> int:
             torch.cuda.empty_cache()
         candidate = min(2 * fits or 1, limit) if too_many > limit else (fits + too_many) // 2
     if not fits:
-        raise DoesNotFitError("data.batch_size: a single window does not fit into memory; take a smaller model")
+        raise DoesNotFitError("data.batch_size: a single window does not fit into memory; give a smaller model")
     return fits
 
 

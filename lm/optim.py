@@ -21,7 +21,7 @@ CLIP_EPS = 1e-6
 
 def _check_rate(lr: float) -> None:
     if not lr >= 0:
-        raise UsageError(f"learning rate: {lr} is not a number of at least 0")
+        raise UsageError(f"learning rate: {lr} is out of range; give a number of at least 0")
 
 
 class SGD(Optimizer):
@@ -73,7 +73,7 @@ class AdamW(Optimizer):
         if not all(0 <= beta < 1 for beta in betas):
             raise UsageError(f"betas: {betas}: give two numbers, each at least 0 and below 1")
         if eps < 0 or weight_decay < 0:
-            raise UsageError(f"eps {eps} and weight decay {weight_decay} are not both at least 0; give larger ones")
+            raise UsageError(f"eps: {eps}, weight_decay: {weight_decay}: give two numbers, each at least 0")
         super().__init__(params, {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay})
 
     @torch.no_grad()

@@ -36,13 +36,13 @@ def check_settings(config: RunConfig, state: dict[str, Any], path: Path) -> None
     """
     saved = state.get("settings")
     if not isinstance(saved, dict):
-        raise FileFormatError(f"{path}: holds no settings; give a checkpoint of a run")
+        raise FileFormatError(f"{path}: holds no settings of a run; give another checkpoint")
     for kind, fields in settings_of(config).items():
         for field, value in fields.items():
             there = saved.get(kind)
             before = there.get(field) if isinstance(there, dict) else None
             if before != value:
                 raise FileFormatError(
-                    f"{path}: was trained with {kind}.{field} {shown(before)}, not {shown(value)}; set it back: only "
-                    f"{', '.join(sorted(MAY_CHANGE[kind] - {'name'}))} may change"
+                    f"{path}: was trained with {kind}.{field} {shown(before)}, not {shown(value)}; set {field} back: "
+                    f"only {', '.join(sorted(MAY_CHANGE[kind] - {'name'}))} may change"
                 )

@@ -80,7 +80,7 @@ class LanguageModel(Module):
         stop = start + ids_BT.shape[1]
         if stop > self.config.context_length:
             raise UsageError(
-                f"{stop} positions are more than the context length {self.config.context_length}; give fewer ids"
+                f"ids: {stop} positions are more than the context length {self.config.context_length}; give fewer ids"
             )
         positions_T = torch.arange(start, stop, device=ids_BT.device)
         x_BTD = self.embed(ids_BT, positions_T)

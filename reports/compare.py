@@ -85,7 +85,8 @@ def compare(before: Record, after: Record) -> Comparison:
         ReportError: the records are not comparable; the message has the reason.
     """
     if reason := why_not_comparable(before, after):
-        raise ReportError(f"{before.path.name}: not comparable with {after.path.name}: {reason}")
+        told = f"not comparable with {after.path.name}: {reason}"
+        raise ReportError(f"{before.path.name}: {told}; give another record with --against")
     rows = _joined(before, after)
     ratios = rows["median_after"] / rows["median_before"]
     unchanged = rows["code_sha256_before"] == rows["code_sha256_after"]

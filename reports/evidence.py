@@ -172,7 +172,8 @@ def _add_newest(evidence: Evidence, kind: str, machine: Path) -> None:
 def _add(evidence: Evidence, kind: str, path: Path, content: dict[str, Any]) -> None:
     here, there = (record.machine_of(info) for info in (evidence.bench.machine, content["machine_info"]))
     if here != there:
-        raise RecordError(f"{path}: comes from another machine ({there} instead of {here})")
+        told = f"comes from another machine ({there} instead of {here})"
+        raise RecordError(f"{path}: {told}; run `{KINDS[kind].command}` on this machine")
     try:
         if kind == "studies":
             evidence.studies = {name: study(name, about) for name, about in content["studies"].items()}

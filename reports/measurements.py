@@ -49,10 +49,10 @@ def measurements(evidence: Evidence) -> dict[str, Any]:
     name, content = evidence.names["studies"], evidence.content("studies")
     here, there = machine_name(), machine_of(content["machine_info"])
     if there != here:
-        raise ReportError(f"{name}: comes from {there}, this is {here}; run `{COMMAND}` here")
+        raise ReportError(f"{name}: comes from {there}, but this machine is {here}; run `{COMMAND}` here")
     stages = present(size)
     if set(stages) != set(STAGES):
-        raise ReportError(f"{name}: stale, the code has changed since; run `{COMMAND}` again")
+        raise ReportError(f"{name}: is stale, since the code has changed; run `{COMMAND}` again")
     return {
         "machine": here,
         "source": name,

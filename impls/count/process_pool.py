@@ -95,8 +95,8 @@ def count(text: Text, *, pattern: str, special_tokens: Sequence[str], workers: i
                 total.update(counts)
         except BrokenProcessPool:
             raise MergelabError(
-                "a counting process ended early: memory ran out, or the calling script has no "
-                "`if __name__ == '__main__':` around its calls; add it, or count without processes by workers=1"
+                "a counting process ended early: memory ran out, or your script does not call mergelab below "
+                "`if __name__ == '__main__':`; move the call there, or give workers=1"
             ) from None
         finally:
             for process in set(active_children()) - others:

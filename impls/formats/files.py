@@ -32,7 +32,7 @@ def _refuse_duplicates(items: list[tuple[str, Any]]) -> dict[str, Any]:
     content = dict(items)
     if len(content) < len(items):
         ((name, _),) = Counter(name for name, _ in items).most_common(1)
-        raise ValueError(f"{name!r} is given twice")
+        raise ValueError(f"the key {name!r} is given twice")
     return content
 
 
@@ -65,7 +65,7 @@ def _made_if_needed(folder: Path) -> Iterator[None]:
             with suppress(OSError):
                 path.rmdir()
         if isinstance(error, OSError):
-            raise FileFormatError(f"{folder}: {error.strerror}; give a folder") from None
+            raise FileFormatError(f"{folder}: {error.strerror}; give another folder") from None
         raise
 
 

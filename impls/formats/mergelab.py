@@ -46,10 +46,10 @@ def check_replaceable(folder: Path) -> None:
             refuse_link(place)
             is_there = place.exists()
         except OSError as error:  # A name that is too long.
-            raise FileFormatError(f"{folder}: {error.strerror}; give a folder") from None
+            raise FileFormatError(f"{folder}: {error.strerror}; give another folder") from None
         if is_there and not is_ours:
             raise FileFormatError(
-                f"{place}: was not written by mergelab, as {SETTINGS_FILE} is missing; give another folder"
+                f"{place}: {SETTINGS_FILE} is not beside it, so mergelab did not write it; give another folder"
             )
 
 
@@ -100,7 +100,8 @@ def read(path: str | os.PathLike[str]) -> Definition:
     for token, token_id in specials.items():
         if not isinstance(token_id, int) or vocab.get(token_id) != token.encode():
             raise FileFormatError(
-                f"{place}: special token {token!r} has not the id {token_id!r} in {VOCAB_FILE}; restore the folder"
+                f"{place}: special token {token!r} has the id {token_id!r}, but not in {VOCAB_FILE}; "
+                "restore the folder"
             )
     merges = read_merges(folder / MERGES_FILE)
     if settings.get("digest") != fingerprint(vocab, merges, list(specials), pattern):

@@ -107,7 +107,7 @@ def content(definition: Definition) -> str:
     ids = {token: token_id for token_id, token in definition.vocab.items()}
     missing = next((byte for byte in range(N_BYTES) if bytes([byte]) not in ids), None)
     if missing is not None:
-        raise UsageError(f"tokenizer.json: byte {missing:#04x} has no token and would be dropped; add a token for it")
+        raise UsageError(f"tokenizer.json: byte {missing:#04x} has no token and would be dropped; give it a token")
     special_tokens = definition.special_tokens
     merged = {token for left, right in definition.merges for token in (left, right, left + right)}
     vocab = {
@@ -119,7 +119,8 @@ def content(definition: Definition) -> str:
     for token, token_id in special_tokens.items():
         if vocab.get(token, token_id) != token_id:
             other = definition.vocab[vocab[token]]
-            raise UsageError(f"tokenizer.json: special token {token!r} is written like token {other!r}; rename it")
+            told = f"special token {token!r} would be written like token {other!r}"
+            raise UsageError(f"tokenizer.json: {told}; rename the special token")
     merges = [(to_text(left), to_text(right)) for left, right in definition.merges]
     return compose(vocab, merges, special_tokens, split_by(_expression(definition.pattern)))
 
@@ -139,8 +140,8 @@ def _expression(pattern: str) -> str:
         from tokenizers.pre_tokenizers import Split
     except ImportError:
         raise UsageError(
-            f"tokenizer.json: to test whether its readers split by {pattern!r} as we do, a package is needed; "
-            "pip install tokenizers"
+            f"tokenizer.json: mergelab must test whether tokenizers splits by {pattern!r} as mergelab does, but that "
+            "package is not installed; run pip install tokenizers"
         ) from None
     expression = pattern.removeprefix(CUSTOM)
     try:
@@ -154,7 +155,7 @@ def _expression(pattern: str) -> str:
     for text in _probes(expression):
         if [piece for piece, _ in theirs.pre_tokenize_str(text)] != list(ours.pretokens(text)):
             raise UsageError(
-                f"tokenizer.json: with {pattern!r}, tokenizers splits {text!r} differently than we do; "
+                f"tokenizer.json: with {pattern!r}, tokenizers does not split {text!r} as mergelab does; "
                 f"choose one of {', '.join(EXPRESSIONS)}"
             )
     return expression

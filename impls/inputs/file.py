@@ -102,10 +102,10 @@ class TextFile:
     def _check(self, file: BufferedReader, start: int, n_read: int, stop: int) -> None:
         found = os.fstat(file.fileno())
         if (found.st_dev, found.st_ino) != self.file_id:
-            raise FileFormatError(f"{self.path}: another file took its place while it was read; read it again")
+            raise FileFormatError(f"{self.path}: another file took its place during the reading; read it again")
         if start + n_read < stop:
             end = min(found.st_size, start + n_read)
-            raise FileFormatError(f"{self.path}: shrank while it was read, at byte {end}; read it again")
+            raise FileFormatError(f"{self.path}: shrank while it was read, and ends at byte {end}; read it again")
 
     def check_unchanged(self) -> None:
         """Check, after reading, that the file was not rewritten since it was opened; text appended to it is ignored.

@@ -73,9 +73,11 @@ def load_peer(stage: str, name: str) -> Any:
     """
     rows = {row.name: row for row in peers(stage)}
     if name not in rows:
-        raise UsageError(f"peer: unknown peer {name!r} for stage {stage!r}; there are {', '.join(rows) or 'none'}")
+        remedy = f"choose one of {', '.join(rows)}" if rows else "choose another stage"
+        raise UsageError(f"peer: unknown peer {name!r} for stage {stage!r}; {remedy}")
     try:
         import_module(rows[name].package)
     except ModuleNotFoundError:
-        raise UsageError(f"peer {name} needs a package that is missing: pip install 'mergelab[peers]'") from None
+        package = rows[name].package
+        raise UsageError(f"peer {name}: {package} is not installed; run pip install 'mergelab[peers]'") from None
     return rows[name].load()

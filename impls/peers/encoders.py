@@ -48,7 +48,7 @@ def tokenizer_json(vocabulary: Vocabulary, pattern: str) -> str:
     if pattern not in ("gpt2", "o200k"):
         raise UsageError(f"pattern: tokenizer.json cannot carry {pattern!r}; choose one of gpt2, o200k")
     if (vocabulary.byte_ids < 0).any():
-        raise UsageError("vocabulary: peers need a token for each of the 256 bytes")
+        raise UsageError("vocabulary: a byte has no token, but peers need one for each of the 256 bytes; add it")
     text = {token_id: to_text(token) for token_id, token in token_bytes(vocabulary).items()}
     vocab = {token: token_id for token_id, token in text.items()}
     merges = [(text[left], text[right]) for left, right, _ in _merges(vocabulary)]
@@ -123,7 +123,8 @@ class TiktokenEncoder(PeerEncoder):
 
         if (np.diff(vocabulary.merged) <= 0).any() or (vocabulary.byte_ids < 0).any():
             raise UsageError(
-                "vocabulary: tiktoken needs an id for each byte, and ids of merges that grow with the rank"
+                "vocabulary: a byte has no id, or ids of merges do not grow with the rank, as tiktoken needs; "
+                "give a vocabulary that mergelab trained"
             )
         if pattern not in PATTERNS:
             raise UsageError(f"pattern: this peer does not know {pattern!r}; choose one of {', '.join(PATTERNS)}")

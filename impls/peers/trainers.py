@@ -125,7 +125,7 @@ class GigatokenLearned(NamedTuple):
         found = re.search(r"Pretokenization took ([0-9.]+)(ns|µs|ms|s)\b", self.printed)
         if not found:
             raise MergelabError(
-                "gigatoken: its output lacks the time of pretokenization; adapt `counting_seconds` to this version"
+                "gigatoken: its output lacks the time of pretokenization; adapt `counting_seconds` to its version"
             )
         return float(found[1]) * _SECONDS[found[2]]
 
@@ -141,7 +141,7 @@ class GigatokenTrainer(PeerTrainer[GigatokenLearned]):
 
         if len(request.special_tokens) > 1:
             raise UsageError(
-                f"special tokens: gigatoken cuts at one separator, not at {len(request.special_tokens)}; "
+                f"special tokens: gigatoken takes at most one, but {len(request.special_tokens)} are given; "
                 "give at most one"
             )
         source = gigatoken.TextFileSource(
@@ -198,7 +198,8 @@ def _merge_to_two(parts: list[bytes], ranks: dict[tuple[bytes, bytes], int]) -> 
         _, place = min(known)
         parts[place : place + 2] = [parts[place] + parts[place + 1]]
     if len(parts) != 2:
-        raise MergelabError(f"rustbpe: {b''.join(parts)!r} is not made of two earlier tokens")
+        token = b"".join(parts)
+        raise MergelabError(f"rustbpe: {token!r} is not made of two earlier tokens; install another version of it")
     return parts[0], parts[1]
 
 

@@ -59,8 +59,8 @@ def initial_state(pretokens: Pretokens, n_merges: int, tie_break: TieBreak) -> S
     most = (high << 32) + low
     if n_positions >= 1 << 31 or most >= 1 << 63:
         raise UsageError(
-            f"pretokens: {n_positions} positions and {most} pairs are too many for the compiled trainer, "
-            "which has 31 and 63 bits for them; train on a sample"
+            f"pretokens: {n_positions} positions and {most} pairs are given, but the compiled trainer takes fewer "
+            "than 2^31 positions and 2^63 pairs; train on a sample"
         )
     # A merge shortens the text by at least one position.
     n_merges = min(n_merges, len(pretokens.bytes_))

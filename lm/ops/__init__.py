@@ -86,5 +86,5 @@ def pick(name: str) -> Ops:
         UsageError: there are no such operations; the message lists the names.
     """
     if name not in OPS:
-        raise UsageError(f"ops: unknown name {name!r}; there are {', '.join(OPS)}")
+        raise UsageError(f"ops: unknown name {name!r}; choose one of {', '.join(OPS)}")
     return OPS[name]

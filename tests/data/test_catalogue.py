@@ -207,7 +207,7 @@ def test_python_sources_are_cut_between_characters(tmp_path: Path) -> None:
         assert whole.startswith(text)
         assert n_bytes - 1 <= len(text) <= n_bytes
         text.decode()
-    with pytest.raises(DataError, match=f"are {len(whole)} bytes, fewer than {len(whole) + 1}"):
+    with pytest.raises(DataError, match=f"have {len(whole)} bytes, but {len(whole) + 1} are wanted"):
         list(python_sources.chunks(len(whole) + 1, root))
 
 
