@@ -79,7 +79,7 @@ def test_what_lies_beside_our_files_is_never_removed(place: str, tmp_path: Path)
     (tmp_path / "data" / "metadata.json").unlink()
     (tmp_path / "data" / "texts.json").unlink()
     offender = re.escape(str(tmp_path / "data" / Path(*Path(place).parts[:2])))
-    with pytest.raises(MergelabError, match=f"{offender}: is not mergelab's"):
+    with pytest.raises(MergelabError, match=f"{offender}: was not made by mergelab"):
         tokenize(byte_config(tmp_path, 150, None), quiet)
     assert note.read_bytes() == MINE
 
