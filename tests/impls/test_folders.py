@@ -20,7 +20,7 @@ def test_a_new_or_an_empty_folder_gets_the_mark_and_can_be_taken_up_again(tmp_pa
             with claimed(tmp_path / name, "run", {"a"}) as folder:
                 assert folder == (tmp_path / name).resolve()
                 (folder / "a").write_bytes(b"a")
-        with pytest.raises(FileFormatError, match="is a run folder of ours, not a data folder"):
+        with pytest.raises(FileFormatError, match="is a mergelab folder for run, not for data"):
             claimed(tmp_path / name, "data", {"a"}).__enter__()
         assert {path.name for path in (tmp_path / name).iterdir()} == {MARK, f"{MARK}.lock", "a"}
 
@@ -89,7 +89,7 @@ def test_only_files_of_ours_are_removed(tmp_path: Path) -> None:
     folder.mkdir()
     for name in ("1.bin", "2.bin", "notes.txt"):
         (folder / name).write_bytes(b"")
-    with pytest.raises(FileFormatError, match=r"notes\.txt: is not mergelab's"):
+    with pytest.raises(FileFormatError, match=r"notes\.txt: was not made by mergelab"):
         remove(folder, r"\d+\.bin")
     assert len(list(folder.iterdir())) == 3
     (folder / "notes.txt").unlink()

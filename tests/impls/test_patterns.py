@@ -183,7 +183,7 @@ def test_an_expression_that_searches_from_the_right_is_refused() -> None:
 def test_an_expression_that_no_file_can_hold_is_refused_before_training(tmp_path: Path) -> None:
     (tmp_path / "text.txt").write_text("the cat")
     for use in (Splitter, lambda pattern: train(tmp_path / "text.txt", 260, pattern=pattern)):
-        with pytest.raises(UsageError, match=r"lone surrogate .* at character 8; it has no UTF-8 form"):
+        with pytest.raises(UsageError, match=r"lone surrogate .* at character 8, which has no UTF-8 form; remove it"):
             use("regex:a|\ud800")
 
 
