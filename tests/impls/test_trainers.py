@@ -81,7 +81,7 @@ def test_counts_are_64_bit(row: Impl) -> None:
 
 def test_compiled_trainer_refuses_counts_that_its_integers_cannot_hold() -> None:
     compiled = next(row for row in TRAINERS if row.name == "jit")
-    with pytest.raises(UsageError, match="2\^63 pairs"):
+    with pytest.raises(UsageError, match=r"2\^63 pairs"):
         merged(compiled, {b"aaa": 2**62}, 3)
 
 
