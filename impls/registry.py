@@ -1,6 +1,7 @@
 """The table of implementations: stage -> name -> `Impl`, simplest first. Tests, benchmarks and reports read it.
 
-A new implementation needs a module and one row here. The module is imported when the row is loaded.
+A new implementation needs a module and one row here; `python -m bench new` writes both. The module is imported when
+the row is loaded.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ class Impl:
             kernel; empty if nothing is compiled. The state of the kernel's code tells how soon it can start.
         parallel: whether it uses more than one worker.
         counter: for a trainer, the counter that it is paired with in `train_bpe`.
+        parent: the implementation of the stage that it was made from; empty if that is the row before.
     """
 
     stage: str
@@ -36,6 +38,7 @@ class Impl:
     kernel: str = ""
     parallel: bool = False
     counter: str = ""
+    parent: str = ""
 
     @property
     def compiled(self) -> bool:
@@ -137,6 +140,15 @@ def find(stage: str, name: str) -> Impl:
             return row
     known = ", ".join(row.name for row in rows)
     raise UsageError(f"impl: unknown implementation {shown(name)} for stage {stage!r}; choose one of {known}")
+
+
+def parent_of(row: Impl) -> Impl | None:
+    """Return the implementation that a row was made from; None for the first row of a stage."""
+    if row.parent:
+        return find(row.stage, row.parent)
+    rows = implementations(row.stage)
+    place = rows.index(row)
+    return rows[place - 1] if place else None
 
 
 def most_advanced(stage: str, *, compiled: bool) -> Impl:

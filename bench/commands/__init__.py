@@ -4,8 +4,9 @@ from impls.command_line import Program
 
 PROGRAM = Program(
     "bench",
-    "Measure how implementations grow, how they compare with other tokenizers, and a training step.",
+    "Begin an implementation and try it; measure growth, other tokenizers, and a training step.",
     {
+        "new": "begin an implementation as a copy of another one",
         "studies": "measure how the implementations grow",
         "peers": "measure training and encoding against other tokenizers",
         "step": "time a training step beside nanoGPT's and transformers' GPT-2",
