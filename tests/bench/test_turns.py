@@ -1,0 +1,251 @@
+"""How often a comparison in turns errs, by simulation: on made noise and on real rounds, with a fixed seed."""
+
+from __future__ import annotations
+
+import json
+import math
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from numpy.random import Generator
+from numpy.typing import NDArray
+
+from bench.record import RECORDS
+from bench.turns import (
+    BATCHES,
+    FASTER,
+    FEWEST,
+    SLOWER,
+    UNSEEN,
+    Budget,
+    Comparison,
+    Plan,
+    Ratio,
+    Side,
+    block_ratios,
+    compare,
+    compared,
+    floor_of,
+    order,
+    plan_for,
+    ratio_of,
+    take_turns,
+    timed,
+    verdict,
+)
+
+RUNS = 500
+
+QUIET = {"spread": 0.01, "spikes": 0.0, "memory": 0.0, "drift": 0.0}
+BUSY = {"spread": 0.02, "spikes": 0.03, "memory": 0.5, "drift": 0.4}
+MOODS = {"spread": 0.03, "spikes": 0.05, "memory": 0.9, "drift": 0.4}
+LOUD = {"spread": 0.05, "spikes": 0.05, "memory": 0.0, "drift": 0.4}
+
+ROUNDS = [
+    np.array(case["stats"]["data"])
+    for path in sorted(RECORDS.glob("*/Linux-CPython*/*.json"))
+    for case in json.loads(path.read_text(encoding="utf-8"))["benchmarks"]
+    if len(case["stats"]["data"]) >= 20
+]
+"""Seconds of the rounds of each case of the records that has enough of them."""
+
+STEADY = [rounds for rounds in ROUNDS if np.ptp(np.quantile(rounds, [0.25, 0.75])) <= 0.05 * np.median(rounds)]
+"""The cases whose quartiles are at most 5 % apart."""
+
+
+def made(
+    random: Generator, n: int, *, spread: float, spikes: float, memory: float, drift: float
+) -> NDArray[np.float64]:
+    """Return n seconds: lognormal, each like the last one, now and then a spike, on a machine that drifts."""
+    fresh = random.standard_normal(n) * math.sqrt(1 - memory**2)
+    noise = np.empty(n)
+    last = random.standard_normal()
+    for i, value in enumerate(fresh):
+        noise[i] = last = memory * last + value
+    slow = np.where(random.random(n) < spikes, random.exponential(0.5, n), 0)
+    wander = drift * (np.linspace(0, 1, n) + np.sin(np.linspace(0, 6 * random.random(), n)))
+    return np.asarray(np.exp(spread * noise + slow + wander))
+
+
+def resampled(random: Generator, n: int, cases: list[NDArray[np.float64]]) -> NDArray[np.float64]:
+    """Return n seconds of one real case: runs of 5 rounds in the order in which they were taken."""
+    rounds = cases[random.integers(len(cases))]
+    starts = random.integers(0, len(rounds) - 4, -(-n // 5))
+    return np.concatenate([rounds[start : start + 5] for start in starts])[:n]
+
+
+def in_turns(seconds: NDArray[np.float64], batches: int, shift: float) -> Comparison:
+    """Let these seconds, in the order of time, be the turns of a comparison whose second side is so much slower."""
+    turns = seconds.reshape(batches, 2, -1, 2).copy()
+    turns[:, :, 1::2] = turns[:, :, 1::2, ::-1]
+    both, alone = turns[:, 0].reshape(-1, 2), turns[:, 1].reshape(-1, 2)
+    both[:, 1] *= shift
+    return compared(both, alone, batches)
+
+
+def verdicts(found: list[Comparison]) -> dict[str, float]:
+    """Return how often each verdict was given."""
+    return {word: sum(one.verdict == word for one in found) / len(found) for word in (FASTER, SLOWER, UNSEEN)}
+
+
+@pytest.mark.parametrize("noise", [QUIET, BUSY, MOODS, LOUD], ids=["quiet", "busy", "moods", "loud"])
+@pytest.mark.parametrize(("batches", "blocks"), [(8, 1), (8, 4), (12, 4)])
+def test_false_alarms_are_at_most_1_in_100(noise: dict[str, float], batches: int, blocks: int) -> None:
+    random = np.random.default_rng(1)
+    found = [in_turns(made(random, 8 * batches * blocks, **noise), batches, 1) for _ in range(RUNS)]
+    assert verdicts(found)[UNSEEN] >= 0.99
+    outside = sum(not one.ratio.low <= 1 <= one.ratio.high for one in found) / RUNS
+    assert outside <= 0.02, "without the floor too: 1 in 100, and the chance of 500 runs"
+
+
+@pytest.mark.parametrize(("batches", "blocks"), [(8, 2), (12, 4)])
+def test_real_rounds_raise_no_false_alarms(batches: int, blocks: int) -> None:
+    random = np.random.default_rng(2)
+    found = [in_turns(resampled(random, 8 * batches * blocks, ROUNDS), batches, 1) for _ in range(RUNS)]
+    assert verdicts(found)[UNSEEN] >= 0.99
+
+
+@pytest.mark.parametrize(
+    ("noise", "batches", "blocks"), [(QUIET, 8, 4), (BUSY, 12, 16), (MOODS, 12, 16)], ids=["quiet", "busy", "moods"]
+)
+@pytest.mark.parametrize(("shift", "word"), [(1.02, SLOWER), (1 / 1.02, FASTER)])
+def test_two_percent_are_seen(noise: dict[str, float], batches: int, blocks: int, shift: float, word: str) -> None:
+    random = np.random.default_rng(3)
+    found = [in_turns(made(random, 8 * batches * blocks, **noise), batches, shift) for _ in range(100)]
+    assert verdicts(found)[word] >= 0.95
+
+
+@pytest.mark.parametrize(("cases", "least"), [(STEADY, 0.95), (ROUNDS, 0.75)], ids=["steady", "all"])
+def test_two_percent_are_seen_in_real_rounds(cases: list[NDArray[np.float64]], least: float) -> None:
+    random = np.random.default_rng(4)
+    found = [in_turns(resampled(random, 8 * 12 * 40, cases), 12, 1.02) for _ in range(200)]
+    assert verdicts(found)[SLOWER] >= least
+    assert verdicts(found)[FASTER] == 0
+
+
+def test_where_noise_hides_a_shift_none_is_claimed() -> None:
+    random = np.random.default_rng(5)
+    found = [in_turns(made(random, 8 * 12, **{**LOUD, "spread": 0.3}), 12, 1.02) for _ in range(RUNS)]
+    assert verdicts(found)[UNSEEN] >= 0.99
+
+
+def test_a_side_that_processes_favour_by_chance_raises_no_alarm() -> None:
+    """A process has its own luck (layout, hash seed): its many turns must not count as many witnesses."""
+    random = np.random.default_rng(6)
+
+    def launches() -> Comparison:
+        turns = np.exp(0.002 * random.standard_normal((2, 8, 40, 2)) + 0.02 * random.standard_normal((2, 8, 1, 2)))
+        return compared(turns[0].reshape(-1, 2), turns[1].reshape(-1, 2), 8)
+
+    assert verdicts([launches() for _ in range(RUNS)])[UNSEEN] >= 0.99
+
+
+def test_a_steady_drift_cancels() -> None:
+    pairs = np.exp(np.linspace(0, 3, 32)).reshape(-1, 2)
+    pairs[1::2] = pairs[1::2, ::-1]
+    assert block_ratios(pairs) == pytest.approx(np.zeros(8))
+
+
+def test_sides_take_turns_a_b_b_a() -> None:
+    log: list[tuple[str, int]] = []
+
+    def side(name: str) -> Side:
+        def seconds(calls: int) -> float:
+            log.append((name, calls))
+            return float(len(log))
+
+        return seconds
+
+    pairs = take_turns((side("A"), side("B")), 2, 3)
+    assert "".join(name for name, _ in log) == "ABBAABBA"
+    assert {calls for _, calls in log} == {3}
+    assert pairs.tolist() == [[1, 2], [4, 3], [5, 6], [8, 7]]
+
+
+@pytest.mark.parametrize(("n", "rank"), [(0, 0), (1, 0), (7, 0), (8, 1), (11, 1), (12, 2), (20, 4), (100, 37)])
+def test_the_interval_is_that_of_coins(n: int, rank: int) -> None:
+    """The ranks of the 99 % interval of a median, as tables of order statistics have them."""
+    assert order(n) == rank
+    tails = [sum(math.comb(n, k) for k in range(r)) * 2 / 2**n for r in (rank, rank + 1)]
+    assert tails[0] <= 0.01 < tails[1]
+
+
+def test_with_few_batches_nothing_is_claimed() -> None:
+    pairs = np.tile([1.0, 2.0], (2 * (FEWEST - 1), 1))
+    ratio = ratio_of(pairs, FEWEST - 1)
+    assert (ratio.median, ratio.low, ratio.high) == (pytest.approx(2), 0, math.inf)
+    assert verdict(ratio, 1.0) == UNSEEN
+    assert floor_of(ratio) == math.inf
+
+
+@pytest.mark.parametrize(
+    ("ratio", "floor", "word"),
+    [
+        (Ratio(1.05, 1.01, 1.09), 1.02, SLOWER),
+        (Ratio(1.05, 0.99, 1.09), 1.02, UNSEEN),
+        (Ratio(1.05, 1.01, 1.09), 1.06, UNSEEN),
+        (Ratio(0.95, 0.91, 0.99), 1.02, FASTER),
+        (Ratio(0.95, 0.91, 1.01), 1.02, UNSEEN),
+        (Ratio(0.95, 0.91, 0.99), 1.06, UNSEEN),
+    ],
+)
+def test_a_verdict_needs_the_interval_and_the_floor(ratio: Ratio, floor: float, word: str) -> None:
+    assert verdict(ratio, floor) == word
+
+
+def test_a_floor_is_the_farther_end() -> None:
+    assert floor_of(Ratio(1, 0.9, 1.05)) == pytest.approx(1 / 0.9)
+    assert floor_of(Ratio(1, 0.99, 1.05)) == 1.05
+
+
+@pytest.mark.parametrize(
+    ("call", "noise", "seconds", "expected"),
+    [
+        pytest.param(0.001, 0.0, 10.0, Plan(FEWEST, 1, 11), id="without noise the fewest are enough"),
+        pytest.param(2.0, 0.0, 1.0, Plan(FEWEST, 1, 1), id="never fewer, however slow"),
+        pytest.param(1e-6, 0.0, 10.0, Plan(FEWEST, 1, 10_000), id="a short call is repeated"),
+        pytest.param(0.1, 0.3, 10.0, Plan(BATCHES, 1, 1), id="noise takes all the time"),
+    ],
+)
+def test_the_number_of_turns_is_planned(call: float, noise: float, seconds: float, expected: Plan) -> None:
+    random = np.random.default_rng(0)
+
+    def side(calls: int) -> float:
+        return float(call * calls * np.exp(noise * random.standard_normal()))
+
+    planned = plan_for((side, side), Budget(seconds))
+    assert (planned.batches, planned.blocks) == (expected.batches, expected.blocks)
+    assert planned.calls == pytest.approx(expected.calls, abs=1)
+
+
+def test_each_call_is_set_up_again() -> None:
+    made_for: list[int] = []
+
+    def setup() -> tuple[int]:
+        made_for.append(1)
+        return (len(made_for),)
+
+    seen: list[int] = []
+    assert timed(seen.append, setup)(3) >= 0
+    assert seen == [1, 2, 3]
+
+
+def test_a_slower_side_is_found() -> None:
+    random = np.random.default_rng(7)
+    sides = [
+        lambda calls, f=factor: f * calls * float(np.exp(0.01 * random.standard_normal())) for factor in (1, 1.1)
+    ]
+    found = compare(sides[0], sides[1], Budget(4000.0))
+    assert found.verdict == SLOWER
+    assert found.ratio.median == pytest.approx(1.1, rel=0.01)
+    assert found.floor < 1.02
+
+
+def test_batches_are_neighbours_in_time() -> None:
+    """One batch that is wrong as a whole moves no end of the interval beyond the other batches."""
+    pairs = np.ones((2 * BATCHES * 5, 2))
+    pairs[:10, 1] = 9
+    ratio = ratio_of(pairs)
+    assert (ratio.low, ratio.median, ratio.high) == (1, 1, 1)
+    assert all(first <= second for first, second in pairwise([ratio.low, ratio.median, ratio.high]))
