@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from data.workloads import Workload, workloads
 from impls import UsageError
 
 
@@ -18,3 +19,15 @@ def chosen(only: str | None, names: Iterable[str], kind: str) -> list[str]:
     for unknown in (name for name in wanted if name not in known):
         raise UsageError(f"--only: no {kind} {unknown!r}; there are {', '.join(known)}")
     return wanted
+
+
+def named_workload(name: str) -> Workload:
+    """Return the workload that `--workload` names.
+
+    Raises:
+        UsageError: there is none of that name.
+    """
+    rows = {row.name: row for row in workloads()}
+    if name not in rows:
+        raise UsageError(f"--workload: no workload {name!r}; there are {', '.join(rows)}")
+    return rows[name]

@@ -7,6 +7,7 @@ PROGRAM = Program(
     "Begin an implementation and try it; measure growth, other tokenizers, and a training step.",
     {
         "new": "begin an implementation as a copy of another one",
+        "try": "prove an implementation, time it beside its parent and the fastest, look into it",
         "studies": "measure how the implementations grow",
         "peers": "measure training and encoding against other tokenizers",
         "step": "time a training step beside nanoGPT's and transformers' GPT-2",

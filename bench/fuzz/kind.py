@@ -53,7 +53,7 @@ class Kind:
 def verdict(kind: Kind, case: Case) -> Difference | None:
     """Check a case; a traceback and a hang are differences."""
     try:
-        with _time_limit(SECONDS_PER_CASE):
+        with time_limit(SECONDS_PER_CASE):
             return kind.check(case)
     except Exception as error:
         return Difference("no traceback", _described(error))
@@ -65,7 +65,9 @@ def compared(expected: object, found: object, label: str) -> Difference | None:
 
 
 @contextmanager
-def _time_limit(seconds: float) -> Iterator[None]:
+def time_limit(seconds: float) -> Iterator[None]:
+    """Raise TimeoutError in the block after so many seconds; only the main thread can be stopped."""
+
     def stop(*_: object) -> None:
         raise TimeoutError(f"the case takes more than {seconds:.0f} s")
 

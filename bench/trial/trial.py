@@ -1,0 +1,107 @@
+"""One trial: the implementation, what it is compared with, and on which text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from bench.cases import Case
+from bench.inputs import Inputs, inputs_of
+from bench.options import named_workload
+from bench.trial import timing
+from bench.trial.proof import STAGES, Wrong, first_wrong, hostile, search
+from bench.turns import Budget
+from data.workloads import Workload, workloads, workloads_on
+from impls import UsageError
+from impls.errors import shown
+from impls.registry import Impl, find, implementations, parent_of
+
+PARENT_BUDGET = Budget(10.0, 0.004)
+FASTEST_BUDGET = Budget(4.0, 0.02)
+"""The parent differs by little, the fastest often by much."""
+
+Asked = tuple[int, Wrong | None]
+"""How many questions were asked, and what was wrong."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """An implementation on trial.
+
+    Attributes:
+        candidate: the implementation.
+        parent: what it is compared with; None for the first row of a stage.
+        fastest: the top of the ladder beside it; None if that is the parent.
+        workload: the text of the proof.
+        inputs: the text on which it takes turns: the same, or the beginning of it.
+    """
+
+    candidate: Impl
+    parent: Impl | None
+    fastest: Impl | None
+    workload: Workload
+    inputs: Inputs
+
+    def text(self) -> str:
+        """Return the timed text in words."""
+        return f"{self.workload.name}, {self.inputs.text.n_bytes:,} bytes"
+
+    def opponents(self) -> Iterator[tuple[Impl, Budget]]:
+        """Yield what it takes turns with, each with the time for all turns."""
+        if self.parent:
+            yield self.parent, PARENT_BUDGET
+        if self.fastest:
+            yield self.fastest, FASTEST_BUDGET
+
+    def questions(self) -> Sequence[Any]:
+        """Return the questions about real text."""
+        skips = (place.split("/") for place in self.workload.skip)
+        too_slow = frozenset(name for stage, name in skips if stage == self.candidate.stage)
+        return list(STAGES[self.candidate.stage].real(self.workload.name, inputs_of(self.workload), too_slow))
+
+    def proof(self) -> Iterator[tuple[str, Callable[[], Asked]]]:
+        """Yield the parts of the proof: a name, and what asks its questions."""
+        real, stage = self.questions(), self.candidate.stage
+        yield self.workload.name, partial(first_wrong, real, self.candidate)
+        yield "hostile texts", partial(first_wrong, hostile(stage), self.candidate)
+        yield "random texts", partial(search, self.candidate)
+
+    def timed(self, other: Impl, budget: Budget) -> timing.Timed:
+        """Let it take turns with another implementation."""
+        return timing.take_turns(self.candidate, other, self.inputs, budget)
+
+
+def planned(place: str, against: str | None, workload: str | None, corpus: str | None) -> Trial:
+    """Return the trial that the options of the command line ask for.
+
+    Raises:
+        UsageError: an implementation or a workload does not exist, or cannot be finished.
+        MergelabError: the corpus cannot be read.
+    """
+    stage, _, name = place.partition("/")
+    candidate = find(stage, name)
+    parent = find(stage, against) if against else parent_of(candidate)
+    if parent == candidate:
+        raise UsageError(f"--against: {shown(name)} is the implementation on trial; name another one")
+    row = chosen_workload(workload, corpus)
+    for impl in filter(None, (candidate, parent)):
+        if reason := Case(impl, row).reason_to_skip:
+            raise UsageError(f"{stage}/{impl.name} on {row.name}: {reason}; choose another --workload")
+    others = [impl for impl in implementations(stage) if impl != candidate and impl.compiled]
+    fastest = others[-1] if others and others[-1] != parent else None
+    inputs = inputs_of(row)
+    return Trial(candidate, parent, fastest, row, inputs if workload else timing.fitting(inputs, parent or candidate))
+
+
+def chosen_workload(workload: str | None, corpus: str | None) -> Workload:
+    """Return the workload of the options: the first of the table where none is named.
+
+    Raises:
+        UsageError, DataError: there is no such workload or corpus.
+    """
+    if workload is None:
+        return workloads_on(corpus)[0] if corpus else workloads()[0]
+    row = named_workload(workload)
+    return row.on(corpus) if corpus else row
