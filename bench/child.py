@@ -86,13 +86,21 @@ def _outputs(process: Popen[str], timeout: float | None) -> tuple[str, str]:
         reader.shutdown(wait=False)
 
 
-def order(module: str, job: Mapping[str, Any], *, empty_cache: bool = False) -> dict[str, Any]:
+def order(
+    module: str,
+    job: Mapping[str, Any],
+    *,
+    empty_cache: bool = False,
+    environment: Mapping[str, str] | None = None,
+    timeout: float | None = None,
+) -> dict[str, Any]:
     """Let `python -m module` carry out an order, and return its report.
 
     Args:
         module: its `__main__` part calls `answer`.
         job: the order. `spawned` is added to it: `time.monotonic()` right before the process starts.
         empty_cache: whether the process finds no compiled code.
+        environment, timeout: see `run`.
 
     Raises:
         MergelabError: see `run`; or the process printed no report.
@@ -104,9 +112,9 @@ def order(module: str, job: Mapping[str, Any], *, empty_cache: bool = False) -> 
 
     del concurrent, subprocess  # `run` needs them; they are imported here, before the clock starts.
     with tempfile.TemporaryDirectory(prefix="mergelab-") as empty:
-        environment = {"MERGELAB_CACHE": empty} if empty_cache else {}
+        cache = {"MERGELAB_CACHE": empty} if empty_cache else {}
         command = [sys.executable, "-m", module, json.dumps({**job, "spawned": monotonic()})]
-        return report_in(run(command, environment=environment))
+        return report_in(run(command, environment={**(environment or {}), **cache}, timeout=timeout))
 
 
 def report_in(output: str) -> dict[str, Any]:

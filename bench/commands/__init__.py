@@ -8,6 +8,7 @@ PROGRAM = Program(
     {
         "new": "begin an implementation as a copy of another one",
         "try": "prove an implementation, time it beside its parent and the fastest, look into it",
+        "exercise": "fill in a function of the ladder, and let it be checked",
         "studies": "measure how the implementations grow",
         "peers": "measure training and encoding against other tokenizers",
         "step": "time a training step beside nanoGPT's and transformers' GPT-2",

@@ -52,11 +52,11 @@ def around(content: bytes, start: int, stop: int) -> tuple[str, str]:
     return f"{before}{here}{after}", f"{' ' * len(before)}{'^' * max(1, len(here))}"
 
 
-def fault(error: Exception) -> str:
-    """Return an exception as one line that ends with the place in the project where it was raised."""
+def fault(error: Exception, home: Path = ROOT) -> str:
+    """Return an exception as one line that ends with its innermost place in a file or folder: the project's."""
     frames = traceback.extract_tb(error.__traceback__)
-    ours = [frame for frame in frames if Path(frame.filename).is_relative_to(ROOT)]
-    frame = (ours or frames)[-1]
+    inside = [frame for frame in frames if Path(frame.filename).is_relative_to(home)]
+    frame = (inside or frames)[-1]
     path = Path(frame.filename)
-    place = path.relative_to(ROOT) if ours else path.name
+    place = path.relative_to(ROOT) if path.is_relative_to(ROOT) else path.name
     return f"{type(error).__name__}: {' '.join(str(error).split())[:200]} ({place}:{frame.lineno})"
