@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 
-from bench.progress import progress
+from bench.progress import progress, show_crashes
 from bench.trial.report import place, profile_lines, timing_lines, told
 from bench.trial.trial import Trial, planned
 
@@ -30,6 +30,7 @@ def configure(parser: ArgumentParser) -> None:
 
 def run(options: Namespace) -> int:
     """Prove, time, look inside."""
+    show_crashes()
     trial = planned(options.implementation, options.against, options.workload, options.corpus)
     print(f"{place(trial.candidate)}: {trial.candidate.idea}\n\nIs it right?", flush=True)
     if not proven(trial):

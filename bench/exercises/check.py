@@ -7,7 +7,7 @@ from typing import Any
 
 from bench.child import order
 from bench.exercises.exercise import Exercise
-from impls import UsageError
+from impls import MergelabError, UsageError
 
 SECONDS = 60.0
 """A check that takes longer is ended; it takes a few seconds."""
@@ -27,7 +27,7 @@ def checked(number: int, exercise: Exercise, path: Path) -> tuple[bool, list[str
     if plain["lines"] or not exercise.compiled:
         return not plain["lines"], lines
     made = report(number, path, compiled=True)
-    return not made["lines"], [*lines, *told(made, exercise, path, ", compiled")]
+    return not made["lines"], [*lines, *told(made, exercise, path, " (compiled)")]
 
 
 def report(number: int, path: Path, *, compiled: bool) -> dict[str, Any]:
@@ -38,7 +38,11 @@ def report(number: int, path: Path, *, compiled: bool) -> dict[str, Any]:
     """
     job = {"number": number, "file": str(path.resolve())}
     environment = {"NUMBA_DISABLE_JIT": "0" if compiled else "1"}
-    return order("bench.exercises.inside", job, empty_cache=compiled, environment=environment, timeout=SECONDS)
+    try:
+        return order("bench.exercises.inside", job, empty_cache=compiled, environment=environment, timeout=SECONDS)
+    except MergelabError as error:
+        message = str(error)
+        raise MergelabError(message if path.name in message else f"{path}: {message}") from None
 
 
 def told(found: dict[str, Any], exercise: Exercise, path: Path, how: str) -> list[str]:

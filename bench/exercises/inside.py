@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import importlib.util
 import sys
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -59,9 +58,9 @@ def answer(exercise: Exercise, function: Function, question: Question, path: Pat
     except NotImplementedError:
         raise MergelabError(f"{path}: {exercise.function} has no body yet; fill it in") from None
     except MergelabError as error:
-        return Difference(question.name, "no error", str(error))
+        return Difference("the call", "no error", str(error))
     except Exception as error:
-        return Difference(question.name, "no exception", fault(error, path))
+        return Difference("the call", "no exception", fault(error, path))
     return question.first_difference(expected, found)
 
 
@@ -81,9 +80,13 @@ def check(order: dict[str, Any]) -> dict[str, Any]:
 def work(exercise: Exercise, function: Function, question: Question, path: Path) -> dict[str, int]:
     """Return the instructions of both on one text."""
     own = exercise.files()
+
+    def use(one: Function) -> object:
+        return exercise.run(one, question)
+
     return {
-        "yours": instructions(partial(exercise.run, function, question), {*own, str(path)}),
-        "reference": instructions(partial(exercise.run, exercise.reference, question), own),
+        "yours": instructions(use, function, {*own, str(path)}),
+        "reference": instructions(use, exercise.reference, own),
     }
 
 

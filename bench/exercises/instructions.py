@@ -1,4 +1,4 @@
-"""Work as a count that does not depend on the machine: the bytecode instructions of a call."""
+"""Work as a count that does not depend on the machine: the bytecode instructions of a function."""
 
 from __future__ import annotations
 
@@ -7,9 +7,17 @@ from collections.abc import Callable, Collection
 from types import FrameType
 from typing import Any
 
+Function = Callable[..., Any]
 
-def instructions(call: Callable[[], object], files: Collection[str]) -> int:
-    """Return how many bytecode instructions a call executes in the code of some files; what is C counts nothing."""
+
+def instructions(use: Callable[[Function], object], function: Function, files: Collection[str]) -> int:
+    """Return how many bytecode instructions the calls of a function execute; what is C counts nothing.
+
+    Args:
+        use: calls the function, and may do other work.
+        function: the function.
+        files: the sources whose instructions count.
+    """
     executed = 0
 
     def trace(frame: FrameType, event: str, argument: Any) -> Any:
@@ -21,10 +29,13 @@ def instructions(call: Callable[[], object], files: Collection[str]) -> int:
         executed += event == "opcode"
         return trace
 
-    before = sys.gettrace()
-    sys.settrace(trace)
-    try:
-        call()
-    finally:
-        sys.settrace(before)
+    def traced(*arguments: Any, **options: Any) -> Any:
+        before = sys.gettrace()
+        sys.settrace(trace)
+        try:
+            return function(*arguments, **options)
+        finally:
+            sys.settrace(before)
+
+    use(traced)
     return executed

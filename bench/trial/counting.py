@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -20,6 +21,8 @@ from impls.registry import Impl
 
 Counts = dict[bytes, int]
 
+_REST_OF_WORD = re.compile(rb"\S*")
+
 SMALL_RANGE = 500
 """Bytes of a range of a small text; counters that read a text as one range make no cuts."""
 
@@ -33,6 +36,11 @@ class CutFile(TextFile):
     """
 
     most: int = RANGE_BYTES
+
+    @property
+    def name(self) -> str:
+        """What errors call it, whatever its path."""
+        return "text"
 
     def ranges(
         self, pattern: str, special_tokens: Sequence[str], range_bytes: int = RANGE_BYTES
@@ -94,7 +102,8 @@ class Counting(Question):
                 high = middle
             else:
                 low = middle
-        return self.on(self.content[:high])
+        word = self.on(self.content[: high + len(_REST_OF_WORD.match(self.content[high:])[0])])  # type: ignore[index]
+        return word if differs(word) else self.on(self.content[:high])
 
     def _about(self, pretoken: bytes, expected: int, found: int) -> Difference:
         place = self.content.rfind(pretoken)

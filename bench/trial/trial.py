@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 from bench.cases import Case
@@ -35,14 +35,20 @@ class Trial:
         parent: what it is compared with; None for the first row of a stage.
         fastest: the top of the ladder beside it; None if that is the parent.
         workload: the text of the proof.
-        inputs: the text on which it takes turns: the same, or the beginning of it.
+        whole: whether it takes turns on the whole text, however long a call takes.
     """
 
     candidate: Impl
     parent: Impl | None
     fastest: Impl | None
     workload: Workload
-    inputs: Inputs
+    whole: bool
+
+    @cached_property
+    def inputs(self) -> Inputs:
+        """The text on which it takes turns: the whole text, or a beginning that is short enough for many turns."""
+        inputs = inputs_of(self.workload)
+        return inputs if self.whole else timing.fitting(inputs, self.parent or self.candidate)
 
     def text(self) -> str:
         """Return the timed text in words."""
@@ -91,8 +97,7 @@ def planned(place: str, against: str | None, workload: str | None, corpus: str |
             raise UsageError(f"{stage}/{impl.name} on {row.name}: {reason}; choose another --workload")
     others = [impl for impl in implementations(stage) if impl != candidate and impl.compiled]
     fastest = others[-1] if others and others[-1] != parent else None
-    inputs = inputs_of(row)
-    return Trial(candidate, parent, fastest, row, inputs if workload else timing.fitting(inputs, parent or candidate))
+    return Trial(candidate, parent, fastest, row, workload is not None)
 
 
 def chosen_workload(workload: str | None, corpus: str | None) -> Workload:
