@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import re
 from pathlib import Path
 
+from bench.options import percentage
 from impls.command_line import tell
 from reports.commands import PROGRAM
 from reports.commands.options import add_record, record_of
@@ -19,13 +19,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
     add_record(parser)
     parser.add_argument("--against", type=Path, help="an earlier record (default: the last one that is comparable)")
-    parser.add_argument("--fail-above", type=_percent, metavar="PERCENT", help="fail if a case is slower by more")
-
-
-def _percent(text: str) -> float:
-    if not re.fullmatch(r"[0-9]+(\.[0-9]+)?%?", text):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a percentage: write 10 or 2.5%")
-    return float(text.removesuffix("%"))
+    parser.add_argument("--fail-above", type=percentage, metavar="PERCENT", help="fail if a case is slower by more")
 
 
 def run(options: argparse.Namespace) -> int:
