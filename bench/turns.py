@@ -5,11 +5,13 @@ cancels. A block gives one ratio. Neighbours in time err together, so neighbouri
 median of a batch counts: a few slow turns do not move it. The interval is made of the medians of the batches by
 counting. All of 8 batches lie above the true ratio, or all below it, as often as 8 coins fall on one side: 2 times in
 256. This assumes that batches err independently, and upwards as often as downwards. It assumes no distribution.
+A short call is made several times in a turn, and the fastest one counts: what disturbs a call only makes it slower.
 
 Sources: the interval of a median from order statistics: Conover, Practical Nonparametric Statistics, 3.2. Batches
 against autocorrelation: Law, Simulation Modeling and Analysis, 9.5.3. Processes as the largest unit of repetition:
-Kalibera and Jones, Rigorous Benchmarking in Reasonable Time, ISMM 2013. The number of samples from a pilot: Stein, A
-Two-Sample Test for a Linear Hypothesis Whose Power is Independent of the Variance, 1945.
+Kalibera and Jones, Rigorous Benchmarking in Reasonable Time, ISMM 2013. The fastest of several calls: Chen and
+Revels, Robust Benchmarking in Noisy Environments, 2016, https://arxiv.org/abs/1608.04295. The number of samples from
+a pilot: Stein, A Two-Sample Test for a Linear Hypothesis Whose Power is Independent of the Variance, 1945.
 """
 
 from __future__ import annotations
@@ -24,7 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Side = Callable[[int], float]
-"""Makes so many calls in a row and returns their seconds."""
+"""Takes a turn: makes so many calls in a row and returns the seconds of the fastest."""
 
 Pairs = NDArray[np.float64]
 """Seconds [pairs, 2]: a row per turn of the first side and turn of the second side; two rows are a block A B B A."""
@@ -104,16 +106,13 @@ class Comparison:
 def timed(call: Callable[..., object], setup: Callable[[], tuple[Any, ...]] = tuple) -> Side:
     """Return the side that makes a call; `setup` returns its arguments and is not timed."""
 
-    def seconds(calls: int) -> float:
-        total = 0.0
-        for _ in range(calls):
-            arguments = setup()
-            started = perf_counter()
-            call(*arguments)
-            total += perf_counter() - started
-        return total
+    def once() -> float:
+        arguments = setup()
+        started = perf_counter()
+        call(*arguments)
+        return perf_counter() - started
 
-    return seconds
+    return lambda calls: min(once() for _ in range(calls))
 
 
 def compare(first: Side, second: Side, budget: Budget = Budget()) -> Comparison:
@@ -142,11 +141,13 @@ def plan_for(sides: tuple[Side, Side], budget: Budget, batches: int | None = Non
         budget: time and precision.
         batches: how many; None for as many as the blocks allow.
     """
-    call = min(side(1) for side in sides for _ in range(2))
-    calls = max(1, math.ceil(TURN_SECONDS / max(call, 1e-9)))
+    call = max(1e-9, min(side(1) for side in sides for _ in range(2)))
+    calls = math.ceil(TURN_SECONDS / call)
     pilot_blocks = max(1, min(PILOT_BLOCKS, int(0.1 * budget.seconds / (4 * calls * call))))
+    started = perf_counter()
     pilot = take_turns(sides, pilot_blocks, calls)
-    fit = budget.seconds / 8 / float(np.median(pilot))  # A B B A, and as many turns of one side with itself.
+    block = (perf_counter() - started) / pilot_blocks
+    fit = budget.seconds / (2 * block)  # A block A B B A, and one of a side with itself.
     total = max(FEWEST, min(fit, blocks_wanted(pilot, budget.precision)))
     batches = batches or (BATCHES if total >= BATCHES else FEWEST)
     return Plan(batches, max(1, round(total / batches)), calls)

@@ -1,8 +1,8 @@
 """The process of one side: it prepares cases once, then times calls on order.
 
-An order is a line of JSON on standard input, its answer a line of JSON on standard output. Python looks for modules in
-the sources of the side first, and finds `impls` there; `bench` comes from head. So a revision needs no code for this:
-it is asked for its registry, for the three kinds of calls, and to open a text and a tokenizer.
+An order is a line of JSON on standard input, its answer a line of JSON on standard output. Python looks for
+modules in the sources of the side first, and finds `impls` there; `bench` comes from head. So a revision needs no
+code for this: it is asked for its registry, for the three kinds of calls, and to open a text and a tokenizer.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ def prepare(order: Order) -> dict[str, Any]:
 
 
 def time(order: Order) -> dict[str, Any]:
-    """Return the seconds of a turn."""
+    """Take a turn and return its seconds."""
     return {"seconds": _sides[order["case"]](order["calls"])}
 
 

@@ -11,6 +11,7 @@ import pytest
 from numpy.random import Generator
 from numpy.typing import NDArray
 
+from bench import turns
 from bench.record import RECORDS
 from bench.turns import (
     BATCHES,
@@ -20,7 +21,6 @@ from bench.turns import (
     UNSEEN,
     Budget,
     Comparison,
-    Plan,
     Ratio,
     Side,
     block_ratios,
@@ -199,24 +199,44 @@ def test_a_floor_is_the_farther_end() -> None:
     assert floor_of(Ratio(1, 0.99, 1.05)) == 1.05
 
 
+class Sides:
+    """Sides with noise whose clock is the calls that they made."""
+
+    def __init__(self, noise: float, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now, self.noise, self.random = 0.0, noise, np.random.default_rng(7)
+        monkeypatch.setattr(turns, "perf_counter", lambda: self.now)
+
+    def side(self, call: float) -> Side:
+        def turn(calls: int) -> float:
+            self.now += calls * call
+            return call * float(np.exp(self.noise * self.random.standard_normal()))
+
+        return turn
+
+
 @pytest.mark.parametrize(
-    ("call", "noise", "seconds", "expected"),
+    ("call", "noise", "seconds", "batches", "blocks", "calls"),
     [
-        pytest.param(0.001, 0.0, 10.0, Plan(FEWEST, 1, 11), id="without noise the fewest are enough"),
-        pytest.param(2.0, 0.0, 1.0, Plan(FEWEST, 1, 1), id="never fewer, however slow"),
-        pytest.param(1e-6, 0.0, 10.0, Plan(FEWEST, 1, 10_000), id="a short call is repeated"),
-        pytest.param(0.1, 0.3, 10.0, Plan(BATCHES, 1, 1), id="noise takes all the time"),
+        pytest.param(0.001, 0.0, 10, FEWEST, 1, 10, id="without noise the fewest are enough"),
+        pytest.param(2.0, 0.0, 1, FEWEST, 1, 1, id="never fewer, however slow"),
+        pytest.param(1e-6, 0.0, 10, FEWEST, 1, 10_000, id="a short call is repeated"),
+        pytest.param(0.02, 0.3, 30, BATCHES, 16, 1, id="noise takes all the time"),
     ],
 )
-def test_the_number_of_turns_is_planned(call: float, noise: float, seconds: float, expected: Plan) -> None:
-    random = np.random.default_rng(0)
-
-    def side(calls: int) -> float:
-        return float(call * calls * np.exp(noise * random.standard_normal()))
-
+def test_the_number_of_turns_is_planned(
+    monkeypatch: pytest.MonkeyPatch, call: float, noise: float, seconds: int, batches: int, blocks: int, calls: int
+) -> None:
+    side = Sides(noise, monkeypatch).side(call)
     planned = plan_for((side, side), Budget(seconds))
-    assert (planned.batches, planned.blocks) == (expected.batches, expected.blocks)
-    assert planned.calls == pytest.approx(expected.calls, abs=1)
+    assert (planned.batches, planned.blocks) == (batches, blocks)
+    assert calls <= planned.calls <= calls * (1 if not noise else 2)
+
+
+@pytest.mark.parametrize("seconds", [10, 30, 100])
+def test_the_time_is_kept_under_noise(monkeypatch: pytest.MonkeyPatch, seconds: int) -> None:
+    sides = Sides(0.5, monkeypatch)
+    compare(sides.side(0.01), sides.side(0.01), Budget(seconds))
+    assert 0.75 * seconds <= sides.now <= 1.25 * seconds
 
 
 def test_each_call_is_set_up_again() -> None:
