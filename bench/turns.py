@@ -29,7 +29,7 @@ Side = Callable[[int], float]
 """Takes a turn: makes so many calls in a row and returns the seconds of the fastest."""
 
 Pairs = NDArray[np.float64]
-"""Seconds [pairs, 2]: a row per turn of the first side and turn of the second side; two rows are a block A B B A."""
+"""Seconds [pairs, 2]: a row per turn of the first side and turn of the second side; two rows are a block."""
 
 ERROR = 0.01
 """How often an interval may miss the true ratio, at most."""
@@ -119,9 +119,9 @@ def compare(first: Side, second: Side, budget: Budget = Budget()) -> Comparison:
     """Compare two sides that have run once before; the first one also takes turns with itself, for the floor."""
     plan = plan_for((first, second), budget)
     both, alone = [], []
-    for _ in range(plan.batches):
-        both.append(take_turns((first, second), plan.blocks, plan.calls))
-        alone.append(take_turns((first, first), plan.blocks, plan.calls))
+    for batch in range(plan.batches):
+        both.append(take_turns((first, second), plan, batch))
+        alone.append(take_turns((first, first), plan, batch))
     return compared(np.concatenate(both), np.concatenate(alone), plan.batches)
 
 
@@ -145,7 +145,7 @@ def plan_for(sides: tuple[Side, Side], budget: Budget, batches: int | None = Non
     calls = math.ceil(TURN_SECONDS / call)
     pilot_blocks = max(1, min(PILOT_BLOCKS, int(0.1 * budget.seconds / (4 * calls * call))))
     started = perf_counter()
-    pilot = take_turns(sides, pilot_blocks, calls)
+    pilot = take_turns(sides, Plan(1, pilot_blocks, calls), 0)
     block = (perf_counter() - started) / pilot_blocks
     fit = budget.seconds / (2 * block)  # A block A B B A, and one of a side with itself.
     total = max(FEWEST, min(fit, blocks_wanted(pilot, budget.precision)))
@@ -165,12 +165,15 @@ def blocks_wanted(pilot: Pairs, precision: float) -> float:
     return (2.58 * 1.25 * spread / precision) ** 2
 
 
-def take_turns(sides: tuple[Side, Side], blocks: int, calls: int) -> Pairs:
-    """Let two sides take turns A B B A; returns seconds [2 * blocks, 2]. A turn is so many calls."""
-    seconds = np.empty((2 * blocks, 2))
-    for row in range(2 * blocks):
-        for column in (0, 1) if row % 2 == 0 else (1, 0):
-            seconds[row, column] = sides[column](calls)
+def take_turns(sides: tuple[Side, Side], plan: Plan, batch: int) -> Pairs:
+    """Let two sides take the turns of a batch; returns seconds [2 * plan.blocks, 2].
+
+    Batches 0, 2, ... go A B B A, batches 1, 3, ... go B A A B: who begins may have a cold cache.
+    """
+    seconds = np.empty((2 * plan.blocks, 2))
+    for row in range(2 * plan.blocks):
+        for column in (0, 1) if (row + batch) % 2 == 0 else (1, 0):
+            seconds[row, column] = sides[column](plan.calls)
     return seconds
 
 

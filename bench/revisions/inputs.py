@@ -31,7 +31,6 @@ class InputFiles:
             "case": str(case),
             "stage": case.impl.stage,
             "impl": case.impl.name,
-            "compiled": case.impl.compiled,
             "workers": WORKERS,
             **self._of(case.workload),
         }

@@ -80,11 +80,11 @@ class _Planned:
     both: list[Pairs]
     alone: list[Pairs]
 
-    def take(self, launch: Launch) -> None:
+    def take(self, launch: Launch, number: int) -> None:
         """Take the turns of a launch."""
         base, head, twin = (side.side(str(self.trial.case)) for side in (launch.base, launch.head, launch.twin))
-        self.both.append(take_turns((base, head), self.plan.blocks, self.plan.calls))
-        self.alone.append(take_turns((head, twin), self.plan.blocks, self.plan.calls))
+        self.both.append(take_turns((base, head), self.plan, number))
+        self.alone.append(take_turns((head, twin), self.plan, number))
 
     def compared(self) -> Comparison:
         """Return what all launches say."""
@@ -115,7 +115,7 @@ def measure(
         with launcher() as launch:
             for one in planned:
                 prepare(one.trial.case, launch, files)
-                one.take(launch)
+                one.take(launch, number)
     found.results.extend(with_control([(one.trial, one.compared()) for one in planned]))
     return found
 

@@ -21,6 +21,7 @@ from bench.turns import (
     UNSEEN,
     Budget,
     Comparison,
+    Plan,
     Ratio,
     Side,
     block_ratios,
@@ -157,10 +158,33 @@ def test_sides_take_turns_a_b_b_a() -> None:
 
         return seconds
 
-    pairs = take_turns((side("A"), side("B")), 2, 3)
+    pairs = take_turns((side("A"), side("B")), Plan(8, 2, 3), 0)
     assert "".join(name for name, _ in log) == "ABBAABBA"
     assert {calls for _, calls in log} == {3}
     assert pairs.tolist() == [[1, 2], [4, 3], [5, 6], [8, 7]]
+    log.clear()
+    pairs = take_turns((side("A"), side("B")), Plan(8, 1, 3), 1)
+    assert "".join(name for name, _ in log) == "BAAB"
+    assert pairs.tolist() == [[2, 1], [3, 4]]
+
+
+def test_whoever_begins_has_no_disadvantage(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first turn of a batch finds cold caches: that makes the interval wider, and no difference."""
+    sides = Sides(0.001, monkeypatch)
+    late = [0.0]
+
+    def cold(side: Side) -> Side:
+        def turn(calls: int) -> float:
+            seconds = side(calls) * (1.5 if late[0] % 4 == 0 else 1)
+            late[0] += 1
+            return seconds
+
+        return turn
+
+    plan = Plan(FEWEST, 1, 1)
+    first, second = cold(sides.side(0.01)), cold(sides.side(0.01))
+    ratio = ratio_of(np.concatenate([take_turns((first, second), plan, i) for i in range(FEWEST)]), FEWEST)
+    assert ratio.low < 1 < ratio.high
 
 
 @pytest.mark.parametrize(("n", "rank"), [(0, 0), (1, 0), (7, 0), (8, 1), (11, 1), (12, 2), (20, 4), (100, 37)])
