@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import argparse
+import re
 from collections.abc import Iterable
 
 from data.workloads import Workload, workloads
 from impls import UsageError
 
 
-def chosen(only: str | None, names: Iterable[str], kind: str) -> list[str]:
-    """Return the names that `--only` lists, all of `names` without it. `kind` is the word for one of them.
+def chosen(only: str | None, names: Iterable[str], kind: str, option: str = "--only") -> list[str]:
+    """Return the names that an option lists, all of `names` without it. `kind` is the word for one of them.
 
     Raises:
         UsageError: `names` does not have one of them.
@@ -17,7 +19,7 @@ def chosen(only: str | None, names: Iterable[str], kind: str) -> list[str]:
     known = list(names)
     wanted = [name.strip() for name in only.split(",")] if only else known
     for unknown in (name for name in wanted if name not in known):
-        raise UsageError(f"--only: no {kind} {unknown!r}; there are {', '.join(known)}")
+        raise UsageError(f"{option}: no {kind} {unknown!r}; there are {', '.join(known)}")
     return wanted
 
 
@@ -31,3 +33,10 @@ def named_workload(name: str) -> Workload:
     if name not in rows:
         raise UsageError(f"--workload: no workload {name!r}; there are {', '.join(rows)}")
     return rows[name]
+
+
+def percentage(text: str) -> float:
+    """Read a percentage, such as 10 or 2.5%; for `argparse`."""
+    if not re.fullmatch(r"[0-9]+(\.[0-9]+)?%?", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a percentage: write 10 or 2.5%")
+    return float(text.removesuffix("%"))

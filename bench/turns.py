@@ -5,11 +5,13 @@ cancels. A block gives one ratio. Neighbours in time err together, so neighbouri
 median of a batch counts: a few slow turns do not move it. The interval is made of the medians of the batches by
 counting. All of 8 batches lie above the true ratio, or all below it, as often as 8 coins fall on one side: 2 times in
 256. This assumes that batches err independently, and upwards as often as downwards. It assumes no distribution.
+A short call is made several times in a turn, and the fastest one counts: what disturbs a call only makes it slower.
 
 Sources: the interval of a median from order statistics: Conover, Practical Nonparametric Statistics, 3.2. Batches
 against autocorrelation: Law, Simulation Modeling and Analysis, 9.5.3. Processes as the largest unit of repetition:
-Kalibera and Jones, Rigorous Benchmarking in Reasonable Time, ISMM 2013. The number of samples from a pilot: Stein, A
-Two-Sample Test for a Linear Hypothesis Whose Power is Independent of the Variance, 1945.
+Kalibera and Jones, Rigorous Benchmarking in Reasonable Time, ISMM 2013. The fastest of several calls: Chen and
+Revels, Robust Benchmarking in Noisy Environments, 2016, https://arxiv.org/abs/1608.04295. The number of samples from
+a pilot: Stein, A Two-Sample Test for a Linear Hypothesis Whose Power is Independent of the Variance, 1945.
 """
 
 from __future__ import annotations
@@ -24,10 +26,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 Side = Callable[[int], float]
-"""Makes so many calls in a row and returns their seconds."""
+"""Takes a turn: makes so many calls in a row and returns the seconds of the fastest."""
 
 Pairs = NDArray[np.float64]
-"""Seconds [pairs, 2]: a row per turn of the first side and turn of the second side; two rows are a block A B B A."""
+"""Seconds [pairs, 2]: a row per turn of the first side and turn of the second side; two rows are a block."""
 
 ERROR = 0.01
 """How often an interval may miss the true ratio, at most."""
@@ -104,25 +106,22 @@ class Comparison:
 def timed(call: Callable[..., object], setup: Callable[[], tuple[Any, ...]] = tuple) -> Side:
     """Return the side that makes a call; `setup` returns its arguments and is not timed."""
 
-    def seconds(calls: int) -> float:
-        total = 0.0
-        for _ in range(calls):
-            arguments = setup()
-            started = perf_counter()
-            call(*arguments)
-            total += perf_counter() - started
-        return total
+    def once() -> float:
+        arguments = setup()
+        started = perf_counter()
+        call(*arguments)
+        return perf_counter() - started
 
-    return seconds
+    return lambda calls: min(once() for _ in range(calls))
 
 
 def compare(first: Side, second: Side, budget: Budget = Budget()) -> Comparison:
     """Compare two sides that have run once before; the first one also takes turns with itself, for the floor."""
     plan = plan_for((first, second), budget)
     both, alone = [], []
-    for _ in range(plan.batches):
-        both.append(take_turns((first, second), plan.blocks, plan.calls))
-        alone.append(take_turns((first, first), plan.blocks, plan.calls))
+    for batch in range(plan.batches):
+        both.append(take_turns((first, second), plan, batch))
+        alone.append(take_turns((first, first), plan, batch))
     return compared(np.concatenate(both), np.concatenate(alone), plan.batches)
 
 
@@ -142,11 +141,13 @@ def plan_for(sides: tuple[Side, Side], budget: Budget, batches: int | None = Non
         budget: time and precision.
         batches: how many; None for as many as the blocks allow.
     """
-    call = min(side(1) for side in sides for _ in range(2))
-    calls = max(1, math.ceil(TURN_SECONDS / max(call, 1e-9)))
+    call = max(1e-9, min(side(1) for side in sides for _ in range(2)))
+    calls = math.ceil(TURN_SECONDS / call)
     pilot_blocks = max(1, min(PILOT_BLOCKS, int(0.1 * budget.seconds / (4 * calls * call))))
-    pilot = take_turns(sides, pilot_blocks, calls)
-    fit = budget.seconds / 8 / float(np.median(pilot))  # A B B A, and as many turns of one side with itself.
+    started = perf_counter()
+    pilot = take_turns(sides, Plan(1, pilot_blocks, calls), 0)
+    block = (perf_counter() - started) / pilot_blocks
+    fit = budget.seconds / (2 * block)  # A block A B B A, and one of a side with itself.
     total = max(FEWEST, min(fit, blocks_wanted(pilot, budget.precision)))
     batches = batches or (BATCHES if total >= BATCHES else FEWEST)
     return Plan(batches, max(1, round(total / batches)), calls)
@@ -164,12 +165,15 @@ def blocks_wanted(pilot: Pairs, precision: float) -> float:
     return (2.58 * 1.25 * spread / precision) ** 2
 
 
-def take_turns(sides: tuple[Side, Side], blocks: int, calls: int) -> Pairs:
-    """Let two sides take turns A B B A; returns seconds [2 * blocks, 2]. A turn is so many calls."""
-    seconds = np.empty((2 * blocks, 2))
-    for row in range(2 * blocks):
-        for column in (0, 1) if row % 2 == 0 else (1, 0):
-            seconds[row, column] = sides[column](calls)
+def take_turns(sides: tuple[Side, Side], plan: Plan, batch: int) -> Pairs:
+    """Let two sides take the turns of a batch; returns seconds [2 * plan.blocks, 2].
+
+    Batches 0, 2, ... go A B B A, batches 1, 3, ... go B A A B: who begins may have a cold cache.
+    """
+    seconds = np.empty((2 * plan.blocks, 2))
+    for row in range(2 * plan.blocks):
+        for column in (0, 1) if (row + batch) % 2 == 0 else (1, 0):
+            seconds[row, column] = sides[column](plan.calls)
     return seconds
 
 

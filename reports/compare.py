@@ -7,18 +7,21 @@ one of them became slower because, say, a library changed, its own slow-down wou
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from statistics import median
 from typing import Any
 
 import pandas as pd
 
 from bench.record import KINDS, RecordError, paths, when
+from impls.errors import shown
 from reports.errors import ReportError
 from reports.figures.tables import Table
 from reports.figures.values import Value
-from reports.records import Record, load_record
+from reports.records import GIVEN, Record, load_record
 
 KEY = ["stage", "impl", "workload"]
 
@@ -49,9 +52,14 @@ class Comparison:
     witnesses: int
     left_out: list[str]
 
-    def slower_by_more_than(self, percent: float) -> pd.DataFrame:
-        """Return the cases that are slower by more than `percent` and not by chance: their quartiles are apart."""
-        return self.rows[(self.rows["change"] > 1 + percent / 100) & (self.rows["low"] > 1)]
+    def slower_by_more_than(self, percent: float, *, unchanged: bool = False) -> pd.DataFrame:
+        """Return the cases that are slower by more than `percent` and not by chance: their quartiles are apart.
+
+        Only cases of changed code, or with `unchanged` only cases of unchanged code: these fail no comparison, since
+        the machine made them slower, or a package, but no change of ours.
+        """
+        slower = (self.rows["change"] > 1 + percent / 100) & (self.rows["low"] > 1)
+        return self.rows[slower & (self.rows["unchanged"] == unchanged)]
 
 
 def why_not_comparable(before: Record, after: Record) -> str:
@@ -121,8 +129,47 @@ def _verdict(low: float, high: float) -> str:
     return "faster" if high < 1 else "within the spread"
 
 
+def why_no_baseline(record: Record) -> str:
+    """Return why a record cannot tell how fast everything was; empty if it can: all cases ran, and none failed."""
+    if len(record.errors):
+        failed = ", ".join(f"{stage}/{impl} on {on}" for stage, impl, on in record.errors[KEY].values.tolist())
+        return f"broken: {failed} failed"
+    chosen = [word for word in record.arguments if word not in (*GIVEN, "-q", "-v") and not _is_of_the_clock(word)]
+    return f"filtered: made with {shlex.join(chosen)}" if chosen else ""
+
+
+def _is_of_the_clock(word: str) -> bool:
+    """Tell whether an argument changes how is measured, not what."""
+    return word.startswith("--benchmark-")
+
+
+def find_record(word: str, after: Record) -> Path:
+    """Return the record that a word means: a path, or the number or the beginning of the name of a record.
+
+    Numbers and names are those of the records beside `after`.
+
+    Raises:
+        ReportError: there is no such record, or there are several.
+    """
+    if Path(word).is_file():
+        return Path(word)
+    known = [path for path in paths(after.path.parent.parent, "bench") if path.name != after.path.name]
+    found = [path for path in known if path.name.startswith(word) or _number(path.name) == word.lstrip("0")]
+    if len(found) == 1:
+        return found[0]
+    fault = f"is the beginning of {len(found)} records" if found else "is no record"
+    names = ", ".join(path.name for path in found or known) or "none yet"
+    raise ReportError(f"--against: {shown(word)} {fault}; give a path or the number of one of these: {names}")
+
+
+def _number(name: str) -> str:
+    return name.partition("_")[0].lstrip("0")
+
+
 def last_comparable(after: Record) -> tuple[Record, list[str]]:
     """Return the newest earlier record that can be compared, and a line for each record after it that cannot.
+
+    A broken or a filtered run is no baseline: the next change would be compared with what is left of it.
 
     Raises:
         ReportError: there is none; the message says why the newest was refused.
@@ -136,9 +183,12 @@ def last_comparable(after: Record) -> tuple[Record, list[str]]:
         except RecordError as error:
             refused.append(str(error))
             continue
-        if not (reason := why_not_comparable(record, after)):
+        if reason := why_no_baseline(record):
+            refused.append(f"{path.name}: no baseline: {reason}")
+        elif reason := why_not_comparable(record, after):
+            refused.append(f"{path.name}: not comparable: {reason}")
+        else:
             return record, refused
-        refused.append(f"{path.name}: not comparable: {reason}")
     why = f" ({refused[0]})" if refused else ""
     again = f"run `{KINDS['bench'].command}` again after a change"
     raise ReportError(f"{after.path.name}: no earlier record to compare with{why}; {again}")

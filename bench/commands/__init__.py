@@ -12,6 +12,7 @@ PROGRAM = Program(
         "studies": "measure how the implementations grow",
         "peers": "measure training and encoding against other tokenizers",
         "step": "time a training step beside nanoGPT's and transformers' GPT-2",
+        "compare": "let the working tree and another revision take turns",
         "fuzz": "search for faults with random inputs",
     },
     out_of_memory="measure on less text, or with a smaller batch",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bench.table import aligned
 from bench.trial.profile import side_by_side
 from bench.trial.timing import Timed
 from bench.trial.trial import Trial
@@ -51,14 +52,8 @@ def profile_lines(trial: Trial) -> list[str]:
     if other is None:
         return ["there is nothing to compare with"]
     rows = side_by_side(trial.candidate, other, trial.inputs)
-    width = max(len(row.name) for row in rows)
-    columns = [max(12, len(impl.name)) for impl in (trial.candidate, other)]
-    head = f"{'own time per call, under the profiler':{width}}"
-    lines = [f"{head}  {trial.candidate.name:>{columns[0]}}  {other.name:>{columns[1]}}"]
-    lines += [
-        f"{row.name:{len(head)}}  {seconds(row.seconds):>{columns[0]}}  {seconds(row.other_seconds):>{columns[1]}}"
-        for row in rows
-    ]
+    head = ["own time per call, under the profiler", trial.candidate.name, other.name]
+    lines = aligned(head, [[row.name, seconds(row.seconds), seconds(row.other_seconds)] for row in rows])
     if trial.candidate.compiled:
         lines.append("Compiled code is one call here. What happens inside it:")
         lines.append(

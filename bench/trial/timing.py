@@ -19,7 +19,7 @@ FEWEST_BYTES = 4_000
 
 
 class Clock:
-    """A side that remembers how long its calls take; a slow side makes fewer calls per turn than a fast one."""
+    """A side that remembers its turns. A side that is much slower makes fewer calls per turn."""
 
     def __init__(self, side: Side, share: float = 1.0) -> None:
         """Take a side, and how many of the calls of a turn it makes."""
@@ -27,14 +27,13 @@ class Clock:
         self.samples: list[float] = []
 
     def __call__(self, calls: int) -> float:
-        """Return the seconds of so many calls."""
-        made = max(1, round(self._share * calls))
-        self.samples.append(self._side(made) / made)
-        return calls * self.samples[-1]
+        """Take a turn of so many calls, or of its share of them; returns the seconds of the fastest."""
+        self.samples.append(self._side(max(1, round(self._share * calls))))
+        return self.samples[-1]
 
 
 class Timed(NamedTuple):
-    """Two implementations that took turns: median seconds per call of both, and the comparison.
+    """Two implementations that took turns: median seconds of a turn's fastest call, and the comparison.
 
     The ratio is that of the candidate to the other one.
     """

@@ -183,7 +183,7 @@ def test_the_oracle_is_the_simplest_other_implementation_that_finishes() -> None
 def drifting(seconds: float, seed: int) -> Side:
     """A side with 1 % noise."""
     noise = np.random.default_rng(seed)
-    return lambda calls: float(calls * seconds * noise.normal(1.0, 0.01))
+    return lambda _: float(seconds * noise.normal(1.0, 0.01))
 
 
 @pytest.mark.parametrize(("factor", "verdict"), [(1.05, SLOWER), (1.0, UNSEEN)])
@@ -204,11 +204,11 @@ def test_a_slow_side_makes_fewer_calls() -> None:
 
     def side(calls: int) -> float:
         made.append(calls)
-        return 0.5 * calls
+        return 1.0 / calls
 
     clock = timing.Clock(side, 0.01)
-    assert [clock(200), clock(10)] == [100.0, 5.0]
-    assert (made, clock.samples) == ([2, 1], [0.5, 0.5])
+    assert [clock(200), clock(10)] == clock.samples == [0.5, 1.0]
+    assert made == [2, 1]
 
 
 def test_a_text_is_cut_until_a_call_is_short(corpus: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -305,5 +305,5 @@ def test_a_new_copy_is_right_and_compared_with_its_parent_and_leaves_nothing(tre
         r"lru [\d.]+ \w+, cached [\d.]+ \w+ per call: [\d.]+x as fast \([\d.]+x to [\d.]+x\)", done.stdout
     )
     assert re.search(r"beside jit, the fastest: ", done.stdout)
-    assert re.search(r"own time per call, under the profiler +lru +cached\n", done.stdout)
+    assert re.search(r"own time per call, under the profiler +\| lru +\| cached +\|\n", done.stdout)
     assert sys.executable not in done.stdout
