@@ -55,7 +55,7 @@ def seconds_of(work: Work) -> float:
 def fitting(inputs: Inputs, impl: Impl) -> Inputs:
     """Return the beginning of a text that is short enough for many turns of an implementation."""
     work_of(impl, inputs).prepared()()
-    while seconds_of(work_of(impl, inputs)) > CALL_SECONDS and inputs.text.n_bytes > FEWEST_BYTES:
+    while seconds_of(work_of(impl, inputs)) > CALL_SECONDS and inputs.text.n_bytes >= 4 * FEWEST_BYTES:
         inputs = replace(inputs, n_bytes=inputs.text.n_bytes // 4)
     return inputs
 
