@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from itertools import count
 from random import Random
 from time import perf_counter
 from typing import NamedTuple
@@ -16,8 +15,6 @@ from data.adversarial import TEXTS
 from impls.registry import Impl, implementations
 
 HOSTILE_BYTES = 3_000
-
-RANDOM_SECONDS = 4.0
 
 STAGES = {"count": counting, "train": training, "encode": encoding}
 """Stage -> the module that makes its questions."""
@@ -69,23 +66,24 @@ def hostile(stage: str) -> Sequence[Question]:
     ]
 
 
-def search(candidate: Impl, seconds: float = RANDOM_SECONDS, seed: int = 0) -> tuple[int, Wrong | None]:
+def search(candidate: Impl, seconds: float, seed: int = 0) -> tuple[int, Wrong | None]:
     """Ask about random texts for some seconds; a text with a wrong answer is made shorter.
 
-    The first question is not part of the time, since it may have to compile code.
+    The first text is not part of the time, since it may have to compile code.
     """
-    asked, started = 0, perf_counter()
-    for number in count():
-        if number == 1:
-            started = perf_counter()
-        if number and perf_counter() - started >= seconds:
-            return asked, None
-        name, random = f"random text {number} of seed {seed}", Random(f"{candidate.stage} {seed} {number}")
-        more, found = first_wrong(STAGES[candidate.stage].random(name, random), candidate)
-        asked += more
-        if found:
-            return asked, short(found)
-    raise AssertionError("an endless loop ended")
+    asked, found = ask_about(0, seed, candidate)
+    number, started = 1, perf_counter()
+    while found is None and perf_counter() - started < seconds:
+        more, found = ask_about(number, seed, candidate)
+        asked, number = asked + more, number + 1
+    return asked, found and short(found)
+
+
+def ask_about(number: int, seed: int, candidate: Impl) -> tuple[int, Wrong | None]:
+    """Ask about the random text of that number."""
+    random = Random(f"{candidate.stage} {seed} {number}")
+    questions = STAGES[candidate.stage].random(f"random text {number} of seed {seed}", random)
+    return first_wrong(questions, candidate)
 
 
 def short(found: Wrong) -> Wrong:

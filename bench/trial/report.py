@@ -16,7 +16,7 @@ def place(impl: Impl) -> str:
 
 def told(name: str, asked: int) -> str:
     """Return what a part of the proof showed."""
-    return f"{name}: {asked} {'question' if asked == 1 else 'questions'}, all answered as the oracle does"
+    return f"{name}: {asked:,} {'question' if asked == 1 else 'questions'}, all answered as the oracle does"
 
 
 def seconds(value: float) -> str:
@@ -37,9 +37,8 @@ def speed(ratio: float) -> str:
 def timing_lines(trial: Trial, timed: Timed) -> list[str]:
     """Return the verdict beside another implementation, with the interval and what it rests on."""
     name, other, ratio = trial.candidate.name, timed.other.name, timed.comparison.ratio
-    role = "the fastest" if timed.other == trial.fastest else "its parent"
     return [
-        f"beside {other}, {role}: {timed.comparison.verdict}",
+        f"beside {other}, {trial.role(timed.other)}: {timed.comparison.verdict}",
         f"  {name} {seconds(timed.seconds)}, {other} {seconds(timed.other_seconds)} per call: "
         f"{speed(ratio.median)} as fast ({speed(ratio.high)} to {speed(ratio.low)})",
         f"  {other} beside itself differs by up to {100 * (timed.comparison.floor - 1):.1f} %",

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
-from typing import Any
 
 from bench.cases import Case
 from bench.inputs import Inputs, inputs_of
 from bench.options import named_workload
 from bench.trial import timing
 from bench.trial.proof import STAGES, Wrong, first_wrong, hostile, search
+from bench.trial.question import Question
 from bench.turns import Budget
 from data.workloads import Workload, workloads, workloads_on
 from impls import UsageError
@@ -21,6 +21,9 @@ from impls.registry import Impl, find, implementations, parent_of
 PARENT_BUDGET = Budget(10.0, 0.004)
 FASTEST_BUDGET = Budget(4.0, 0.02)
 """The parent differs by little, the fastest often by much."""
+
+RANDOM_SECONDS = 4.0
+"""How long random texts are searched for a fault."""
 
 Asked = tuple[int, Wrong | None]
 """How many questions were asked, and what was wrong."""
@@ -32,7 +35,7 @@ class Trial:
 
     Attributes:
         candidate: the implementation.
-        parent: what it is compared with; None for the first row of a stage.
+        parent: what it is compared with, also where another one was named; None for the first row of a stage.
         fastest: the top of the ladder beside it; None if that is the parent.
         workload: the text of the proof.
         whole: whether it takes turns on the whole text, however long a call takes.
@@ -61,18 +64,26 @@ class Trial:
         if self.fastest:
             yield self.fastest, FASTEST_BUDGET
 
-    def questions(self) -> Sequence[Any]:
+    def role(self, other: Impl) -> str:
+        """Return what another implementation is to this one, in words."""
+        words = {"its parent": parent_of(self.candidate), "the fastest": fastest_beside(self.candidate)}
+        return " and ".join(word for word, impl in words.items() if impl == other) or "as asked for"
+
+    def questions(self) -> Sequence[Question]:
         """Return the questions about real text."""
         skips = (place.split("/") for place in self.workload.skip)
         too_slow = frozenset(name for stage, name in skips if stage == self.candidate.stage)
-        return list(STAGES[self.candidate.stage].real(self.workload.name, inputs_of(self.workload), too_slow))
+        questions: list[Question] = STAGES[self.candidate.stage].real(
+            self.workload.name, inputs_of(self.workload), too_slow
+        )
+        return questions
 
     def proof(self) -> Iterator[tuple[str, Callable[[], Asked]]]:
         """Yield the parts of the proof: a name, and what asks its questions."""
         real, stage = self.questions(), self.candidate.stage
         yield self.workload.name, partial(first_wrong, real, self.candidate)
         yield "hostile texts", partial(first_wrong, hostile(stage), self.candidate)
-        yield "random texts", partial(search, self.candidate)
+        yield "random texts", partial(search, self.candidate, RANDOM_SECONDS)
 
     def timed(self, other: Impl, budget: Budget) -> timing.Timed:
         """Let it take turns with another implementation."""
@@ -95,9 +106,13 @@ def planned(place: str, against: str | None, workload: str | None, corpus: str |
     for impl in filter(None, (candidate, parent)):
         if reason := Case(impl, row).reason_to_skip:
             raise UsageError(f"{stage}/{impl.name} on {row.name}: {reason}; choose another --workload")
-    others = [impl for impl in implementations(stage) if impl != candidate and impl.compiled]
-    fastest = others[-1] if others and others[-1] != parent else None
-    return Trial(candidate, parent, fastest, row, workload is not None)
+    fastest = fastest_beside(candidate)
+    return Trial(candidate, parent, None if fastest == parent else fastest, row, workload is not None)
+
+
+def fastest_beside(candidate: Impl) -> Impl:
+    """Return the top of the ladder, without the candidate."""
+    return [impl for impl in implementations(candidate.stage) if impl != candidate][-1]
 
 
 def chosen_workload(workload: str | None, corpus: str | None) -> Workload:

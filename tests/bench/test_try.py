@@ -63,7 +63,7 @@ def plant(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], Impl]:
 @pytest.fixture(autouse=True)
 def _short_search(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bench.trial.proof.HOSTILE_BYTES", 600)
-    monkeypatch.setattr("bench.trial.proof.search.__defaults__", (0.2, 0))
+    monkeypatch.setattr("bench.trial.trial.RANDOM_SECONDS", 0.2)
 
 
 def nothing_is_timed(*_: object) -> None:
@@ -236,6 +236,12 @@ def test_whose_parent_and_which_fastest(plant: Callable[[str, str], Impl], corpu
     assert planned("encode/planted", "heap", None, corpus).parent == find("encode", "heap")
     assert planned("encode/planted", "jit", None, corpus).fastest is None
     assert planned("encode/naive", None, None, corpus).parent is None
+    assert planned("encode/jit", None, None, corpus).role(find("encode", "cached")) == "its parent"
+    assert [trial.role(find("encode", name)) for name in ("jit", "set_pairs", "heap")] == [
+        "the fastest",
+        "its parent",
+        "as asked for",
+    ]
     assert planned("encode/heap", None, "stdlib-100KB", None).workload.name == "stdlib-100KB"
 
 
