@@ -36,13 +36,14 @@ def run(options: Namespace) -> int:
     if not proven(trial):
         return 1
     print(f"\nIs it faster? On {trial.text()}:", flush=True)
-    for other, budget in trial.opponents():
+    opponents = list(trial.opponents())
+    for other, budget in opponents:
         progress(f"{trial.candidate.name} and {other.name} take turns")
         timed = trial.timed(other, budget)
         progress("")
         print("\n".join(f"  {line}" for line in timing_lines(trial, timed)), flush=True)
     print("\nWhere does the time go?")
-    print("\n".join(f"  {line}" for line in profile_lines(trial)))
+    print("\n".join(f"  {line}" for other, _ in opponents[:1] for line in profile_lines(trial, other)))
     return 0
 
 

@@ -45,11 +45,8 @@ def timing_lines(trial: Trial, timed: Timed) -> list[str]:
     ]
 
 
-def profile_lines(trial: Trial) -> list[str]:
-    """Return the functions with the most own time, here and in the other implementation."""
-    other = trial.parent or trial.fastest
-    if other is None:
-        return ["there is nothing to compare with"]
+def profile_lines(trial: Trial, other: Impl) -> list[str]:
+    """Return the functions with the most own time, here and in another implementation."""
     rows = side_by_side(trial.candidate, other, trial.inputs)
     head = ["own time per call, under the profiler", trial.candidate.name, other.name]
     lines = aligned(head, [[row.name, seconds(row.seconds), seconds(row.other_seconds)] for row in rows])

@@ -36,7 +36,7 @@ class Trial:
     Attributes:
         candidate: the implementation.
         parent: what it is compared with, also where another one was named; None for the first row of a stage.
-        fastest: the top of the ladder beside it; None if that is the parent.
+        fastest: the top of the ladder; None if that is the parent or the implementation itself.
         workload: the text of the proof.
         whole: whether it takes turns on the whole text, however long a call takes.
     """
@@ -66,7 +66,7 @@ class Trial:
 
     def role(self, other: Impl) -> str:
         """Return what another implementation is to this one, in words."""
-        words = {"its parent": parent_of(self.candidate), "the fastest": fastest_beside(self.candidate)}
+        words = {"its parent": parent_of(self.candidate), "the fastest": implementations(other.stage)[-1]}
         return " and ".join(word for word, impl in words.items() if impl == other) or "as asked for"
 
     def questions(self) -> Sequence[Question]:
@@ -106,13 +106,8 @@ def planned(place: str, against: str | None, workload: str | None, corpus: str |
     for impl in filter(None, (candidate, parent)):
         if reason := Case(impl, row).reason_to_skip:
             raise UsageError(f"{stage}/{impl.name} on {row.name}: {reason}; choose another --workload")
-    fastest = fastest_beside(candidate)
-    return Trial(candidate, parent, None if fastest == parent else fastest, row, workload is not None)
-
-
-def fastest_beside(candidate: Impl) -> Impl:
-    """Return the top of the ladder, without the candidate."""
-    return [impl for impl in implementations(candidate.stage) if impl != candidate][-1]
+    fastest = implementations(stage)[-1]
+    return Trial(candidate, parent, None if fastest in (candidate, parent) else fastest, row, workload is not None)
 
 
 def chosen_workload(workload: str | None, corpus: str | None) -> Workload:
