@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -139,8 +140,8 @@ def _pilot(
 
 def too_long(needed: float, share: float) -> str:
     """Say that the fewest turns of a case take longer than its share of the time, both in seconds."""
-    advice = f"choose it alone with --only, --workload and --seconds {needed:.0f}"
-    return f"its turns need {needed:.1f} s, its share of the time is {share:.1f} s; {advice}"
+    alone = f"choose it alone with --only, --workload and --seconds {math.ceil(2 * needed)}"
+    return f"its turns need {needed:.1f} s, its share of the time is {share:.1f} s; {alone}"
 
 
 def prepare(case: Case, launch: Launch, files: InputFiles) -> float:
