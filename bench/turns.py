@@ -1,6 +1,6 @@
-"""Two sides in turns: A B B A until enough is seen, then a ratio with an interval, a floor, and a verdict.
+"""Sides in turns, A B B A, until enough is seen: then a ratio with an interval, a floor, and a verdict.
 
-Machines drift and pause. In a block A B B A both sides have the same mean position in time, so a steady drift
+Machines drift and pause. In a block A B B A, both sides have the same mean position in time, so a steady drift
 cancels. A block gives one ratio. Neighbours in time err together, so neighbouring blocks form a batch, and only the
 median of a batch counts: a few slow turns do not move it. The interval is made of the medians of the batches by
 counting. All of 8 batches lie above the true ratio, or all below it, as often as 8 coins fall on one side: 2 times in
@@ -17,7 +17,7 @@ a pilot: Stein, A Two-Sample Test for a Linear Hypothesis Whose Power is Indepen
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
@@ -76,7 +76,7 @@ class Plan:
 
     Attributes:
         batches: of a comparison.
-        blocks: A B B A, per batch.
+        blocks: per batch.
         calls: per turn.
     """
 
@@ -91,7 +91,7 @@ class Comparison:
 
     Attributes:
         ratio: of the second side to the first one.
-        floor: the farthest end of the interval of the first side against itself, as a factor above 1.
+        floor: the farthest end of the interval of one side against itself, as a factor above 1.
     """
 
     ratio: Ratio
@@ -117,7 +117,11 @@ def timed(call: Callable[..., object], setup: Callable[[], tuple[Any, ...]] = tu
 
 def compare(first: Side, second: Side, budget: Budget = Budget()) -> Comparison:
     """Compare two sides that have run once before; the first one also takes turns with itself, for the floor."""
-    plan = plan_for((first, second), budget)
+    return in_one_process(first, second, plan_for((first, second), budget, 8))
+
+
+def in_one_process(first: Side, second: Side, plan: Plan) -> Comparison:
+    """Let both sides take turns, and the first one alone, batch by batch."""
     both, alone = [], []
     for batch in range(plan.batches):
         both.append(take_turns((first, second), plan, batch))
@@ -126,29 +130,30 @@ def compare(first: Side, second: Side, budget: Budget = Budget()) -> Comparison:
 
 
 def compared(both: Pairs, alone: Pairs, batches: int) -> Comparison:
-    """Return what the turns of two sides say, and the turns of the first side alone."""
+    """Return what the turns of two sides say, and the turns of one side with itself."""
     return Comparison(ratio_of(both, batches), floor_of(ratio_of(alone, batches)))
 
 
-def plan_for(sides: tuple[Side, Side], budget: Budget, batches: int | None = None) -> Plan:
+def plan_for(sides: Sequence[Side], budget: Budget, turns: int, batches: int | None = None) -> Plan:
     """Return how many turns are needed, by a pilot whose samples are then forgotten.
 
     Whoever stops when a result looks good finds differences that are not there. So the number is fixed before the
     first turn that counts: it gives the wanted precision under the noise of the pilot, or it fills the time.
 
     Args:
-        sides: both have run once before.
+        sides: all have run once before.
         budget: time and precision.
+        turns: that make a block of the ratio and a block of the floor.
         batches: how many; None for as many as the blocks allow.
     """
     call = max(1e-9, min(side(1) for side in sides for _ in range(2)))
     calls = math.ceil(TURN_SECONDS / call)
-    pilot_blocks = max(1, min(PILOT_BLOCKS, int(0.1 * budget.seconds / (4 * calls * call))))
+    pilot_blocks = max(1, min(PILOT_BLOCKS, int(0.1 * budget.seconds / (2 * len(sides) * calls * call))))
     started = perf_counter()
     pilot = take_turns(sides, Plan(1, pilot_blocks, calls), 0)
-    block = (perf_counter() - started) / pilot_blocks
-    fit = budget.seconds / (2 * block)  # A block A B B A, and one of a side with itself.
-    total = max(FEWEST, min(fit, blocks_wanted(pilot, budget.precision)))
+    turn = (perf_counter() - started) / pilot.size
+    fit = budget.seconds / (turns * turn)
+    total = max(FEWEST, min(fit, blocks_wanted(pilot[:, :2], budget.precision)))
     batches = batches or (BATCHES if total >= BATCHES else FEWEST)
     return Plan(batches, max(1, round(total / batches)), calls)
 
@@ -165,20 +170,24 @@ def blocks_wanted(pilot: Pairs, precision: float) -> float:
     return (2.58 * 1.25 * spread / precision) ** 2
 
 
-def take_turns(sides: tuple[Side, Side], plan: Plan, batch: int) -> Pairs:
-    """Let two sides take the turns of a batch; returns seconds [2 * plan.blocks, 2].
+def take_turns(sides: Sequence[Side], plan: Plan, batch: int) -> NDArray[np.float64]:
+    """Let sides take the turns of a batch; returns seconds [2 * plan.blocks, sides], two rows per block.
 
-    Batches 0, 2, ... go A B B A, batches 1, 3, ... go B A A B: who begins may have a cold cache.
+    A block goes forth and back, so all sides have the same mean position: A B B A, or A B C C B A. The next block
+    begins with the next side, since it matters who ran before: A B B A B A A B, or A B C C B A B C A A C B. Batch 1
+    begins where the second block of batch 0 does.
     """
-    seconds = np.empty((2 * plan.blocks, 2))
-    for row in range(2 * plan.blocks):
-        for column in (0, 1) if (row + batch) % 2 == 0 else (1, 0):
-            seconds[row, column] = sides[column](plan.calls)
+    seconds = np.empty((2 * plan.blocks, len(sides)))
+    for block in range(plan.blocks):
+        columns = [(block + batch + i) % len(sides) for i in range(len(sides))]
+        for row, order in ((2 * block, columns), (2 * block + 1, columns[::-1])):
+            for column in order:
+                seconds[row, column] = sides[column](plan.calls)
     return seconds
 
 
 def block_ratios(pairs: Pairs) -> NDArray[np.float64]:
-    """Return the logarithm of second / first of each block A B B A, [pairs // 2]."""
+    """Return the logarithm of second / first of each block, [pairs // 2]."""
     logs = np.log(pairs[:, 1] / pairs[:, 0])
     return np.asarray(logs.reshape(-1, 2).mean(axis=1))
 
@@ -191,12 +200,12 @@ def ratio_of(pairs: Pairs, batches: int = BATCHES) -> Ratio:
         batches: parts of equal length whose medians count. With fewer than FEWEST the interval has no ends.
     """
     medians = np.sort([np.median(part) for part in np.split(block_ratios(pairs), batches)])
-    rank = order(batches)
+    rank = rank_of(batches)
     low, high = (medians[rank - 1], medians[-rank]) if rank else (-math.inf, math.inf)
     return Ratio(*(math.exp(value) for value in (float(np.median(medians)), float(low), float(high))))
 
 
-def order(n: int) -> int:
+def rank_of(n: int) -> int:
     """Return the largest r so that the r-th smallest and r-th largest of n values miss the median by ERROR at most.
 
     0 if there is none.

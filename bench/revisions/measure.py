@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bench.cases import Case
 from bench.revisions.inputs import InputFiles
 from bench.revisions.process import CaseError, Launch
-from bench.turns import FEWEST, UNSEEN, Budget, Comparison, Pairs, Plan, compared, plan_for, take_turns, verdict
+from bench.turns import UNSEEN, Budget, Comparison, Plan, compared, plan_for, take_turns, verdict
 
-LAUNCHES = FEWEST
-"""Witnesses of a comparison: as few as an interval needs, since starting processes takes time."""
+LAUNCHES = 9
+"""Batches of a comparison: few, since starting processes takes time, and each of three sides begins three times."""
+
+TURNS = 6
+"""Of a block: A B C C B A."""
 
 Launcher = Callable[[], AbstractContextManager[Launch]]
 
@@ -73,22 +78,20 @@ class Measured:
 
 @dataclass
 class _Planned:
-    """A case with its plan, and the turns of its launches."""
+    """A case with its plan, and the turns of its launches: seconds of base, head and twin."""
 
     trial: Trial
     plan: Plan
-    both: list[Pairs]
-    alone: list[Pairs]
+    seconds: list[NDArray[np.float64]]
 
     def take(self, launch: Launch, number: int) -> None:
         """Take the turns of a launch."""
-        base, head, twin = (side.side(str(self.trial.case)) for side in (launch.base, launch.head, launch.twin))
-        self.both.append(take_turns((base, head), self.plan, number))
-        self.alone.append(take_turns((head, twin), self.plan, number))
+        self.seconds.append(take_turns(launch.sides(str(self.trial.case)), self.plan, number))
 
     def compared(self) -> Comparison:
         """Return what all launches say."""
-        return compared(np.concatenate(self.both), np.concatenate(self.alone), LAUNCHES)
+        seconds = np.concatenate(self.seconds)
+        return compared(seconds[:, :2], seconds[:, 1:], LAUNCHES)
 
 
 def measure(
@@ -126,10 +129,9 @@ def _pilot(
     """Yield the cases whose outputs are equal and which fit into their share of the time, in seconds."""
     for trial in trials:
         try:
-            needed = 8 * LAUNCHES * prepare(trial.case, launch, files)
-            sides = launch.base.side(str(trial.case)), launch.head.side(str(trial.case))
+            needed = TURNS * LAUNCHES * prepare(trial.case, launch, files)
             if needed <= share:
-                yield _Planned(trial, plan_for(sides, Budget(share), LAUNCHES), [], [])
+                yield _Planned(trial, plan_for(launch.sides(str(trial.case)), Budget(share), TURNS, LAUNCHES), [])
             else:
                 found.left_out.append(f"{trial.case}: not timed; {too_long(needed, share)}")
         except CaseError as error:
@@ -138,8 +140,8 @@ def _pilot(
 
 def too_long(needed: float, share: float) -> str:
     """Say that the fewest turns of a case take longer than its share of the time, both in seconds."""
-    advice = f"choose it alone with --only, --workload and --seconds {needed:.0f}"
-    return f"its turns need {needed:.1f} s, its share of the time is {share:.1f} s; {advice}"
+    alone = f"choose it alone with --only, --workload and --seconds {math.ceil(2 * needed)}"
+    return f"its turns need {needed:.1f} s, its share of the time is {share:.1f} s; {alone}"
 
 
 def prepare(case: Case, launch: Launch, files: InputFiles) -> float:

@@ -124,6 +124,10 @@ class Launch:
     head: SideProcess
     twin: SideProcess
 
+    def sides(self, case: str) -> tuple[Side, Side, Side]:
+        """Return the sides that take the turns of a case that was prepared."""
+        return self.base.side(case), self.head.side(case), self.twin.side(case)
+
     def ask_all(self, **order: Any) -> list[dict[str, Any]]:
         """Send an order to all three at once; returns their answers in the order above, or raises the first error."""
         sides = (self.base, self.head, self.twin)
