@@ -15,6 +15,8 @@ from impls.registry import Impl
 SECONDS = 0.3
 """Short work is repeated for about so long."""
 
+MAX_REPEATS = 100
+
 MOST_FUNCTIONS = 8
 
 Own = dict[tuple[str, str], float]
@@ -30,9 +32,9 @@ class Row(NamedTuple):
 
 
 def own_times(impl: Impl, inputs: Inputs) -> Own:
-    """Return the own time of each function of an implementation; it works in one thread."""
+    """Return the own time of each function of an implementation, which works in one thread."""
     work = work_of(impl, inputs, 1)
-    repeats = max(1, math.ceil(SECONDS / seconds_of(work)))
+    repeats = min(max(1, math.ceil(SECONDS / seconds_of(work))), MAX_REPEATS)
     calls = [work.prepared() for _ in range(repeats)]
     with recorded() as profiler:
         for call in calls:
