@@ -26,12 +26,15 @@ def configure(parser: ArgumentParser) -> None:
     parser.add_argument("--against", metavar="NAME", help="of the same stage, instead of its parent")
     parser.add_argument("--workload", help="a name of data/workloads.toml; else the beginning of stories-100KB")
     parser.add_argument("--corpus", help="text to use instead: a name of `python -m data list`, or file:PATH")
+    parser.add_argument(
+        "--seconds", type=float, default=10.0, help="for turns with the parent; more see smaller gains"
+    )
 
 
 def run(options: Namespace) -> int:
     """Prove, time, look inside."""
     show_crashes()
-    trial = planned(options.implementation, options.against, options.workload, options.corpus)
+    trial = planned(options.implementation, options.against, options.workload, options.corpus, options.seconds)
     print(f"{place(trial.candidate)}: {trial.candidate.idea}\n\nIs it right?", flush=True)
     if not proven(trial):
         return 1

@@ -18,9 +18,11 @@ from impls import UsageError
 from impls.errors import shown
 from impls.registry import Impl, find, implementations, parent_of
 
-PARENT_BUDGET = Budget(10.0, 0.004)
+PRECISION = 0.004
+"""Of the comparison with the parent, which differs by little."""
+
 FASTEST_BUDGET = Budget(4.0, 0.02)
-"""The parent differs by little, the fastest often by much."""
+"""The fastest often differs by much."""
 
 RANDOM_SECONDS = 4.0
 """How long random texts are searched for a fault."""
@@ -39,6 +41,7 @@ class Trial:
         fastest: the top of the ladder; None if that is the parent or the implementation itself.
         workload: the text of the proof.
         whole: whether it takes turns on the whole text, however long a call takes.
+        seconds: for the turns with the parent.
     """
 
     candidate: Impl
@@ -46,6 +49,7 @@ class Trial:
     fastest: Impl | None
     workload: Workload
     whole: bool
+    seconds: float
 
     @cached_property
     def inputs(self) -> Inputs:
@@ -60,7 +64,7 @@ class Trial:
     def opponents(self) -> Iterator[tuple[Impl, Budget]]:
         """Yield what it takes turns with, each with the time for all turns."""
         if self.parent:
-            yield self.parent, PARENT_BUDGET
+            yield self.parent, Budget(self.seconds, PRECISION)
         if self.fastest:
             yield self.fastest, FASTEST_BUDGET
 
@@ -90,7 +94,13 @@ class Trial:
         return timing.take_turns(self.candidate, other, self.inputs, budget)
 
 
-def planned(place: str, against: str | None, workload: str | None, corpus: str | None) -> Trial:
+def planned(
+    place: str,
+    against: str | None = None,
+    workload: str | None = None,
+    corpus: str | None = None,
+    seconds: float = 10.0,
+) -> Trial:
     """Return the trial that the options of the command line ask for.
 
     Raises:
@@ -106,8 +116,11 @@ def planned(place: str, against: str | None, workload: str | None, corpus: str |
     for impl in filter(None, (candidate, parent)):
         if reason := Case(impl, row).reason_to_skip:
             raise UsageError(f"{stage}/{impl.name} on {row.name}: {reason}; choose another --workload")
-    fastest = implementations(stage)[-1]
-    return Trial(candidate, parent, None if fastest in (candidate, parent) else fastest, row, workload is not None)
+    if not 0 < seconds <= 3600:
+        raise UsageError(f"--seconds: {seconds:g} is no time for turns; give more than 0, at most 3600")
+    top = implementations(stage)[-1]
+    fastest = None if top in (candidate, parent) else top
+    return Trial(candidate, parent, fastest, row, workload is not None, seconds)
 
 
 def chosen_workload(workload: str | None, corpus: str | None) -> Workload:

@@ -241,8 +241,8 @@ def test_whose_parent_and_which_fastest(plant: Callable[[str, str], Impl], corpu
     trial = planned("count/finditer", None, None, corpus)
     roles = {"findall": "its parent", "jit": "the fastest", "process_pool": "as asked for"}
     assert {name: trial.role(find("count", name)) for name in roles} == roles
-    trial = planned("count/process_pool", "jit", None, corpus)
-    assert [budget.seconds for _, budget in trial.opponents()] == [10.0]
+    trial = planned("count/process_pool", "jit", None, corpus, 30.0)
+    assert [budget.seconds for _, budget in trial.opponents()] == [30.0]
     assert planned("encode/heap", None, "stdlib-100KB", None).workload.name == "stdlib-100KB"
 
 
@@ -254,6 +254,7 @@ BAD: dict[str, tuple[list[str], int, str]] = {
     "workload": (["encode/heap", "--workload", "w"], 2, "--workload: no workload 'w'; there are stories-100KB"),
     "slow": (["train/naive", "--workload", "stories-5MB"], 2, "train/naive on stories-5MB: recounts every pretoken"),
     "slow-parent": (["train/incremental", "--workload", "stories-5MB"], 2, "train/weighted on stories-5MB: recounts"),
+    "seconds": (["encode/heap", "--seconds", "0"], 2, "--seconds: 0 is no time for turns"),
     "corpus": (["encode/heap", "--corpus", "nothing"], 2, "nothing"),
     "file": (["encode/heap", "--corpus", "file:no.txt"], 1, "no.txt: No such file"),
 }
