@@ -50,9 +50,10 @@ def bench(session: nox.Session) -> None:
 
 @nox.session
 def compare(session: nox.Session) -> None:
-    """Say what got faster or slower since the last comparable record; `-- --fail-above 10` fails at 10 % slower."""
+    """Say what got faster or slower: `-- --base main` runs both in turns; without it, against the last record."""
     install(session, "bench")
-    session.run("python", "-m", "reports", "compare", *session.posargs)
+    in_turns = any(word.split("=")[0] == "--base" for word in session.posargs)
+    session.run("python", "-m", "bench" if in_turns else "reports", "compare", *session.posargs)
 
 
 @nox.session

@@ -90,13 +90,21 @@ def _outputs(process: Popen[str], timeout: float | None) -> tuple[str, str]:
         reader.shutdown(wait=False)
 
 
-def order(module: str, job: Mapping[str, Any], *, empty_cache: bool = False) -> dict[str, Any]:
+def order(
+    module: str,
+    job: Mapping[str, Any],
+    *,
+    empty_cache: bool = False,
+    environment: Mapping[str, str] | None = None,
+    timeout: float | None = None,
+) -> dict[str, Any]:
     """Start `python -m module` with an order, and return the report of that child.
 
     Args:
         module: the module to run; its `__main__` part must call `answer`.
         job: the order. The field `spawned` is added to it: `time.monotonic()` right before the process starts.
         empty_cache: whether the process starts with an empty cache of compiled code.
+        environment, timeout: as `run` takes them.
 
     Raises:
         MergelabError: the process failed, as `run` describes, or printed no report.
@@ -108,9 +116,9 @@ def order(module: str, job: Mapping[str, Any], *, empty_cache: bool = False) -> 
 
     del concurrent, subprocess  # `run` needs them; they are imported here, before the clock starts.
     with tempfile.TemporaryDirectory(prefix="mergelab-") as empty:
-        environment = {"MERGELAB_CACHE": empty} if empty_cache else {}
+        cache = {"MERGELAB_CACHE": empty} if empty_cache else {}
         command = [sys.executable, "-m", module, json.dumps({**job, "spawned": monotonic()})]
-        return report_in(run(command, environment=environment))
+        return report_in(run(command, environment={**(environment or {}), **cache}, timeout=timeout))
 
 
 def report_in(output: str) -> dict[str, Any]:

@@ -20,16 +20,16 @@ OURS = ("impls.", "lm.")
 """Modules whose names begin so are followed."""
 
 
-def _file_of(module: str) -> Path | None:
+def _file_of(module: str, root: Path) -> Path | None:
     """Return the source file of a module of this project; None if there is no such module."""
-    path = ROOT / Path(*module.split("."))
+    path = root / Path(*module.split("."))
     for candidate in (path.with_suffix(".py"), path / "__init__.py"):
         if candidate.is_file():
             return candidate
     return None
 
 
-def _imports(source: Path) -> Iterator[str]:
+def _imports(source: Path, root: Path) -> Iterator[str]:
     """Yield the modules of `impls` and `lm` that a source file imports, inside functions too."""
     for node in ast.walk(ast.parse(source.read_bytes())):
         names: list[str] = []
@@ -37,35 +37,38 @@ def _imports(source: Path) -> Iterator[str]:
             names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
         elif isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
-        yield from (name for name in names if name.startswith(OURS) and _file_of(name))
+        yield from (name for name in names if name.startswith(OURS) and _file_of(name, root))
 
 
 @cache
-def sources(module: str) -> tuple[Path, ...]:
-    """Return the source files that a module of this project may run, sorted: its own file and all imported files."""
+def sources(module: str, root: Path = ROOT) -> tuple[Path, ...]:
+    """Return the source files that a module of this project may run, sorted: its own file and all imported files.
+
+    `root`: the folder of the packages, if they are not the packages of this process.
+    """
     found: dict[str, Path] = {}
     waiting = [module]
     while waiting:
         name = waiting.pop()
-        path = _file_of(name)
+        path = _file_of(name, root)
         if name not in found and path:
             found[name] = path
-            waiting += _imports(path)
+            waiting += _imports(path, root)
     return tuple(sorted(set(found.values())))
 
 
-def code_digest(impl: Impl) -> str:
+def code_digest(impl: Impl, root: Path = ROOT) -> str:
     """Return the sha256, as hex, of the sources that an implementation may run; no other file has an effect on it.
 
     Encoders are timed through `impls/tokenizer.py`, so it is hashed with them. For compiled implementations, all
-    modules of `impls/kernels` are hashed too, since they generate the code.
+    modules of `impls/kernels` are hashed too, since they generate the code. `root`: see `sources`.
     """
-    files = set(sources(impl.target.split(":")[0]))
+    files = set(sources(impl.target.split(":")[0], root))
     if impl.stage == "encode":
-        files.add(ROOT / "impls" / "tokenizer.py")
+        files.add(root / "impls" / "tokenizer.py")
     if impl.compiled:
-        files |= set((ROOT / "impls" / "kernels").glob("*.py"))
-    return _digest(impl.target, files)
+        files |= set((root / "impls" / "kernels").glob("*.py"))
+    return _digest(impl.target, files, root)
 
 
 def module_digest(module: str) -> str:
@@ -73,10 +76,10 @@ def module_digest(module: str) -> str:
     return _digest(module, sources(module))
 
 
-def _digest(name: str, files: Iterable[Path]) -> str:
+def _digest(name: str, files: Iterable[Path], root: Path = ROOT) -> str:
     digest = hashlib.sha256(name.encode())
     for path in sorted(files):
-        digest.update(path.relative_to(ROOT).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+        digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import sys
 
 
@@ -9,3 +10,9 @@ def progress(line: str) -> None:
     """Print on standard error what is being done; on a terminal, each message replaces the message before."""
     begin, end = ("\r\033[K", "") if sys.stderr.isatty() else ("", "\n")
     print(f"{begin}{line}", end=end, file=sys.stderr, flush=True)
+
+
+def show_crashes() -> None:
+    """Let a crash of compiled code show where it was."""
+    if sys.__stderr__ and not faulthandler.is_enabled():
+        faulthandler.enable(sys.__stderr__)

@@ -1,7 +1,7 @@
 """The table of implementations: the rows of each stage, simplest first. Tests, benchmarks and reports read it.
 
-A new implementation needs a module and one row here. The module of an implementation is imported only when its row is
-loaded.
+A new implementation needs a module and one row here; `python -m bench new` writes both. The module of an
+implementation is imported only when its row is loaded.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ class Impl:
             implementation can start.
         parallel: whether the implementation can use more than one worker.
         counter: for a trainer, the name of the counter that `train_bpe` uses with it.
+        parent: the implementation of the stage that it was made from; empty if that is the row before.
     """
 
     stage: str
@@ -38,6 +39,7 @@ class Impl:
     kernel: str = ""
     parallel: bool = False
     counter: str = ""
+    parent: str = ""
 
     @property
     def compiled(self) -> bool:
@@ -139,6 +141,15 @@ def find(stage: str, name: str) -> Impl:
             return row
     known = ", ".join(row.name for row in rows)
     raise UsageError(f"impl: unknown implementation {shown(name)} for stage {stage!r}; choose one of {known}")
+
+
+def parent_of(row: Impl) -> Impl | None:
+    """Return the implementation that a row was made from; None for the first row of a stage."""
+    if row.parent:
+        return find(row.stage, row.parent)
+    rows = implementations(row.stage)
+    place = rows.index(row)
+    return rows[place - 1] if place else None
 
 
 def most_advanced(stage: str, *, compiled: bool) -> Impl:

@@ -9,12 +9,13 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any, NamedTuple
 
 from bench import code
-from bench.inputs import count, inputs_of
-from data.workloads import Workload, workloads
+from bench.inputs import inputs_of
+from bench.options import named_workload
+from bench.works import work_of
+from data.workloads import Workload
 from impls import MergelabError, UsageError
 from impls.registry import STAGES, Impl, find, implementations
 
@@ -48,10 +49,7 @@ class Subject(NamedTuple):
         Raises:
             UsageError: no such workload.
         """
-        rows = {row.name: row for row in workloads()}
-        if self.workload not in rows:
-            raise UsageError(f"--workload: no workload {self.workload!r}; choose one of {', '.join(rows)}")
-        row = rows[self.workload]
+        row = named_workload(self.workload)
         return replace(row, bytes=self.n_bytes, expected={}) if self.n_bytes else row
 
 
@@ -61,11 +59,9 @@ class Stage:
 
     Attributes:
         name: in the registry.
-        work: takes implementation, workload and workers; returns the call to profile.
     """
 
     name: str
-    work: Callable[[Impl, Workload, int], Work]
 
     @property
     def impls(self) -> tuple[str, ...]:
@@ -74,7 +70,7 @@ class Stage:
 
     def prepare(self, impl: str, workload: Workload) -> Work:
         """Return the call to profile, which runs once; the preparation here is not profiled."""
-        return self.work(find(self.name, impl), workload, self.workers(impl))
+        return work_of(find(self.name, impl), inputs_of(workload), self.workers(impl)).prepared()
 
     def workers(self, impl: str) -> int:
         """Return 1, since samplers see a single thread best; 2 for a pool of processes, which needs more than one."""
@@ -161,25 +157,10 @@ def reason_to_skip(row: Impl, workload: Workload) -> str | None:
     return Case(row, workload).reason_to_skip
 
 
-def _count(impl: Impl, workload: Workload, workers: int) -> Work:
-    return partial(count, impl, inputs_of(workload).text, workers)
-
-
-def _train(impl: Impl, workload: Workload, workers: int) -> Work:
-    del workers
-    prepared = inputs_of(workload)
-    return partial(impl.load(), prepared.pretokens, n_merges=prepared.n_merges)
-
-
-def _encode(impl: Impl, workload: Workload, workers: int) -> Work:
-    prepared = inputs_of(workload)
-    return partial(prepared.tokenizer(impl.name).encode_to_array, prepared.content, workers=workers)
-
-
 STEPS = {row.name: row for row in (Step("gpt2-step", "gpt2-2k-4l"), Step("llama3-step", "llama3-2k-4l"))}
 
 TARGETS: dict[str, Stage | Step] = {
-    **{row.name: row for row in (Stage("count", _count), Stage("train", _train), Stage("encode", _encode))},
+    **{stage: Stage(stage) for stage in STAGES},
     **STEPS,
 }
 

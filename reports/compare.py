@@ -10,12 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from statistics import median
 from typing import Any
 
 import pandas as pd
 
-from bench.record import KINDS, RecordError, paths, when
+from bench.record import KINDS, RecordError, paths, read, when, why_partial
+from impls.errors import shown
 from reports.errors import ReportError
 from reports.figures.tables import Table
 from reports.figures.values import Value
@@ -51,9 +53,14 @@ class Comparison:
     witnesses: int
     left_out: list[str]
 
-    def slower_by_more_than(self, percent: float) -> pd.DataFrame:
-        """Return the cases that are slower by more than `percent` and whose old and new quartiles do not overlap."""
-        return self.rows[(self.rows["change"] > 1 + percent / 100) & (self.rows["low"] > 1)]
+    def slower_by_more_than(self, percent: float, *, unchanged: bool = False) -> pd.DataFrame:
+        """Return the cases that are slower by more than `percent` and whose old and new quartiles do not overlap.
+
+        Only cases of changed code are returned, or with `unchanged` only cases of unchanged code. Unchanged code
+        fails no comparison: the machine or a package made it slower, but no change of the project.
+        """
+        slower = (self.rows["change"] > 1 + percent / 100) & (self.rows["low"] > 1)
+        return self.rows[slower & (self.rows["unchanged"] == unchanged)]
 
 
 def why_not_comparable(before: Record, after: Record) -> str:
@@ -124,8 +131,33 @@ def _verdict(low: float, high: float) -> str:
     return "faster" if high < 1 else "within the spread"
 
 
+def find_record(word: str, after: Record) -> Path:
+    """Return the record that a word means: a path, or the number or the beginning of the name of a record.
+
+    Numbers and names are those of the records beside `after`.
+
+    Raises:
+        ReportError: there is no such record, or there are several.
+    """
+    if Path(word).is_file():
+        return Path(word)
+    known = [path for path in paths(after.path.parent.parent, "bench") if path.name != after.path.name]
+    found = [path for path in known if path.name.startswith(word) or _number(path.name) == word.lstrip("0")]
+    if len(found) == 1:
+        return found[0]
+    fault = f"is the beginning of {len(found)} records" if found else "is no record"
+    names = ", ".join(path.name for path in found or known) or "none yet"
+    raise ReportError(f"--against: {shown(word)} {fault}; give a path or the number of one of these: {names}")
+
+
+def _number(name: str) -> str:
+    return name.partition("_")[0].lstrip("0")
+
+
 def last_comparable(after: Record) -> tuple[Record, list[str]]:
     """Return the newest earlier record that can be compared, and a line for each newer record that cannot.
+
+    A broken or a filtered run is no baseline: the next change would be compared with what is left of it.
 
     Raises:
         ReportError: no earlier record can be compared; the message says why the newest of them cannot.
@@ -135,13 +167,16 @@ def last_comparable(after: Record) -> tuple[Record, list[str]]:
     earlier = [path for path in paths(folder, "bench") if when(path) < when(after.path)]
     for path in reversed(earlier):
         try:
-            record = load_record(path)
+            partial, record = why_partial(read(path, "bench")), load_record(path)
         except RecordError as error:
             refused.append(str(error))
             continue
-        if not (reason := why_not_comparable(record, after)):
+        if partial:
+            refused.append(f"{path.name}: no baseline: {partial}")
+        elif reason := why_not_comparable(record, after):
+            refused.append(f"{path.name}: not comparable: {reason}")
+        else:
             return record, refused
-        refused.append(f"{path.name}: not comparable: {reason}")
     why = f" ({refused[0]})" if refused else ""
     again = f"run `{KINDS['bench'].command}` again after a change"
     raise ReportError(f"{after.path.name}: no earlier record to compare with{why}; {again}")

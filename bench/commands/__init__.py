@@ -4,11 +4,15 @@ from impls.command_line import Program
 
 PROGRAM = Program(
     "bench",
-    "Measure how implementations grow, how they compare with other tokenizers, and a training step.",
+    "Begin an implementation and try it; measure growth, other tokenizers, and a training step.",
     {
+        "new": "begin an implementation as a copy of another one",
+        "try": "prove an implementation, time it beside its parent and the fastest, look into it",
+        "exercise": "fill in a function of the ladder, and let it be checked",
         "studies": "measure how the implementations grow",
         "peers": "measure training and encoding against other tokenizers",
         "step": "time a training step beside nanoGPT's and transformers' GPT-2",
+        "compare": "let the working tree and another revision take turns",
         "fuzz": "search for faults with random inputs",
     },
     out_of_memory="measure on less text, or with a smaller batch",

@@ -5,8 +5,6 @@ The exit status is 0 if every claim held, and 1 if a case failed.
 
 from __future__ import annotations
 
-import faulthandler
-import sys
 from argparse import ArgumentParser, Namespace
 from importlib import import_module
 from pathlib import Path
@@ -16,6 +14,7 @@ from bench.fuzz.finding import CASES, read, write
 from bench.fuzz.kind import verdict
 from bench.fuzz.search import search
 from bench.options import chosen
+from bench.progress import show_crashes
 from impls import UsageError
 from impls.arguments import check_count
 
@@ -41,8 +40,7 @@ def run(options: Namespace) -> int:
         raise UsageError(
             f"--minutes: {options.minutes:g} is not a possible time; give more than 0 and at most 1440 minutes"
         )
-    if sys.__stderr__ and not faulthandler.is_enabled():
-        faulthandler.enable(sys.__stderr__)  # A crash of compiled code shows where it was.
+    show_crashes()
     seconds = 60 * options.minutes / len(names)
     return max([search_kind(name, options.seed, seconds, options.cases) for name in names])
 

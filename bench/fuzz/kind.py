@@ -54,7 +54,7 @@ class Kind:
 def verdict(kind: Kind, case: Case) -> Difference | None:
     """Check a case; return the difference, or None. An exception or a hang counts as a difference too."""
     try:
-        with _time_limit(SECONDS_PER_CASE):
+        with time_limit(SECONDS_PER_CASE):
             return kind.check(case)
     except Exception as error:
         return Difference("no traceback", _described(error))
@@ -66,7 +66,9 @@ def compared(expected: object, found: object, label: str) -> Difference | None:
 
 
 @contextmanager
-def _time_limit(seconds: float) -> Iterator[None]:
+def time_limit(seconds: float) -> Iterator[None]:
+    """Raise TimeoutError in the block after so many seconds; only the main thread can be stopped."""
+
     def stop(*_: object) -> None:
         raise TimeoutError(f"the case takes more than {seconds:.0f} s")
 

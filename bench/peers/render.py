@@ -7,6 +7,7 @@ from statistics import median
 
 from bench.peers.measurement import Metric, Row
 from bench.peers.runner import Result
+from bench.table import aligned
 
 HEADER = ("id", "work", "bar", "median", "spread", "ours", "other", "verdict")
 
@@ -54,14 +55,11 @@ def cells(row: Row, result: Result) -> list[str]:
 
 def table(results: Iterable[Result]) -> str:
     """Return the table as Markdown that is readable as plain text; a measurement with an error has no number."""
-    lines: list[list[str]] = [list(HEADER), []]
+    lines: list[list[str]] = []
     errors = []
     for result in results:
         if result.error or result.measurement is None:
             errors.append(f"{result.id}: error: {result.error}")
             continue
         lines += [[result.id, *cells(row, result)] for row in result.measurement.rows]
-    widths = [max(len(line[column]) for line in lines if line) for column in range(len(HEADER))]
-    lines[1] = ["-" * width for width in widths]
-    padded = (" | ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) for line in lines)
-    return "\n".join([*(f"| {line} |" for line in padded), *errors])
+    return "\n".join([*aligned(HEADER, lines), *errors])

@@ -11,11 +11,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from bench.calls import stats_in
 from bench.child import ROOT
 from impls import MergelabError
 from impls.registry import STAGES, implementations
 from profiles.targets import SMALL, Subject
-from profiles.tools.cprofile import every_call, stats_in
+from profiles.tools.cprofile import every_call
 from profiles.tools.tool import Tool
 
 KERNELS = ROOT / "impls" / "kernels"
@@ -51,7 +52,7 @@ def digest(raw: Path) -> dict[str, Any]:
         MergelabError: no kernel ran.
     """
     calls: Counter[str] = Counter()
-    for (file, _, name), (_, number, *_) in stats_in(raw).items():
+    for (file, _, name), (_, number, *_) in stats_in(str(raw)).items():
         path = Path(file)
         if path.parent == KERNELS and name.isidentifier() and path.stem != "compiler":
             calls[f"{path.stem}.{name}"] += number

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import cProfile
-import pstats
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from bench.calls import recorded, short_path, stats_in
 from profiles.targets import LARGE, SMALL, TARGETS, Subject, in_one_process
-from profiles.tools.rows import ranked, short_path
+from profiles.tools.rows import ranked
 from profiles.tools.tool import Tool
 
 
@@ -24,29 +23,18 @@ def suite() -> Iterator[Subject]:
 @contextmanager
 def every_call(raw: Path) -> Iterator[None]:
     """Record all calls inside the block."""
-    profiler = cProfile.Profile()
-    profiler.enable()
-    try:
-        yield
-    finally:
-        profiler.disable()
-        profiler.dump_stats(raw)
-
-
-def stats_in(raw: Path) -> dict[tuple[str, int, str], tuple[int, int, float, float, Any]]:
-    """Return the functions that were called, in the format of `pstats`.
-
-    An entry is (file, line, name) -> (calls without recursion, calls, own seconds, cumulative seconds, callers).
-    """
-    stats: dict[Any, Any] = pstats.Stats(str(raw)).stats  # type: ignore[attr-defined]
-    return stats
+    with recorded() as profiler:
+        try:
+            yield
+        finally:
+            profiler.dump_stats(raw)
 
 
 def digest(raw: Path) -> dict[str, Any]:
     """Return the functions with the most time of their own."""
     functions = [
         {"name": name, "file": short_path(file), "line": line, "own": own, "cumulative": total, "calls": calls}
-        for (file, line, name), (_, calls, own, total, _) in stats_in(raw).items()
+        for (file, line, name), (_, calls, own, total, _) in stats_in(str(raw)).items()
     ]
     return {"functions": ranked(functions), "own_total": sum(row["own"] for row in functions)}
 

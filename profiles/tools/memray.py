@@ -8,9 +8,10 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
+from bench.calls import short_path
 from bench.child import ROOT
 from profiles.targets import LARGE, SMALL, Subject, in_one_process
-from profiles.tools.rows import by_size, short_path
+from profiles.tools.rows import by_size
 from profiles.tools.tool import Tool, run_child
 
 OURS = (f"{ROOT / 'impls'}/", f"{ROOT / 'lm'}/")

@@ -1,29 +1,13 @@
-"""The rows of digests: functions or call sites, the largest first, with paths that are the same on every machine."""
+"""The rows of digests: functions or call sites, the largest first."""
 
 from __future__ import annotations
 
-import os
-import sysconfig
-from pathlib import Path
 from typing import Any
-
-from bench.child import ROOT
 
 Row = dict[str, Any]
 
 TOP = 20
 """Functions and call sites that a digest keeps."""
-
-_PREFIXES = (sysconfig.get_path("purelib"), str(ROOT), sysconfig.get_path("stdlib"))
-"""Packages first: an environment may lie inside the project."""
-
-
-def short_path(path: str) -> str:
-    """Return a path without the folders that differ between machines."""
-    for prefix in _PREFIXES:
-        if path.startswith(f"{prefix}{os.sep}"):
-            return path.removeprefix(f"{prefix}{os.sep}")
-    return Path(path).name if os.sep in path else path
 
 
 def ranked(functions: list[Row]) -> list[Row]:

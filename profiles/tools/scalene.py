@@ -9,10 +9,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from bench.calls import short_path
 from bench.child import ROOT
 from impls import MergelabError
 from profiles.targets import LARGE, SMALL, Subject
-from profiles.tools.rows import Row, by_size, ranked, short_path
+from profiles.tools.rows import Row, by_size, ranked
 from profiles.tools.tool import PROFILED, Tool
 
 SUITE = (

@@ -13,9 +13,10 @@ from time import perf_counter
 from types import FrameType
 from typing import Any
 
+from bench.calls import short_path
 from impls import MergelabError
 from profiles.targets import SMALL, Subject
-from profiles.tools.rows import Row, ranked, short_path
+from profiles.tools.rows import Row, ranked
 from profiles.tools.tool import Tool
 
 SCHEMA = "https://www.speedscope.app/file-format-schema.json"

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import re
-from pathlib import Path
 
+from bench.options import percentage
 from impls.command_line import tell
 from reports.commands import PROGRAM
 from reports.commands.options import add_record, record_of
-from reports.compare import MIN_WITNESSES, Comparison, change_of, compare, last_comparable, table
+from reports.compare import MIN_WITNESSES, Comparison, change_of, compare, find_record, last_comparable, table
 from reports.pages.formats import write
 from reports.pages.terminal import as_text
 from reports.records import load_record
@@ -18,26 +17,29 @@ from reports.records import load_record
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
     add_record(parser)
-    parser.add_argument("--against", type=Path, help="an earlier record (default: the last one that is comparable)")
-    parser.add_argument("--fail-above", type=_percent, metavar="PERCENT", help="fail if a case is slower by more")
-
-
-def _percent(text: str) -> float:
-    if not re.fullmatch(r"[0-9]+(\.[0-9]+)?%?", text):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a percentage; write 10 or 2.5%")
-    return float(text.removesuffix("%"))
+    parser.add_argument(
+        "--against", metavar="RECORD", help="its path or number (default: the last one that is comparable)"
+    )
+    parser.add_argument(
+        "--fail-above", type=percentage, metavar="PERCENT", help="fail if changed code is slower by more"
+    )
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print the comparison; returns 1 if a case is slower by more than the option `--fail-above` allows."""
+    """Print the comparison; returns 1 if changed code is slower by more than the option `--fail-above` allows."""
     after = load_record(record_of(options))
-    before, refused = (load_record(options.against), []) if options.against else last_comparable(after)
+    if options.against is None:
+        before, refused = last_comparable(after)
+    else:
+        before, refused = load_record(find_record(options.against, after)), []
     for line in refused:
         print(line)
     found = compare(before, after)
     print(described(found))
     if options.fail_above is None:
         return 0
+    if len(same := found.slower_by_more_than(options.fail_above, unchanged=True)):
+        print(f"{len(same)} cases of unchanged code are slower by more than that: no fault of the code, no failure")
     slower = found.slower_by_more_than(options.fail_above)
     for row in slower.to_dict("records"):
         change = change_of(row)

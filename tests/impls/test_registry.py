@@ -5,13 +5,14 @@ from __future__ import annotations
 import inspect
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 import impls
 from impls import UsageError, contract
-from impls.registry import STAGES, Impl, find, implementations
+from impls.registry import STAGES, Impl, find, implementations, parent_of
 
 ROWS = [row for stage in STAGES for row in implementations(stage)]
 PROTOCOLS = {"count": contract.Counter.__call__, "train": contract.Trainer.__call__}
@@ -31,7 +32,9 @@ def test_every_module_of_a_stage_is_registered() -> None:
         for path in (package / stage).glob("*.py")
         if path.stem != "__init__"
     }
-    assert modules == {row.target.split(":")[0] for row in ROWS}
+    rows = {row.target.split(":")[0] for row in ROWS}
+    assert [f"{module} has no row in impls/registry.py" for module in sorted(modules - rows)] == []
+    assert [f"{module} has a row in impls/registry.py, and no file" for module in sorted(rows - modules)] == []
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row.stage}-{row.name}")
@@ -48,6 +51,15 @@ def test_every_trainer_is_paired_with_a_counter() -> None:
     assert all(find("count", row.counter) for row in implementations("train"))
 
 
+def test_a_row_comes_from_the_row_that_it_names_or_from_the_row_before() -> None:
+    for row in ROWS:
+        rows = implementations(row.stage)
+        before = [other for other in rows[: rows.index(row)] if row.parent in ("", other.name)]
+        assert parent_of(row) == (before[-1] if before else None)
+    child = replace(ROWS[-1], parent=implementations(ROWS[-1].stage)[0].name)
+    assert parent_of(child) == implementations(ROWS[-1].stage)[0]
+
+
 def test_names_are_unique_in_their_stage() -> None:
     for stage in STAGES:
         names = [row.name for row in implementations(stage)]
@@ -56,8 +68,8 @@ def test_names_are_unique_in_their_stage() -> None:
 
 def test_an_unknown_name_lists_what_exists() -> None:
     for stage in STAGES:
-        with pytest.raises(UsageError, match="'fast'.*" + ", ".join(row.name for row in implementations(stage))):
-            find(stage, "fast")
+        with pytest.raises(UsageError, match="'no such'.*" + ", ".join(row.name for row in implementations(stage))):
+            find(stage, "no such")
     with pytest.raises(UsageError, match="'split'.*" + ", ".join(STAGES)):
         implementations("split")
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from bench.calls import short_path
 from bench.child import ROOT, run
 from bench.inputs import inputs_of
 from impls import MergelabError
@@ -18,7 +19,7 @@ from profiles import tools
 from profiles.capture import run_tool
 from profiles.commands import run as command
 from profiles.targets import STEPS, TARGETS, Subject
-from profiles.tools import counters, rows, scalene, speedscope, torch
+from profiles.tools import counters, scalene, speedscope, torch
 from tests.profiles import ENCODING, NEEDS_TORCH, STEP, TRAINING, why_not
 
 Digest = dict[str, Any]
@@ -175,11 +176,11 @@ def test_phases_name_helpers_that_exist() -> None:
 
 
 def test_paths_are_those_of_any_machine() -> None:
-    assert rows.short_path(f"{ROOT}/impls/errors.py") == "impls/errors.py"
-    assert rows.short_path(json.__file__) == "json/__init__.py"
-    assert rows.short_path(pytest.__file__) == "pytest/__init__.py"
-    assert rows.short_path("/elsewhere/x.py") == "x.py"
-    assert rows.short_path("~") == "~"
+    assert short_path(f"{ROOT}/impls/errors.py") == "impls/errors.py"
+    assert short_path(json.__file__) == "json/__init__.py"
+    assert short_path(pytest.__file__) == "pytest/__init__.py"
+    assert short_path("/elsewhere/x.py") == "x.py"
+    assert short_path("~") == "~"
 
 
 def test_an_empty_profile_is_a_failure(tmp_path: Path) -> None:

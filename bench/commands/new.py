@@ -1,0 +1,36 @@
+"""`python -m bench new STAGE/NAME --from PARENT`: begin an implementation as a copy of another one.
+
+    python -m bench new encode/lru --from cached
+
+It writes the module, the row of the registry, the words of the report and the step of the tour, all or nothing. The
+copy runs, and gives what its parent gives. `python -m bench try encode/lru` says how it stands.
+
+Exit status 0 when all was written, 1 when a file cannot be written, 2 for a name that cannot be used.
+"""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+
+from bench.template.request import request
+from bench.template.write import changes, write
+
+
+def configure(parser: ArgumentParser) -> None:
+    """Add the options."""
+    parser.add_argument("implementation", metavar="STAGE/NAME", help="what is made, as in encode/lru")
+    parser.add_argument("--from", dest="parent", metavar="PARENT", required=True, help="what is copied, as in cached")
+
+
+def run(options: Namespace) -> None:
+    """Write all files, and say where to work."""
+    wanted = request(options.implementation, options.parent)
+    changed = changes(wanted)
+    write({name: content for name, (content, _) in changed.items()})
+    print(f"{wanted.stage}/{wanted.name} is a copy of {wanted.stage}/{wanted.parent.name}:")
+    width = max(map(len, changed))
+    for name, (_, advice) in reversed(changed.items()):
+        print(f"  {name:{width}}  {advice}")
+    if wanted.parent.compiled:
+        print(f"It shares the kernels of {wanted.parent.name}; copy a kernel under a new name before you change it.")
+    print(f"Then: python -m bench try {wanted.stage}/{wanted.name}")

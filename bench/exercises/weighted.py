@@ -1,0 +1,59 @@
+"""Exercise 2, `impls/train/weighted.py`: a unique pretoken is worked on once, with its count as weight."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from bench.exercises import naive
+from bench.exercises.exercise import Exercise
+from bench.fuzz.trainers import pairs
+from bench.trial.training import Pair, Training
+from impls.contract import Pretokens
+from impls.train import weighted
+
+TEMPLATE = '''\
+"""Exercise 2: work on each unique pretoken once.
+
+Fill in `train`, then run: python -m bench exercise 2 --check FILE
+The check counts instructions on a text that is there five times. Five times as many are too many.
+"""
+
+from __future__ import annotations
+
+
+def train(pretokens: dict[bytes, int], n_merges: int) -> list[tuple[int, int]]:
+    """Return up to `n_merges` merges of pretokens with counts, as in exercise 1.
+
+    Keep one sequence of ids per unique pretoken, and its count as a weight. A pair that stands in a sequence counts
+    as often as the pretoken does.
+
+    >>> train({b"aab": 1, b"ab": 2}, 2)
+    [(97, 98), (97, 256)]
+    >>> train({b"ab": 10**18, b"cd": 10**18 + 1}, 2)  # naive would need 2 * 10**18 sequences
+    [(99, 100), (97, 98)]
+    """
+    raise NotImplementedError
+'''
+
+
+def questions() -> Sequence[Training]:
+    """Return the texts of exercise 1, and the last one five times."""
+    *others, last = naive.questions()
+    return [*others, last, replace(last, name=f"{last.name}, five times", times=5)]
+
+
+def reference(pretokens: Mapping[bytes, int], n_merges: int) -> list[Pair]:
+    """Train as the implementation does."""
+    return pairs(weighted.train(Pretokens.from_mapping(pretokens), n_merges=n_merges))
+
+
+EXERCISE = Exercise(
+    "one sequence per unique pretoken, weighted by its count",
+    "train",
+    TEMPLATE,
+    questions,
+    naive.run,
+    reference,
+    ("impls.train.weighted:train", "impls.train.naive:merge_pair"),
+)

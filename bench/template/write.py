@@ -1,0 +1,72 @@
+"""All files of a new implementation at once: none is changed if one of them cannot be written."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+
+from bench.child import ROOT
+from bench.template import texts
+from bench.template.request import Request
+from impls import FileFormatError
+from impls.storage import atomic_writer
+
+TOUCHED: Mapping[str, tuple[Callable[[str, Request], str], str]] = {
+    "impls/registry.py": (texts.registry, "its row: say its idea in one line"),
+    "reports/ideas.toml": (texts.ideas, "what it removes, and what bounds it"),
+    "TOUR.md": (texts.tour, "its step in the tour"),
+    "data/workloads.toml": (texts.workloads, "what it cannot finish, as its parent; remove what it can"),
+}
+"""File -> how it gets the new implementation, and what its author writes there."""
+
+
+def changes(request: Request) -> dict[str, tuple[str, str]]:
+    """Return the new content of each file that changes, and what its author does there; the module comes last.
+
+    Raises:
+        FileFormatError: a file cannot be read.
+        MergelabError: a file does not name the parent.
+    """
+    found = {}
+    for name, (change, advice) in TOUCHED.items():
+        old = _read(name)
+        if (new := change(old, request)) != old:
+            found[name] = (new, advice)
+    (module, _), (copied, _) = (row.target.split(":") for row in (request.row(), request.parent))
+    old = _read(_file(copied))
+    return {**found, _file(module): (texts.module(old, request), "the code: work here")}
+
+
+def _file(module: str) -> str:
+    return f"{module.replace('.', '/')}.py"
+
+
+def _read(name: str) -> str:
+    try:
+        return (ROOT / name).read_text("utf-8")
+    except OSError as error:
+        raise FileFormatError(f"{ROOT / name}: {error.strerror}; nothing was written") from None
+
+
+def write(contents: Mapping[str, str]) -> None:
+    """Write all files: each is written in full under a temporary name before the first one gets its name.
+
+    The last file gets its name first, so a registry that stands first never names a module that is not there.
+
+    Raises:
+        FileFormatError: a file or its folder cannot be written; then none is changed.
+    """
+    paths = {ROOT / name: content for name, content in contents.items()}
+    for path in paths:
+        _check_writable(path)
+    with ExitStack() as stack:
+        for path, content in paths.items():
+            stack.enter_context(atomic_writer(path)).write(content.encode())
+
+
+def _check_writable(path: Path) -> None:
+    """Refuse a file that its owner has protected; a rename would replace it."""
+    if path.exists() and not os.access(path, os.W_OK):
+        raise FileFormatError(f"{path}: Permission denied; nothing was written")

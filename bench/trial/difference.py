@@ -1,0 +1,62 @@
+"""The first difference of two outputs in words: its place, both values, and the text around it."""
+
+from __future__ import annotations
+
+import traceback
+from pathlib import Path
+from typing import NamedTuple
+
+from bench.child import ROOT
+from impls.command_line import printable
+
+AROUND = 30
+"""Bytes of text that are shown on each side of a place."""
+
+
+class Difference(NamedTuple):
+    """Where an output differs for the first time.
+
+    Attributes:
+        place: in words.
+        expected: what the oracle has there.
+        found: what the implementation has there.
+        around: lines that show the place in the text; none where the text does not matter.
+    """
+
+    place: str
+    expected: str
+    found: str
+    around: tuple[str, ...] = ()
+
+    def lines(self, oracle: str, name: str) -> list[str]:
+        """Return the difference as lines; the names are those of the two implementations."""
+        width = max(len(oracle), len(name), len("at"))
+        told = [("at", self.place), (oracle, self.expected), (name, self.found)]
+        return [*(f"{who:{width}}  {what}" for who, what in told), *(f"{'':{width}}  {line}" for line in self.around)]
+
+
+def whole_characters(content: bytes, place: int) -> int:
+    """Return the place, or the beginning of the character that it cuts."""
+    while 0 < place < len(content) and content[place] & 0xC0 == 0x80:
+        place -= 1
+    return place
+
+
+def around(content: bytes, start: int, stop: int) -> tuple[str, str]:
+    """Return the text around bytes [start, stop) in one line, and a line that marks these bytes."""
+    first, last = (whole_characters(content, place) for place in (max(0, start - AROUND), stop + AROUND))
+    before, here, after = (
+        printable(content[slice(*bounds)].decode("utf-8", "replace"))
+        for bounds in ((first, start), (start, min(stop, start + AROUND)), (stop, last))
+    )
+    return f"{before}{here}{after}", f"{' ' * len(before)}{'^' * max(1, len(here))}"
+
+
+def fault(error: Exception, home: Path = ROOT) -> str:
+    """Return an exception as one line that ends with its innermost place in a file or folder: the project's."""
+    frames = traceback.extract_tb(error.__traceback__)
+    inside = [frame for frame in frames if Path(frame.filename).is_relative_to(home)]
+    frame = (inside or frames)[-1]
+    path = Path(frame.filename)
+    place = path.relative_to(ROOT) if path.is_relative_to(ROOT) else path.name
+    return f"{type(error).__name__}: {' '.join(str(error).split())[:200]} ({place}:{frame.lineno})"

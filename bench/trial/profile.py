@@ -1,0 +1,66 @@
+"""Where the time goes, in two implementations side by side: own time of each function, by Python's profiler."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from typing import NamedTuple
+
+from bench.calls import recorded, short_path, stats_in
+from bench.inputs import Inputs
+from bench.trial.timing import seconds_of
+from bench.works import work_of
+from impls.registry import Impl
+
+SECONDS = 0.3
+"""Short work is repeated for about so long."""
+
+MAX_REPEATS = 100
+
+MOST_FUNCTIONS = 8
+
+Own = dict[tuple[str, str], float]
+"""(file, function) -> own seconds per call of the work."""
+
+
+class Row(NamedTuple):
+    """A function: its own seconds per call of the work, in the candidate and in the other implementation."""
+
+    name: str
+    seconds: float
+    other_seconds: float
+
+
+def own_times(impl: Impl, inputs: Inputs) -> Own:
+    """Return the own time of each function of an implementation, which works in one thread."""
+    work = work_of(impl, inputs, 1)
+    repeats = min(max(1, math.ceil(SECONDS / seconds_of(work))), MAX_REPEATS)
+    calls = [work.prepared() for _ in range(repeats)]
+    with recorded() as profiler:
+        for call in calls:
+            call()
+    found: Own = defaultdict(float)
+    for (file, _, name), (_, _, own, _, _) in stats_in(profiler).items():
+        found[short_path(file), name] += own / repeats
+    return found
+
+
+def side_by_side(candidate: Impl, other: Impl, inputs: Inputs) -> list[Row]:
+    """Return the functions with the most own time in one of the two, the most first.
+
+    Functions of the same name in the modules of the two are one row.
+    """
+    mine, theirs = (f"{impl.target.split(':')[0].replace('.', '/')}.py" for impl in (candidate, other))
+    here: Own = defaultdict(float)
+    for (file, name), own in own_times(candidate, inputs).items():
+        here[theirs if file == mine else file, name] += own
+    there = own_times(other, inputs)
+    rows = [
+        Row(
+            name if file in (theirs, "~") else f"{name} ({file})",
+            here.get((file, name), 0.0),
+            there.get((file, name), 0.0),
+        )
+        for file, name in sorted(here.keys() | there.keys())
+    ]
+    return sorted(rows, key=lambda row: -max(row.seconds, row.other_seconds))[:MOST_FUNCTIONS]
