@@ -34,10 +34,14 @@ Pairs = NDArray[np.float64]
 ERROR = 0.01
 """How often an interval may miss the true ratio, at most."""
 
-BATCHES = 12
-"""Batches of a comparison in one process: the second smallest and the second largest median bound the interval."""
+BATCHES = (24, 12, 8)
+"""Batches of a comparison in one process: as many as there are blocks for.
 
-FEWEST = 8
+The 6th smallest and the 6th largest of 24 medians bound the interval, so 5 bad batches on each side do no harm; of 12
+medians the second ones do, of 8 the outermost.
+"""
+
+FEWEST = BATCHES[-1]
 """Batches that an interval needs: 8 coins fall on one side 2 times in 256."""
 
 TURN_SECONDS = 0.01
@@ -62,7 +66,7 @@ class Budget:
     """When a comparison has seen enough.
 
     Attributes:
-        seconds: for all turns together. Fewer than FEWEST blocks are never taken, however long they last.
+        seconds: for all turns together, about. Fewer than FEWEST blocks are never taken, however long they last.
         precision: half the width of the interval that is wanted; 0.004 is 0.4 %.
     """
 
@@ -154,7 +158,7 @@ def plan_for(sides: Sequence[Side], budget: Budget, turns: int, batches: int | N
     turn = (perf_counter() - started) / pilot.size
     fit = budget.seconds / (turns * turn)
     total = max(FEWEST, min(fit, blocks_wanted(pilot[:, :2], budget.precision)))
-    batches = batches or (BATCHES if total >= BATCHES else FEWEST)
+    batches = batches or next(number for number in BATCHES if number <= total)
     return Plan(batches, max(1, round(total / batches)), calls)
 
 
@@ -192,7 +196,7 @@ def block_ratios(pairs: Pairs) -> NDArray[np.float64]:
     return np.asarray(logs.reshape(-1, 2).mean(axis=1))
 
 
-def ratio_of(pairs: Pairs, batches: int = BATCHES) -> Ratio:
+def ratio_of(pairs: Pairs, batches: int) -> Ratio:
     """Return the median ratio with an interval that misses the true one at most 1 time in 100.
 
     Args:

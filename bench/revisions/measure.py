@@ -15,8 +15,8 @@ from bench.revisions.inputs import InputFiles
 from bench.revisions.process import CaseError, Launch
 from bench.turns import UNSEEN, Budget, Comparison, Plan, compared, plan_for, take_turns, verdict
 
-LAUNCHES = 9
-"""Batches of a comparison: few, since starting processes takes time, and each of three sides begins three times."""
+LAUNCHES = 12
+"""Batches of a comparison: few, since starting processes takes time. One bad launch on each side does no harm."""
 
 TURNS = 6
 """Of a block: A B C C B A."""

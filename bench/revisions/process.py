@@ -112,8 +112,9 @@ def started(name: str, sources: Path, environment: Mapping[str, str]) -> Iterato
         finally:
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
-            with suppress(BrokenPipeError):
-                process.__exit__(None, None, None)
+            if not isinstance(sys.exception(), KeyboardInterrupt):  # Whoever interrupts does not wait for its end.
+                with suppress(BrokenPipeError):
+                    process.__exit__(None, None, None)
 
 
 @dataclass(frozen=True)

@@ -46,10 +46,10 @@ def control(results: list[Result]) -> str:
     if not same:
         return "control: no case of unchanged code was measured"
     if not moved:
-        return f"control: {len(same)} cases of unchanged code, no difference to be seen"
+        return f"control: unchanged code shows no difference in {len(same)} of {len(same)} cases"
     return (
-        f"control: {len(moved)} of {len(same)} cases of unchanged code differ, so something else than code does; the "
-        "floors of changed code are moved as far"
+        f"control: unchanged code differs in {len(moved)} of {len(same)} cases, so something else than code differs; "
+        "the floors of changed code are moved as far"
     )
 
 

@@ -39,7 +39,7 @@ def run(options: argparse.Namespace) -> int:
     if options.fail_above is None:
         return 0
     if len(same := found.slower_by_more_than(options.fail_above, unchanged=True)):
-        print(f"{len(same)} cases of unchanged code are slower by more than that: no fault of the code, no failure")
+        print(f"unchanged code, slower by more than {options.fail_above:g} %: {len(same)} of the cases; no failure")
     slower = found.slower_by_more_than(options.fail_above)
     for row in slower.to_dict("records"):
         change = change_of(row)
