@@ -13,7 +13,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from bench import turns
-from bench.record import RECORDS
+from bench.record import REFERENCE
 from bench.turns import (
     FASTER,
     FEWEST,
@@ -46,7 +46,7 @@ LOUD = {"spread": 0.05, "spikes": 0.05, "memory": 0.0, "drift": 0.4}
 
 ROUNDS = [
     np.array(case["stats"]["data"])
-    for path in sorted(RECORDS.glob("*/Linux-CPython*/*.json"))
+    for path in sorted(REFERENCE.glob("*/bench/*.json"))
     for case in json.loads(path.read_text(encoding="utf-8"))["benchmarks"]
     if len(case["stats"]["data"]) >= 20
 ]
