@@ -44,13 +44,38 @@ class Heading:
 
 @dataclass(frozen=True)
 class Figure:
-    """A drawing, for HTML only: a table beside it says the same."""
+    """A drawing, for HTML only: a table beside it says the same.
+
+    Attributes:
+        drawing: what is drawn.
+        caption: says what it shows.
+        stage, workload: of what it shows, for readers who look for one of them; empty where it is of several.
+    """
 
     drawing: Drawing
     caption: Cell
+    stage: str = ""
+    workload: str = ""
 
 
-Block: TypeAlias = Paragraph | Bullets | Listing | Heading | Table | Figure
+@dataclass(frozen=True)
+class Source:
+    """Lines of a source, for HTML only, with a link to the file; `language` is "python" or "diff"."""
+
+    text: str
+    language: str
+    link: Cell
+
+
+@dataclass(frozen=True)
+class Details:
+    """Blocks that are folded in HTML and left out in Markdown."""
+
+    title: str
+    blocks: Sequence[Block]
+
+
+Block: TypeAlias = "Paragraph | Bullets | Listing | Heading | Table | Figure | Source | Details"
 
 
 def kind(block: Block) -> str:
@@ -60,17 +85,46 @@ def kind(block: Block) -> str:
 
 @dataclass
 class Section:
-    """A title, the blocks below it, and the command that makes its figures."""
+    """A title, the blocks below it, and the command that makes its figures; `short`: whether Markdown has it too."""
 
     title: str
     blocks: list[Block] = field(default_factory=list)
     command: str = ""
+    short: bool = True
 
     @property
     def anchor(self) -> str:
         """The name by which the page refers to it."""
-        words = "".join(character if character.isalnum() else " " for character in self.title.lower()).split()
-        return "-".join(words)
+        return anchor(self.title)
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """Sections below one title, with a few words on what they tell."""
+
+    title: str
+    about: str
+    sections: Sequence[Section]
+
+    @property
+    def anchor(self) -> str:
+        """The name by which the page refers to it; "chapter" keeps it apart from a section of the same title."""
+        return f"chapter-{anchor(self.title)}"
+
+
+@dataclass(frozen=True)
+class Report:
+    """The first screen, the chapters, and the names of the records that they come from."""
+
+    front: Section
+    chapters: Sequence[Chapter]
+    records: Sequence[str]
+
+
+def anchor(title: str) -> str:
+    """Return the name by which a page refers to a title."""
+    words = "".join(character if character.isalnum() else " " for character in title.lower()).split()
+    return "-".join(words)
 
 
 def missing(why: object) -> Paragraph:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -54,6 +55,7 @@ class Evidence:
         studies: name -> study, in the order of the record.
         problems: one line for each record that cannot be used.
         why_missing: kind -> why there is no record.
+        history: the records of the benchmarks of this machine up to `bench`, oldest first; damaged ones are left out.
     """
 
     bench: Record
@@ -62,6 +64,7 @@ class Evidence:
     studies: dict[str, Study] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
     why_missing: dict[str, str] = field(default_factory=dict)
+    history: list[Record] = field(default_factory=list)
 
     def content(self, kind: str) -> dict[str, Any]:
         """Return the newest record of a kind other than the benchmarks.
@@ -129,7 +132,18 @@ def load_evidence(path: Path, kinds: Iterable[str] = OTHER_KINDS) -> Evidence:
     evidence = Evidence(bench, names={"bench": path.name})
     for kind in kinds:
         _add_newest(evidence, kind, path.parent.parent)
+    evidence.history = list(_history(bench))
     return evidence
+
+
+def _history(last: Record) -> Iterator[Record]:
+    for path in record.paths(last.path.parent.parent, "bench"):
+        if record.when(path) < record.when(last.path):
+            with suppress(RecordError):
+                earlier = load_record(path)
+                if record.machine_of(earlier.machine) == record.machine_of(last.machine):
+                    yield earlier
+    yield last
 
 
 def _add_newest(evidence: Evidence, kind: str, machine: Path) -> None:

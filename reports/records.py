@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,9 @@ POSITIVE = ["median", "q1", "q3", "min", "rounds", "bytes", "pretokens", "unique
 TEXTS = ["stage", "impl", "idea", "workload", "why", "corpus_sha256", "output_sha256", "code_sha256"]
 """Fields of a case that must be text."""
 
+BYTES_AND_SPECIAL = 257
+"""Entries of a vocabulary that no merge makes: all bytes and one special token."""
+
 GIVEN = ("bench", "--quiet", "--benchmark-quiet", "--benchmark-autosave")
 """Arguments that the session gives by itself."""
 
@@ -30,7 +34,7 @@ class Record:
 
     Attributes:
         path: the file.
-        cases: a row per case: stage, impl, idea, workload, bytes, median, q1, q3 (seconds), rounds, digests ...
+        cases: a row per case: stage, impl, idea, workload, bytes, median, q1, q3, samples (seconds), rounds ...
         skipped: a row per case that was left out: stage, impl, workload, reason.
         errors: a row per case that failed and has no time: stage, impl, workload, error.
         machine: CPU, system and Python, as pytest-benchmark and the hooks of the benchmarks describe them.
@@ -86,7 +90,9 @@ def load_record(path: Path) -> Record:
 
 
 def _case(case: Mapping[str, Any]) -> dict[str, Any]:
-    return {**case["extra_info"], **{name: case["stats"][name] for name in ("median", "q1", "q3", "min", "rounds")}}
+    stats = case["stats"]
+    spread = {name: stats[name] for name in ("median", "q1", "q3", "min", "rounds")}
+    return {**case["extra_info"], **spread, "samples": stats.get("data", [])}
 
 
 def _check_cases(cases: pd.DataFrame) -> None:
@@ -108,8 +114,8 @@ def _check_words(*tables: pd.DataFrame) -> None:
 def ladder(record: Record, stage: str, workload: str) -> pd.DataFrame:
     """Return the rows of one stage on one workload, simplest implementation first.
 
-    Adds mb_per_s, and speedup over the first row as ratio of medians, with speedup_low and speedup_high from the
-    quartiles of both.
+    Adds merges, mb_per_s, and speedup over the first row as ratio of medians, with speedup_low and speedup_high from
+    the quartiles of both.
 
     Raises:
         LookupError: the record has no such stage or workload.
@@ -118,6 +124,7 @@ def ladder(record: Record, stage: str, workload: str) -> pd.DataFrame:
     rows = cases[(cases["stage"] == stage) & (cases["workload"] == workload)].reset_index(drop=True)
     base = rows.iloc[0]
     return rows.assign(
+        merges=rows["vocab_size"] - BYTES_AND_SPECIAL,
         mb_per_s=rows["bytes"] / rows["median"] / 1e6,
         speedup=base["median"] / rows["median"],
         speedup_low=base["q1"] / rows["q3"],
@@ -180,3 +187,14 @@ def _point(point: Mapping[str, Any]) -> dict[str, Any]:
     quartiles = np.quantile(samples, [0.25, 0.5, 0.75]).tolist() if samples else [float("nan")] * 3
     spread = dict(zip(("q1", "median", "q3"), quartiles, strict=True))
     return {**point["facts"], "series": point["series"], "x": point["x"], "samples": samples, **spread}
+
+
+def start_seconds(points: pd.DataFrame) -> dict[str, float]:
+    """Return the extra seconds of the first call of compiled code: with code kept, and with code to be compiled."""
+    rows = {row["x"]: row for row in points[points["series"] == "compiled"].to_dict("records")}
+
+    def extra(state: str) -> float:
+        pairs = zip(rows[state]["first_call_seconds"], rows[state]["second_call_seconds"], strict=True)
+        return float(median(first - second for first, second in pairs))
+
+    return {"cached_seconds": extra("full cache"), "compile_seconds": extra("empty cache")}

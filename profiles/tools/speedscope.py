@@ -23,6 +23,9 @@ SCHEMA = "https://www.speedscope.app/file-format-schema.json"
 INTERVAL = 0.002
 """Seconds between two samples."""
 
+MOST_STACKS = 60
+"""Stacks that a digest keeps: enough for a drawing, and few kilobytes."""
+
 Place = tuple[str, str, int]
 """Function, file, first line."""
 
@@ -122,8 +125,20 @@ def functions_of(file: dict[str, Any]) -> list[Row]:
     ]
 
 
+def stacks_of(file: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the stacks with the most time, as names of functions, outermost first; equal stacks are one."""
+    seconds: Counter[tuple[int, ...]] = Counter()
+    profile, frames = file["profiles"][0], file["shared"]["frames"]
+    for stack, weight in zip(profile["samples"], profile["weights"], strict=True):
+        seconds[tuple(stack)] += weight
+    return [
+        {"stack": [frames[place]["name"] for place in stack], "seconds": time}
+        for stack, time in seconds.most_common(MOST_STACKS)
+    ]
+
+
 def digest(raw: Path) -> dict[str, Any]:
-    """Return the functions with the most time of their own.
+    """Return the functions with the most time of their own, and the stacks with the most time.
 
     Raises:
         MergelabError: no sample was taken.
@@ -133,7 +148,8 @@ def digest(raw: Path) -> dict[str, Any]:
     if not samples:
         raise MergelabError("no sample was taken: the work is too short; take a larger workload")
     functions = [{**row, "file": short_path(row["file"])} for row in functions_of(content)]
-    return {"functions": ranked(functions), "own_total": sum(row["own"] for row in functions), "samples": samples}
+    total = sum(row["own"] for row in functions)
+    return {"functions": ranked(functions), "own_total": total, "samples": samples, "stacks": stacks_of(content)}
 
 
 TOOL = Tool(

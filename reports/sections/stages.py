@@ -34,7 +34,7 @@ def merge_by_merge(evidence: Evidence) -> list[Block]:
         caption = ("Time per merge by its number, ", size, " of stories; medians of neighbouring merges")
         blocks.append(Figure(drawing, caption))
     note = (
-        "The compiled trainer returns after each merge so that the merge can be timed. The return costs more than "
-        "most merges; otherwise the trainer makes thousands of merges in one call."
+        "The compiled trainer is slower here than in its ladder: somebody listens to each merge, so it returns after "
+        "each one. The return costs more than most merges; otherwise it makes thousands of merges in one call."
     )
     return [*blocks, figures.merges(points), Paragraph(note)]
