@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from bench.record import KINDS, RecordError, read
+from impls.registry import STAGES
 
 POSITIVE = ["median", "q1", "q3", "min", "rounds", "bytes", "pretokens", "unique_pretokens", "vocab_size", "workers"]
 """Fields of a case of the benchmarks that must be above zero."""
@@ -133,9 +134,10 @@ def ladder(record: Record, stage: str, workload: str) -> pd.DataFrame:
 
 
 def ladders(record: Record) -> list[tuple[str, str, pd.DataFrame]]:
-    """Return (stage, workload, rows) of every ladder in the order of the record."""
+    """Return (stage, workload, rows) of every ladder: stages on the way from a text to ids, workloads as recorded."""
     keys = dict.fromkeys(zip(record.cases["stage"], record.cases["workload"], strict=True))
-    return [(stage, workload, ladder(record, stage, workload)) for stage, workload in keys]
+    found = sorted(keys, key=lambda key: STAGES.index(key[0]) if key[0] in STAGES else len(STAGES))
+    return [(stage, workload, ladder(record, stage, workload)) for stage, workload in found]
 
 
 @dataclass(frozen=True)

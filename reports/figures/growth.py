@@ -64,7 +64,7 @@ class Reach(NamedTuple):
 
 def reach(points: pd.DataFrame) -> Reach | None:
     """Return why training hardly grows with the text; None where the study does not tell."""
-    rows = points[points["stage"] == "train"].sort_values("x")
+    rows = points[points["stage"] == "train"].sort_values("x", kind="stable")
     rows = rows[rows["x"] * SPAN >= rows["x"].max()]
     if rows["x"].nunique() < 2:
         return None

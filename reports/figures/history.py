@@ -9,9 +9,9 @@ https://doi.org/10.1109/LSP.2001.838216). The library `ruptures` does the same a
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -83,7 +83,7 @@ def times(records: Sequence[Record]) -> dict[Case, list[tuple[int, float]]]:
     return found
 
 
-def _case(row: dict[str, str]) -> Case:
+def _case(row: Mapping[Any, Any]) -> Case:
     return row["stage"], row["workload"], row["impl"]
 
 

@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from impls.registry import STAGES
 from reports.figures.series import Axis, Bar, Bars, Limits, Strip, Strips
 from reports.figures.tables import Table
 from reports.figures.values import Cell, Code, Value, measured, over
@@ -67,7 +66,15 @@ def fastest(found: list[Rung]) -> Rung:
 
 def table(found: list[Rung]) -> Table:
     """Return a row per implementation."""
-    head = ["implementation", "idea", "median", "quartiles", f"speed-up over {found[0].impl}", "spread", found[0].rate.unit]
+    head = [
+        "implementation",
+        "idea",
+        "median",
+        "quartiles",
+        f"speed-up over {found[0].impl}",
+        "spread",
+        found[0].rate.unit,
+    ]
     return Table([*head, "rounds"], [
         [
             row.impl, row.idea, row.time.alone, row.time.spread, row.speedup.alone, row.speedup.spread, row.rate,
@@ -108,17 +115,12 @@ def strips(found: list[Rung]) -> Strips:
 
 
 def tallest(record: Record) -> list[tuple[str, str, list[Rung]]]:
-    """Return (stage, workload, ladder) of each stage, on the first workload in which most implementations took part."""
+    """Return (stage, workload, ladder) of each stage, on the first workload with the most implementations."""
     found: dict[str, tuple[str, str, list[Rung]]] = {}
     for stage, workload, rows in ladders(record):
         if stage not in found or len(rows) > len(found[stage][2]):
             found[stage] = (stage, workload, rungs(rows))
-    return sorted(found.values(), key=lambda one: _order(one[0]))
-
-
-def _order(stage: str) -> int:
-    """Return the place of a stage on the way from a text to ids; unknown ones come last."""
-    return STAGES.index(stage) if stage in STAGES else len(STAGES)
+    return list(found.values())
 
 
 def matrix(record: Record) -> Table:
@@ -130,9 +132,8 @@ def matrix(record: Record) -> Table:
         best = fastest(found)
         told = Code(best.impl), " ", best.speedup.alone, f" over {found[0].impl}, ", best.rate, f" {best.rate.unit}"
         cells.setdefault(stage, {})[workload] = told
-    stages = sorted(cells, key=_order)
-    rows = [[stage, *(cells[stage].get(workload) for workload in workloads)] for stage in stages]
-    return Table(["stage", *workloads], rows)
+    table = [[stage, *(own.get(workload) for workload in workloads)] for stage, own in cells.items()]
+    return Table(["stage", *workloads], table)
 
 
 def cases(record: Record) -> Table:

@@ -23,13 +23,17 @@ UNITS = {"peak_rss": "bytes"}
 
 _TRAINING = re.compile(r"^train(?! on\b)")
 
+_SIZE = re.compile(r"[\d.]+ [KMG]B")
+
 
 def work(measurement: Measurement, row: Mapping[str, Any], vocab_size: int) -> str:
-    """Return the work of a row in full: its record shortens it to "the same", and leaves out the vocabulary."""
+    """Return the work of a row in full: its record shortens it to "the same" or "it", without the vocabulary."""
     head, _, other = row["work"].rpartition(": ")
     if head.startswith("the same"):
         first = measurement["rows"][0]["work"].rpartition(": ")[0]
         head = first.replace("whole process", "warm process") if "warm" in head else first
+    if size := _SIZE.search(measurement["rows"][0]["work"]):
+        head = head.replace(" it ", f" {size[0]} ")
     head = _TRAINING.sub(f"train a {vocab_size:,} vocabulary", head)
     against = [name for name in (name.split(",")[0] for name in row["sides"][1:]) if name and other.startswith(name)]
     return f"{head}, against {other}" if against else ": ".join(filter(None, (head, other)))

@@ -1,4 +1,4 @@
-"""Series to be drawn: lines, bars, bars of shares, strips of samples, stacks of calls; axes have a label and a unit."""
+"""Series to be drawn: lines, bars, bars of shares, strips of samples, stacks of calls."""
 
 from __future__ import annotations
 

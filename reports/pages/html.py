@@ -17,7 +17,7 @@ from pygments.lexers import get_lexer_by_name
 from reports.blocks import Figure, Report, Source, kind
 from reports.figures.values import Bound, Cell, Link, Part, Small, Spread, Value
 from reports.pages import drawing
-from reports.pages.drawing.bars import LEAST, MOST, SPAN
+from reports.pages.drawing.bars import AXIS
 from reports.pages.formats import write
 
 UP = "../../"
@@ -95,5 +95,5 @@ def page(report: Report) -> str:
     """Return the page."""
     jinja = environment(text=marked_up, svg=svg, source=source, number=number)
     return jinja.get_template("index.html.j2").render(
-        report=report, up=UP, library=tables_library(), code_colours=code_colours, span=SPAN, least=LEAST, most=MOST
+        report=report, up=UP, library=tables_library(), code_colours=code_colours, **AXIS
     )

@@ -70,7 +70,7 @@ def ladder_parts(evidence: Evidence) -> Iterator[Part]:
 
 def story_parts(evidence: Evidence) -> Iterator[Part]:
     """Yield a section per stage."""
-    for stage in dict.fromkeys(evidence.bench.cases["stage"]):
+    for stage in dict.fromkeys(stage for stage, *_ in records.ladders(evidence.bench)):
         yield Part(f"Steps of {stage}", "bench", partial(story, stage=stage))
 
 
@@ -156,9 +156,9 @@ CHAPTERS = (
         ),
     ),
     Rows(
-        "Memory",
+        "How much memory",
         "by call site, over time, beside the prediction",
-        (of_studies("Memory by profile and study", memory, *MEMORY)._replace(
+        (of_studies("Memory", memory, *MEMORY)._replace(
             kind="profiles", command=f"{KINDS['profiles'].command}; {study_command(*MEMORY)}", short=False),),
     ),
     Rows("Peers", "the same work beside gigatoken, rustbpe, HF tokenizers and tiktoken", (

@@ -38,7 +38,9 @@ def ladder(evidence: Evidence, stage: str, workload: str) -> list[Block]:
     """Return one ladder: its speed-ups, the times of all rounds, and its table."""
     rungs = ladders.rungs(rows_of(evidence.bench, stage, workload))
     place = {"stage": stage, "workload": workload}
-    blocks: list[Block] = [Figure(ladders.bars(rungs), f"Speed-up over {rungs[0].impl}: {stage}, {workload}", **place)]
+    blocks: list[Block] = [
+        Figure(ladders.bars(rungs), f"Speed-up over {rungs[0].impl}: {stage}, {workload}", **place)
+    ]
     strips = ladders.strips(rungs)
     if strips.strips:
         blocks.append(Figure(strips, f"Every round, and the median: {stage}, {workload}", **place))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from impls.registry import STAGES
-from reports.blocks import Block, Details, Figure, Heading, Paragraph, Source
+from reports.blocks import Block, Details, Figure, Paragraph, Source
 from reports.evidence import Evidence
 from reports.figures import flames, ladders, profiles
 from reports.figures.values import Cell, Link, Value

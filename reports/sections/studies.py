@@ -35,8 +35,8 @@ def growing(evidence: Evidence, study: Study) -> list[Block]:
     """Show a study in which time grows with the varied quantity, with the fitted growth."""
     del evidence
     note = (
-        "An exponent of 1 means that the time doubles with the varied quantity; near 0, it hardly changes. "
-        "An interval that reaches below 0 says that the times do not tell growth from noise."
+        "With an exponent of one, twice as much takes twice the time; near zero, the time hardly changes. Where the "
+        "interval reaches below zero, the times do not tell growth from noise."
     )
     return shown(study, growth.slopes(study), Paragraph(note))
 
@@ -93,8 +93,8 @@ def compression(evidence: Evidence, study: Study) -> list[Block]:
     del evidence
     first = study.points.iloc[0]
     sampled = (
-        "The numbers are bytes per token: more is better. Medians of ", Value(first["documents"], "documents"), f" documents, drawn with seed {first['seed']} from "
-        "text after the text trained on.",
+        "The numbers are bytes per token: more is better. Medians of ", Value(first["documents"], "documents"),
+        f" documents, drawn with seed {first['seed']} from text after the text trained on.",
     )  # fmt: skip
     small = [(f"{series}: pairs ran out at ", n, " tokens") for series, n in vocabularies.not_filled(study.points)]
     return [*shown(study), Paragraph(sampled), *([Bullets(small)] if small else [])]

@@ -17,7 +17,7 @@ def summary(evidence: Evidence) -> list[Block]:
     record = evidence.bench
     blocks: list[Block] = [
         Paragraph(
-            "mergelab turns text into token ids by byte-level BPE in three stages, each with several implementations, "
+            "mergelab turns text into token ids by byte-level BPE in three stages, each with several implementations "
             "from the naive one to compiled code, whose outputs are proven identical before anything is timed. "
             f"This page says what each step earned, on {record.machine['cpu']['brand_raw']}, {record.when[:10]}."
         ),
@@ -42,7 +42,7 @@ def drawn(record: Record) -> list[Block]:
         figures.append(Figure(ladders.bars(rungs, removed, ends), f"{stage}, {workload}", stage, workload))
     note = (
         "Each bar says how many times as fast an implementation is as the first of its stage. After the minus stands "
-        "what the step removes, at the right what that earned. The black line is the spread."
+        "what the step removes, at the right what that earned. The thin line is the spread."
     )
     return [*figures, Paragraph(note)]
 

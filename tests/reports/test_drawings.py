@@ -9,10 +9,11 @@ import statistics
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable, Iterator, Sequence
 from html import unescape
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
+from impls.registry import implementations
 from tests.support.awkward_records import PARTS, STAGES, make_report, records
 from tests.support.report_arithmetic import (
     CHAINS,
@@ -24,7 +25,9 @@ from tests.support.report_arithmetic import (
     ladders,
     memory_size,
     over,
+    own_shares,
     peer_number,
+    share,
     stage_parts,
     study,
     time,
@@ -46,11 +49,36 @@ class Lines(NamedTuple):
     log_y: bool = True
 
 
+class Ratio(NamedTuple):
+    """A bar: its name, its value with the ends of its spread, and the text after it."""
+
+    name: str
+    value: float
+    low: float
+    high: float
+    text: str
+    step: str = ""
+
+
 class Bars(NamedTuple):
-    """Name, value, and the text after the bar; lengths are logarithmic and begin at one."""
+    """Bars begin at one, on a logarithmic axis."""
 
     caption: str
-    rows: list[tuple[str, float, str]]
+    rows: list[Ratio]
+
+
+class Dots(NamedTuple):
+    """Name, median and samples of each row."""
+
+    caption: str
+    rows: list[tuple[str, float, list[float]]]
+
+
+class Boxes(NamedTuple):
+    """Name, depth, and from where to where a call runs, as shares of the whole."""
+
+    caption: str
+    rows: list[tuple[str, int, float, float]]
 
 
 class Stacked(NamedTuple):
@@ -61,22 +89,44 @@ class Stacked(NamedTuple):
     names: Sequence[str]
 
 
-Drawing = Lines | Bars | Stacked
+Drawing = Lines | Bars | Stacked | Dots | Boxes
 
 
 def ladder_bars(stage: str, workload: str) -> Bars:
     rows = ladders()[stage, workload]
-    gains = [(row["impl"], over(rows[0]["time"], row["time"])[0]) for row in rows]
-    return Bars(workload, [(name, gain, times(gain)) for name, gain in gains])
+    drawn = []
+    for before, row in zip([None, *rows], rows, strict=False):
+        step = f"step {times(over(before['time'], row['time'])[0])}" if before else ""
+        gain, low, high = over(rows[0]["time"], row["time"])
+        drawn.append(Ratio(row["impl"], gain, low, high, times(gain), step))
+    return Bars(workload, drawn)
+
+
+def round_dots(stage: str, workload: str) -> Dots:
+    rows = ladders()[stage, workload]
+    return Dots(workload, [(row["impl"], row["time"].median, row["rounds_taken"]) for row in rows])
 
 
 def peer_bars() -> Bars:
-    rows = [(one["id"], row) for one in records().peers["measurements"] for row in one["rows"]]
-    return Bars("", [
-        (f"{name} {row['work'].split(': ')[-1]}", statistics.median(row["values"]),
-         peer_number(statistics.median(row["values"]), "x"))
-        for name, row in rows if row["unit"] == "x"
+    return Bars("1x", [
+        Ratio("", statistics.median(row["values"]), min(row["values"]), max(row["values"]),
+              peer_number(statistics.median(row["values"]), "x"))
+        for one in records().peers["measurements"] for row in one["rows"] if row["unit"] == "x"
     ])  # fmt: skip
+
+
+def profile_shares(stage: str) -> Iterator[Drawing]:
+    """Of each implementation: its stacks, where there are some, and the functions of its newest profile."""
+    for impl in dict.fromkeys(row["impl"] for key, rows in ladders().items() if key[0] == stage for row in rows):
+        if (stage, impl) == ("encode", "cached"):  # Two of ten parts are below "encode" for itself.
+            boxes = [("encode", 0, 0, 0.95), ("merge", 1, 0, 0.6), ("split", 1, 0.6, 0.75), ("end", 0, 0.95, 1)]
+            yield Boxes("stories-100KB", boxes)
+        for digest in [row for row in digests("cprofile") if (row["stage"], row["impl"]) == (stage, impl)][-1:]:
+            parts = dict(own_shares(digest, 5))
+            parts["all others"] = 1 - sum(parts.values())
+            whole = digest["own_total"]
+            rows = [("own time", [whole * share for share in parts.values()], time(whole))]
+            yield Stacked(digest["workload"], rows, list(parts))
 
 
 def study_lines(name: str) -> Iterator[Lines]:
@@ -127,7 +177,9 @@ def drawings() -> dict[str, list[Drawing]]:
     """Title -> drawings of the section."""
     with_lines = ("size", "vocabulary", "duplication", "pretoken_length", "calls")
     return {
-        **{f"{stage}, {workload}": [ladder_bars(stage, workload)] for stage, workload in ladders()},
+        "Summary": [ladder_bars(stage, "stories-100KB") for stage in STAGES],
+        **{place: [ladder_bars(*key), round_dots(*key)] for key in ladders() for place in [", ".join(key)]},
+        **{f"Steps of {stage}": list(profile_shares(stage)) for stage in STAGES},
         "Against other tokenizers": [peer_bars()],
         **{title: list(study_lines(name)) for title, name in GROWTH.items() if name in with_lines},
         "Stages": [*stage_bars(), *merge_lines()],
@@ -136,7 +188,7 @@ def drawings() -> dict[str, list[Drawing]]:
     }
 
 
-SCALES = {"": 1, "s": 1, "ms": 1e-3, "µs": 1e-6, "ns": 1e-9, "B": 1, "KB": 1e3, "MB": 1e6, "GB": 1e9}
+SCALES = {"": 1, "x": 1, "s": 1, "ms": 1e-3, "µs": 1e-6, "ns": 1e-9, "B": 1, "KB": 1e3, "MB": 1e6, "GB": 1e9}
 
 
 def number_of(label: str) -> float | None:
@@ -196,13 +248,52 @@ def check_lines(svg: ElementTree.Element, drawn: Lines) -> None:
             assert read_y(place_y) == pytest.approx(y, rel=0.02, abs=0 if drawn.log_y else 0.01 * largest)
 
 
+def ticks(svg: ElementTree.Element) -> Callable[[float], float]:
+    """Return how a place is read from the numbers below a drawing."""
+    found = sorted((float(one.attrib["x"]), one.text or "") for one in svg.iter("text") if one.get("class") == "tick")
+    return axis([(place, number) for place, text in found if (number := number_of(text)) is not None], log=True)
+
+
+def of_class(group: ElementTree.Element, kind: str) -> str:
+    return "".join(one.text or "" for one in group.iter("text") if one.get("class") == kind)
+
+
 def check_bars(svg: ElementTree.Element, drawn: Bars) -> None:
-    texts = [label.text for label in labels(svg)]
-    assert texts == [text for name, _, after in drawn.rows for text in (name, after)]
-    check_beside(svg, len(drawn.rows), 1)
-    lengths = [math.log(1.3 * max(value, 1)) for _, value, _ in drawn.rows]
-    widths = [float(one.attrib["width"]) for one in svg.iter("rect")]
-    assert [width / max(widths) for width in widths] == pytest.approx([n / max(lengths) for n in lengths], abs=0.01)
+    read, groups = ticks(svg), list(svg.iter("g"))
+    for group, row in zip(groups, drawn.rows, strict=True):
+        box, spread = group.find("rect"), group.find("path")
+        assert box is not None
+        assert spread is not None
+        start, width = float(box.attrib["x"]), float(box.attrib["width"])
+        ends = sorted((1.0, row.value))
+        assert read(start) == pytest.approx(ends[0], rel=0.02)
+        assert read(start + width) == pytest.approx(ends[1], rel=0.03)
+        low, high = re.findall(r"M([\d.]+) [\d.]+v6", spread.attrib["d"])
+        assert [read(float(low)), read(float(high))] == pytest.approx([row.low, row.high], rel=0.02)
+        assert ("loss" in group.attrib["class"].split()) == (row.value < 1)
+        assert of_class(group, "value") == row.text
+        assert of_class(group, "step") == row.step
+        assert of_class(group, "name") == row.name
+
+
+def check_dots(svg: ElementTree.Element, drawn: Dots) -> None:
+    read = ticks(svg)
+    for group, (name, median, samples) in zip(svg.iter("g"), drawn.rows, strict=True):
+        assert of_class(group, "name") == name
+        assert [read(float(dot.attrib["cx"])) for dot in group.iter("circle")] == pytest.approx(samples, rel=0.02)
+        (line,) = (one for one in group.iter("line") if one.get("class") == "median")
+        assert read(float(line.attrib["x1"])) == pytest.approx(median, rel=0.02)
+
+
+def check_boxes(svg: ElementTree.Element, drawn: Boxes) -> None:
+    wide = float(svg.attrib["viewBox"].split()[2])
+    for group, (name, depth, start, end) in zip(svg.iter("g"), drawn.rows, strict=True):
+        box = group.find("rect")
+        assert box is not None
+        assert (group.findtext("title") or "").startswith(f"{name}: {share(end - start)} of ")
+        assert float(box.attrib["x"]) / wide == pytest.approx(start, abs=0.001)
+        assert float(box.attrib["width"]) / wide == pytest.approx(end - start, abs=0.004)
+        assert float(box.attrib["y"]) // float(box.attrib["height"]) == depth
 
 
 def check_inside(svg: ElementTree.Element) -> None:
@@ -241,20 +332,40 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
     return make_report(tmp_path_factory.mktemp("report"))
 
 
+CHECKS: dict[type, Callable[[ElementTree.Element, Any], None]] = {
+    Lines: check_lines,
+    Bars: check_bars,
+    Stacked: check_stacked,
+    Dots: check_dots,
+    Boxes: check_boxes,
+}
+
+
 def test_every_drawing_shows_what_is_computed_again(report: tuple[str, str]) -> None:
     seen = 0
-    for title, body in re.findall(r"<section>\n<h2[^>]*>(.*?)</h2>(.*?)</section>", report[0], re.DOTALL):
-        figure = re.findall(r"<figure>\n(<svg.*?</svg>)\n<figcaption>(.*?)</figcaption>", body, re.DOTALL)
+    for title, body in re.findall(r"<section[^>]*>\n<h[23][^>]*>(.*?)</h[23]>(.*?)</section>", report[0], re.DOTALL):
+        figure = re.findall(r"<figure[^>]*>\n(<svg.*?</svg>)\n<figcaption>(.*?)</figcaption>", body, re.DOTALL)
         for (source, caption), drawn in zip(figure, drawings().get(unescape(title), []), strict=True):
             svg = ElementTree.fromstring(source)
             check_inside(svg)
             assert figures(unescape(caption)) == figures(drawn.caption)
             assert set(figures(svg.attrib["aria-label"])) <= set(figures(drawn.caption))
-            if isinstance(drawn, Lines):
-                check_lines(svg, drawn)
-            elif isinstance(drawn, Bars):
-                check_bars(svg, drawn)
-            else:
-                check_stacked(svg, drawn)
+            CHECKS[type(drawn)](svg, drawn)
             seen += 1
-    assert seen == report[0].count("<svg") == sum(map(len, drawings().values()))
+    assert seen == report[0].split("<script")[0].count("<svg") == sum(map(len, drawings().values()))
+
+
+def test_an_implementation_has_one_colour_everywhere(report: tuple[str, str]) -> None:
+    found: dict[str, set[str]] = {}
+    for source in re.findall("<svg.*?</svg>", report[0], re.DOTALL):
+        svg = ElementTree.fromstring(source)
+        for group in (one for one in svg.iter("g") if "data-name" in one.attrib):
+            kinds = {one.attrib["class"] for one in group if one.tag in ("rect", "circle")}
+            found.setdefault(group.attrib["data-name"], set()).update(kinds)
+        boxes, names = list(svg.iter("rect")), [one.text or "" for one in svg.iter("text")]
+        for box, name in zip(boxes, names[-len(boxes) :], strict=True) if svg.find("polyline") is not None else []:
+            found.setdefault(name.split("/")[-1], set()).add(box.attrib["class"])
+    known = {row.name for stage in STAGES for row in implementations(stage)}
+    assert known <= set(found)
+    assert all(len(found[name]) == 1 for name in known), found
+    assert len({kind for name in known for kind in found[name]}) == len(known)

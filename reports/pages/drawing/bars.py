@@ -9,19 +9,24 @@ from reports.figures.series import Axis, Bar, Bars, Limits
 from reports.pages.drawing.canvas import WIDTH, Scale, box, clipped, colours, grid, log_ticks, room, svg, text, title
 from reports.pages.formats import write, write_number
 
-ROW, BOTTOM, EDGE = 40, 40, 4
+ROW, BOTTOM, EDGE = 40, 40, 10
 
 AFTER = 64
 """Room after the longest bar for its number."""
 
-BOLD, SMALL = 1.12, 0.92
+BOLD, SMALL = 1.12, 0.86
 """How wide letters of these kinds are, beside the usual ones."""
+
+MINUS = "\N{MINUS SIGN}"
 
 SPAN = WIDTH - EDGE - AFTER
 """From one end of the axis to the other."""
 
 LEAST, MOST = 0.95, 2.0
 """The axis reaches from here to there, even if all bars are shorter."""
+
+AXIS = {"edge": EDGE, "span": SPAN, "least": LEAST, "most": MOST}
+"""What the script of the page needs to draw bars over another baseline."""
 
 Across = Callable[[float], float]
 
@@ -42,7 +47,7 @@ def bars(drawing: Bars, label: str) -> str:
     kinds = colours(bar.name for bar in drawing.bars) if _is_ladder(drawing) else ["c12"] * len(drawing.bars)
     for place, (bar, kind) in enumerate(zip(drawing.bars, kinds, strict=True)):
         parts += _bar(bar, kind, ROW * place, across)
-    parts.append(text(EDGE, bottom + 32, f"{drawing.label} (log)", "start", ' class="quiet label"'))
+    parts.append(text(0, bottom + 32, f"{drawing.label} (log)", "start", ' class="quiet label"'))
     return svg(bottom + BOTTOM, label, parts, ' class="ladder"' if _is_ladder(drawing) else "")
 
 
@@ -62,9 +67,9 @@ def _bar(bar: Bar, kind: str, top: float, across: Across) -> list[str]:
     start, end = sorted((across(1.0), across(ratio.number)))
     low, high = across(spread.low), across(spread.high)
     step = f"step {write(bar.step)}" if bar.step else ""
-    name = clipped(bar.name, WIDTH - EDGE)
-    after = EDGE + BOLD * room(name) + 6
-    note = clipped(f"− {bar.note}", (WIDTH - after - room(step) - 6) / SMALL) if bar.note else ""
+    name = clipped(bar.name, WIDTH / (BOLD if bar.time else SMALL))
+    after = BOLD * room(name) + 6
+    note = clipped(f"{MINUS} {bar.note}", (WIDTH - after - room(step) - 6) / SMALL) if bar.note else ""
     loss = " loss" if ratio.number < 1 else ""
     data = ""
     if bar.time:
@@ -73,9 +78,9 @@ def _bar(bar: Bar, kind: str, top: float, across: Across) -> list[str]:
     return [
         f'<g class="bar{loss}"{data}>',
         title(_told(bar)),
-        text(EDGE, top + 12, name, "start", ' class="name"'),
+        text(0, top + 12, name, "start", ' class="name"' if bar.time else ' class="work"'),
         *([text(after, top + 12, note, "start", ' class="quiet"')] if note else []),
-        *([text(WIDTH - EDGE, top + 12, step, "end", ' class="step"')] if step else []),
+        *([text(WIDTH, top + 12, step, "end", ' class="step"')] if step else []),
         box(kind, start, top + 17, max(end - start, 1.0)),
         f'<path class="spread" d="M{low:.1f} {top + 23:.1f}H{high:.1f}M{low:.1f} {top + 20:.1f}v6'
         f'M{high:.1f} {top + 20:.1f}v6"></path>',

@@ -136,4 +136,6 @@ def legend(names: Sequence[str], classes: Sequence[str], top: float, left: float
 def svg(height: float, label: str, parts: Sequence[str], more: str = "") -> str:
     """Return the whole drawing."""
     label = escape(label, quote=True)
-    return "\n".join([f'<svg viewBox="0 0 {WIDTH} {height:.0f}" role="img" aria-label="{label}"{more}>', *parts, "</svg>"])
+    return "\n".join(
+        [f'<svg viewBox="0 0 {WIDTH} {height:.0f}" role="img" aria-label="{label}"{more}>', *parts, "</svg>"]
+    )

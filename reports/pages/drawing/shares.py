@@ -3,7 +3,19 @@
 from __future__ import annotations
 
 from reports.figures.series import Flames, Stacks
-from reports.pages.drawing.canvas import IMPLEMENTATIONS, OTHERS, WIDTH, box, clipped, colours, legend, room, svg, text, title
+from reports.pages.drawing.canvas import (
+    IMPLEMENTATIONS,
+    OTHERS,
+    WIDTH,
+    box,
+    clipped,
+    colours,
+    legend,
+    room,
+    svg,
+    text,
+    title,
+)
 from reports.pages.formats import percent, write, write_number
 
 ROW = 24

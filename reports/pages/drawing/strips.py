@@ -32,7 +32,10 @@ def strips(drawing: Strips, label: str) -> str:
     kinds = colours(strip.name for strip in drawing.strips)
     for place, (strip, name, kind) in enumerate(zip(drawing.strips, names, kinds, strict=True)):
         middle = ROW * place + 16.0
-        parts += [f'<g class="strip" data-name="{escape(strip.name, quote=True)}">{title(_told(strip))}', text(0, middle + 4, name, "start", ' class="name"')]
+        parts += [
+            f'<g class="strip" data-name="{escape(strip.name, quote=True)}">{title(_told(strip))}',
+            text(0, middle + 4, name, "start", ' class="name"'),
+        ]
         for index, sample in enumerate(strip.samples):
             # Side by side in the order of the rounds, so that dots at one place do not hide each other.
             high = middle - 8 + 16 * (index + 0.5) / len(strip.samples)

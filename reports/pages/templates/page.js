@@ -28,7 +28,7 @@ document.addEventListener("pointermove", (event) => {
 });
 
 // Another baseline: bars are drawn anew from the times that they carry.
-const [LEFT, WIDE] = [4, {{ span }}];
+const [LEFT, WIDE] = [{{ edge }}, {{ span }}];
 const written = (ratio) => `${ratio >= 10 ? Math.round(ratio).toLocaleString("en") : Number(ratio.toPrecision(2))}x`;
 
 function rebase(svg, name) {
