@@ -16,9 +16,10 @@ from reports.figures.values import Cell
 
 @dataclass(frozen=True)
 class Paragraph:
-    """Some sentences."""
+    """Some sentences; `of_drawings`: whether they are on drawings, so that only a page that has them needs the words."""
 
     text: Cell
+    of_drawings: bool = False
 
 
 @dataclass(frozen=True)
@@ -110,6 +111,11 @@ class Chapter:
     def anchor(self) -> str:
         """The name by which the page refers to it; "chapter" keeps it apart from a section of the same title."""
         return f"chapter-{anchor(self.title)}"
+
+    @property
+    def is_short(self) -> bool:
+        """Whether Markdown has one of its sections."""
+        return any(section.short for section in self.sections)
 
 
 @dataclass(frozen=True)

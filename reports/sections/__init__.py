@@ -139,19 +139,21 @@ CHAPTERS = (
             Part("Does the small set show the bottleneck of the large one?", "studies", downscaling,
                  study_command("size"), short=False),
             Shown(("vocabulary",), short=False),
-            of_studies("A vocabulary of 10,000", ten_thousand, "ten_thousand"),
-            Shown(("duplication", "workers")),
+            of_studies("A vocabulary of 10,000", ten_thousand, "ten_thousand")._replace(short=False),
+            Shown(("duplication",), short=False),
+            Shown(("workers",)),
             Shown(("pretoken_length",), short=False),
         ),
     ),
     Rows("Scripts and compression", "characters of several bytes, bytes per token", (
-        Shown(("script",), short=False), Shown(("compression",)),
+        Shown(("script", "compression"), short=False),
     )),
     Rows(
         "Small calls and the start",
         "when compiled code pays, and which implementation to take",
         (
-            Shown(("calls", "start")),
+            Shown(("calls",)),
+            Shown(("start",), short=False),
             Part("Which implementation to take", "studies", picks, study_command("size", "start"), short=False),
         ),
     ),
@@ -175,7 +177,7 @@ CHAPTERS = (
     Rows("History", "each case over all records of this machine", (Part("Over all records", "bench", history),)),
     Rows("How it was measured", "workloads, machine, commands, limits", (
         Part("Workloads", "bench", workloads),
-        Part("Machine", "bench", machine),
+        Part("Machine", "bench", machine, short=False),
         Part("How to read and reproduce it", "bench", method),
     )),
 )  # fmt: skip

@@ -44,7 +44,7 @@ def drawn(record: Record) -> list[Block]:
         "Each bar says how many times as fast an implementation is as the first of its stage. After the minus stands "
         "what the step removes, at the right what that earned. The thin line is the spread."
     )
-    return [*figures, Paragraph(note)]
+    return [*figures, Paragraph(note, of_drawings=True)]
 
 
 def advice(evidence: Evidence) -> list[Block]:
