@@ -1,9 +1,8 @@
-"""The page stands alone, is made the same twice, and fits a phone."""
+"""The page stands alone, and is made the same twice."""
 
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +11,7 @@ import pytest
 
 from reports.__main__ import main
 from tests.support import ROOT
-from tests.support.records import benchmarks_record, write, write_all
+from tests.support.records import write_all
 
 
 @pytest.fixture(scope="module")
@@ -54,47 +53,3 @@ def test_a_page_that_cannot_be_written_is_one_line(tmp_path: Path, name: str) ->
     (line,) = done.stderr.splitlines()
     assert done.returncode == 1
     assert name in line
-
-
-def chromium(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    options = ["--headless", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr", "--v=0"]
-    command = ["chromium", *options, f"--user-data-dir={folder / 'profile'}", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
-
-
-needs_chromium = pytest.mark.skipif(not shutil.which("chromium"), reason="there is no chromium")
-
-
-@needs_chromium
-def test_chromium_draws_it_without_a_complaint(report: tuple[str, str], tmp_path: Path) -> None:
-    (tmp_path / "index.html").write_text(report[0])
-    done = chromium(tmp_path, f"--screenshot={tmp_path / 'page.png'}", f"file://{tmp_path / 'index.html'}")
-    assert (tmp_path / "page.png").stat().st_size > 20_000
-    assert "CONSOLE" not in done.stderr
-
-
-WIDTHS = "<script>document.title = [innerWidth, document.documentElement.scrollWidth]</script>"
-
-IN_A_PHONE = """
-<iframe src="index.html" width="390" height="800"></iframe>
-<script>onload = () => { document.title = frames[0].document.title }</script>
-"""
-
-
-@needs_chromium
-def test_nothing_is_wider_than_a_phone(tmp_path: Path) -> None:
-    content = benchmarks_record()
-    for case in content["benchmarks"]:  # So that the long name of the record is shown: its code has changed.
-        case["extra_info"]["code_sha256"] = "0" * 64
-    record = write_all(tmp_path / "machine")
-    write(record, content)
-    assert main([str(record), "--out", str(tmp_path)]) == 0
-    page = tmp_path / "index.html"
-    page.write_text(page.read_text() + WIDTHS)
-    # A window of its own is never so narrow.
-    (tmp_path / "phone.html").write_text(IN_A_PHONE)
-    done = chromium(tmp_path, "--allow-file-access-from-files", "--dump-dom", f"file://{tmp_path / 'phone.html'}")
-    found = re.search("<title>(.*)</title>", done.stdout)
-    assert found
-    width, needed = map(int, found[1].split(","))
-    assert (width, needed <= width) == (390, True)
