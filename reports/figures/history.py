@@ -19,8 +19,11 @@ from reports.figures.series import Axis, Line, Lines
 from reports.figures.values import Value
 from reports.records import Record
 
-PENALTY = 3.0
+PENALTY = 6.0
 """Variances times the logarithm of the number of records that a further run must save."""
+
+FEWEST = 5
+"""Points below which a case is one run: they do not tell how much records differ without a step."""
 
 LEAST_NOISE = 0.03
 """Standard deviation of the logarithm of a time between records, where the records show less."""
@@ -47,7 +50,8 @@ Case = tuple[str, str, str]
 def noise(logs: Sequence[float]) -> float:
     """Return the standard deviation between neighbours, from the quartiles of their distances."""
     low, high = np.quantile(np.diff(logs), [0.25, 0.75])
-    return max(float(high - low) / _NORMAL / math.sqrt(2), LEAST_NOISE)
+    # Quartiles of few distances come out too small.
+    return max(float(high - low) / _NORMAL / math.sqrt(2) * (1 + 2 / len(logs)), LEAST_NOISE)
 
 
 def steps(logs: Sequence[float], penalty: float) -> list[int]:
@@ -88,9 +92,9 @@ def _case(row: Mapping[Any, Any]) -> Case:
 
 
 def _levels(points: Sequence[tuple[int, float]]) -> Iterator[list[tuple[int, float]]]:
-    """Yield the runs of a case; two points tell nothing of the noise and are one run."""
+    """Yield the runs of a case."""
     logs = [math.log(time) for _, time in points]
-    cuts = steps(logs, PENALTY * noise(logs) ** 2 * math.log(len(logs))) if len(logs) > 2 else []
+    cuts = steps(logs, PENALTY * noise(logs) ** 2 * math.log(len(logs))) if len(logs) >= FEWEST else []
     for start, stop in pairwise([0, *cuts, len(points)]):
         yield list(points[start:stop])
 

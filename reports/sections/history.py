@@ -23,8 +23,8 @@ def history(evidence: Evidence) -> list[Block]:
     ]
     text = (
         Value(len(records), "records"), " records of this machine. A step is where a fitted model of constant levels "
-        "changes its level: three records or more tell how much they differ without one. Machines drift, so a step "
-        "of all cases at once is the machine's.",
+        "changes its level; it takes ", Value(figures.FEWEST, "records"), " records to know how much they differ "
+        "without one. A step of all cases at once is the machine's.",
     )  # fmt: skip
     return [Paragraph(text), *drawings, steps(figures.changes(records))]
 
