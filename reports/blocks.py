@@ -16,7 +16,7 @@ from reports.figures.values import Cell
 
 @dataclass(frozen=True)
 class Paragraph:
-    """Some sentences; `of_drawings`: whether they are on drawings, so that only a page that has them needs the words."""
+    """Some sentences; `of_drawings`: whether they explain drawings, and are left out where there are none."""
 
     text: Cell
     of_drawings: bool = False

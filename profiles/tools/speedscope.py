@@ -14,6 +14,7 @@ from types import FrameType
 from typing import Any
 
 from impls import MergelabError
+from impls.registry import STAGES, implementations
 from profiles.targets import SMALL, Subject
 from profiles.tools.rows import Row, ranked, short_path
 from profiles.tools.tool import Tool
@@ -29,7 +30,12 @@ MOST_STACKS = 60
 Place = tuple[str, str, int]
 """Function, file, first line."""
 
-SUITE = (Subject("train", "naive", SMALL), Subject("encode", "cached", SMALL))
+
+def suite() -> Iterator[Subject]:
+    """Yield every implementation in pure Python: the stacks of a ladder, step by step."""
+    for row in (row for stage in STAGES for row in implementations(stage)):
+        if not row.compiled:
+            yield Subject(row.stage, row.name, SMALL)
 
 
 def stack_of(frame: FrameType | None) -> tuple[Place, ...]:
@@ -156,7 +162,7 @@ TOOL = Tool(
     "speedscope",
     sees="stacks of Python functions over time",
     suffix=".speedscope.json",
-    suite=lambda: SUITE,
+    suite=suite,
     context=sampled,
     digest=digest,
 )

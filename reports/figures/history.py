@@ -17,7 +17,7 @@ import numpy as np
 
 from reports.figures.series import Axis, Line, Lines
 from reports.figures.values import Value
-from reports.records import Record
+from reports.records import Record, ladders
 
 PENALTY = 6.0
 """Variances times the logarithm of the number of records that a further run must save."""
@@ -78,7 +78,9 @@ def steps(logs: Sequence[float], penalty: float) -> list[int]:
 
 def times(records: Sequence[Record]) -> dict[Case, list[tuple[int, float]]]:
     """Return (place of the record, median) of each case; only points on the corpus of the last record count."""
-    newest = {_case(row): row["corpus_sha256"] for row in records[-1].cases.to_dict("records")}
+    newest = {
+        _case(row): row["corpus_sha256"] for *_, rows in ladders(records[-1]) for row in rows.to_dict("records")
+    }
     found: dict[Case, list[tuple[int, float]]] = {case: [] for case in newest}
     for place, record in enumerate(records):
         for row in record.cases.to_dict("records"):
@@ -114,11 +116,13 @@ def changes(records: Sequence[Record]) -> list[Change]:
 
 
 def lines(records: Sequence[Record]) -> Iterator[tuple[str, str, Lines]]:
-    """Yield (stage, workload, its cases by record, with the fitted levels)."""
+    """Yield (stage, workload, its cases by record, with the fitted levels): times beside the last one of the case."""
     by_ladder: dict[tuple[str, str], list[Line]] = {}
     for (stage, workload, impl), points in times(records).items():
-        levels = [(place + 1.0, _level(run)) for run in _levels(points) for place, _ in run]
-        row = Line(impl, [(place + 1.0, time) for place, time in points], fit=levels)
+        last = points[-1][1]
+        levels = [(place + 1.0, _level(run) / last) for run in _levels(points) for place, _ in run]
+        row = Line(impl, [(place + 1.0, time / last) for place, time in points], fit=levels)
         by_ladder.setdefault((stage, workload), []).append(row)
+    axes = Axis("record, oldest first", "records", log=False), Axis("time beside the last", "x")
     for (stage, workload), rows in by_ladder.items():
-        yield stage, workload, Lines(rows, Axis("record, oldest first", "records", log=False), Axis("time", "s"))
+        yield stage, workload, Lines(rows, *axes)

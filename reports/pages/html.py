@@ -25,6 +25,9 @@ UP = "../../"
 
 _CODE = re.compile(r"`([^`]+)`")
 
+_ENDS = re.compile("<(!--|/?script)", re.IGNORECASE)
+"""What would end a script of a page, or begin another one, where it stands inside of a string or a pattern."""
+
 _STYLES = {"": "friendly", "dark": "github-dark"}
 """Scheme of the page -> style of its code, by the names of Pygments."""
 
@@ -83,7 +86,8 @@ def source(block: Source) -> Markup:
 def tables_library() -> Markup:
     """Return the module of DataTables that the package `itables` carries, which needs no network."""
     # DataTables makes sortable what is a readable table without script; a library of plots would draw it anew.
-    return Markup(files("itables").joinpath("html/dt_bundle.js").read_text("utf-8").replace("</script", r"<\/script"))
+    module = files("itables").joinpath("html/dt_bundle.js").read_text("utf-8")
+    return Markup(_ENDS.sub(r"\\x3c\1", module))
 
 
 def code_colours(scheme: str) -> Markup:

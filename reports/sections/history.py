@@ -18,7 +18,7 @@ def history(evidence: Evidence) -> list[Block]:
     if len(records) < 2:
         return [Paragraph("One record of the benchmarks on this machine so far: a history begins with the second.")]
     drawings: list[Block] = [
-        Figure(drawing, f"Median by record, and the fitted levels: {stage}, {workload}", stage, workload)
+        Figure(drawing, f"Median by record, and the fitted levels (dotted): {stage}, {workload}", stage, workload)
         for stage, workload, drawing in figures.lines(records)
     ]
     text = (

@@ -54,7 +54,8 @@ def test_two_steps_and_none_in_what_is_the_same() -> None:
 
 
 def recorded(machine: Path, n: int, commit: str = "", **slower: float) -> Path:
-    content: dict[str, Any] = {**benchmarks_record(n, **slower), "commit_info": {**COMMIT, "id": (commit or "c") * 40}}
+    content: dict[str, Any] = benchmarks_record(n, **slower)
+    content["commit_info"] = {**COMMIT, "id": (commit or "c") * 40}
     content["datetime"] = f"2026-01-{n:02}T00:00:00"
     return write(machine / "Linux" / f"{n:04}_x_202601{n:02}_000000.json", content)
 
