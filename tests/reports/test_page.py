@@ -64,7 +64,8 @@ def test_words_of_a_record_are_no_markup(tmp_path: Path) -> None:
         info = case["extra_info"]
         info |= {"why": HOSTILE, "idea": HOSTILE, "workload": info["workload"] + HOSTILE}
     content["errors"] = [{"stage": HOSTILE, "impl": HOSTILE, "workload": HOSTILE, "error": HOSTILE}]
-    content["commit_info"]["id"] = content["machine_info"]["cpu"]["brand_raw"] = HOSTILE
+    content["commit_info"] = {"id": HOSTILE, "dirty": False}
+    content["machine_info"]["cpu"]["brand_raw"] = HOSTILE
     info |= {"stage": HOSTILE, "impl": HOSTILE}
     record = write(tmp_path / "m" / "Linux" / "0001_x_20260101_000000.json", content)
     profiles, studies = profiles_record(), studies_record()
