@@ -55,7 +55,7 @@ def profile(evidence: Evidence, stage: str, impl: str) -> list[Cell]:
 
 
 def drawn(evidence: Evidence, stage: str, impl: str) -> list[Block]:
-    """Draw the stacks of its calls, where they were sampled, and the shares of its functions."""
+    """Draw the stacks of its calls, where they were sampled, and the shares of its functions; list its counts."""
     blocks: list[Block] = []
     for digest in profiles.of(evidence.digests("speedscope"), stage, impl)[-1:]:
         stacks = flames.flames(digest)
@@ -64,7 +64,8 @@ def drawn(evidence: Evidence, stage: str, impl: str) -> list[Block]:
     for digest in profiles.of(evidence.digests("cprofile"), stage, impl)[-1:]:
         caption = f"Own time by function, without stacks: {stage}/{impl} on {digest['workload']}"
         blocks.append(Figure(flames.shares(digest), caption))
-    return blocks
+    counted = profiles.of(evidence.digests("counters"), stage, impl)[-1:]
+    return [*blocks, profiles.counters(counted)] if counted else blocks
 
 
 def source(code: Excerpt) -> list[Block]:

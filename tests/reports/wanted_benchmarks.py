@@ -102,6 +102,8 @@ def story(stage: str) -> Text:
         if seen:
             yield seen[-1]["workload"]
             yield from (f"{name} {share(part)}" for name, part in own_shares(seen[-1], 3))
+        for row in [row for row in digests("counters") if (row["stage"], row["impl"]) == (stage, impl)][-1:]:
+            yield from (f"{row['workload']} {step} {n:,}" for step, n in row["phases"].items())
 
 
 def savings() -> Text:
