@@ -1,4 +1,4 @@
-"""Sessions: `nox -l` lists them. Every version comes from pyproject.toml."""
+"""The sessions of nox: `nox -l` lists them. The versions of all packages come from pyproject.toml."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def install(session: nox.Session, *groups: str, extras: str = "") -> None:
 
 
 def run_all(session: nox.Session, *commands: list[str]) -> None:
-    """Run every command, whatever the ones before it did; fail if one of them failed."""
+    """Run every command, even if an earlier command failed; fail at the end if any command failed."""
     failed = []
     for command in commands:
         try:
@@ -34,28 +34,40 @@ def run_all(session: nox.Session, *commands: list[str]) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Prove all implementations equal, time them, run the studies, write the report and what `auto` decides from."""
+    """Prove all implementations equal, time them, run the studies, and write the report and the times for `auto`.
+
+    With arguments of pytest (`-- -k train`, `-- --corpus file:my.txt`), time the chosen cases and print the table.
+    """
     install(session, "bench")
-    session.run(
-        "python", "-m", "pytest", "bench", "--quiet", "--benchmark-quiet", "--benchmark-autosave", *session.posargs
-    )
-    # With a choice of cases or a corpus, only these are measured.
-    studies = [] if session.posargs else [["python", "-m", "bench", "studies"]]
-    run_all(session, *studies, ["python", "-m", "reports"], ["python", "-m", "reports", "measurements"])
+    measure = ["python", "-m", "pytest", "bench", "--quiet", "--benchmark-autosave"]
+    if session.posargs:  # A choice of cases or a corpus: pytest-benchmark's table is all that comes of it.
+        session.run(*measure, *session.posargs)
+        return
+    session.run(*measure, "--benchmark-quiet")
+    reports = ["python", "-m", "reports"]
+    run_all(session, ["python", "-m", "bench", "studies"], reports, [*reports, "measurements"])
 
 
 @nox.session
 def compare(session: nox.Session) -> None:
-    """Say what got faster or slower since the last comparable record; `-- --fail-above 10` fails on 10 %."""
+    """Say what got faster or slower since the last comparable record; `-- --fail-above 10` fails at 10 % slower."""
     install(session, "bench")
     session.run("python", "-m", "reports", "compare", *session.posargs)
 
 
 @nox.session
 def profile(session: nox.Session) -> None:
-    """Look inside the implementations and the trainer with every tool, write the report with what was seen."""
+    """Profile the implementations and the training step with every tool, and write the report with the profiles.
+
+    With arguments (`-- --only memray`), profile with some of the tools and write no report. A report needs a
+    record of the benchmarks as well.
+    """
     install(session, "bench", "profile", extras="[lm]")
-    run_all(session, ["python", "-m", "profiles", "suite", *session.posargs], ["python", "-m", "reports"])
+    has_benchmarks = any(Path("bench", "records").glob("*/*Python*/*.json"))
+    report = [["python", "-m", "reports"]] if has_benchmarks and not session.posargs else []
+    run_all(session, ["python", "-m", "profiles", "suite", *session.posargs], *report)
+    if not has_benchmarks:
+        session.log("no report yet, since there is no record of the benchmarks: run nox -s bench")
 
 
 @nox.session
@@ -74,14 +86,14 @@ def step(session: nox.Session) -> None:
 
 @nox.session
 def report(session: nox.Session) -> None:
-    """Write reports/latest/ again from the newest record."""
+    """Write reports/latest/ again from the newest records; `-- reference` writes reports/reference/ on purpose."""
     install(session, "bench")
     session.run("python", "-m", "reports", *session.posargs)
 
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """Run the test suite, and what runs compiled code once more without compiling."""
+    """Run the test suite; then run the tests of compiled code again, without compiling."""
     install(session, "test", "profile", "lm-test", extras="[peers,lm]")
     session.run("python", "-m", "pytest", *session.posargs)
     if not session.posargs:

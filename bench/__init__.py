@@ -1,4 +1,4 @@
-"""Benchmarks: implementation x workload, outputs verified before anything is timed. `pytest bench` collects them."""
+"""Benchmarks time each implementation on each workload, after its output is verified. `pytest bench` runs them."""
 
 SPECIAL_TOKENS = ["<|endoftext|>"]
 

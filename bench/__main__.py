@@ -8,7 +8,7 @@ from impls import interrupts
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; returns the exit status."""
+    """Run the command line of `python -m bench`; returns the exit status."""
     from bench.commands import PROGRAM  # Here, since a signal may come before all is imported.
     from impls.command_line import run
 

@@ -1,4 +1,4 @@
-"""Counters: file to unique pretokens with counts."""
+"""The benchmark of counters: from a file to its unique pretokens with counts."""
 
 from pytest_benchmark.fixture import BenchmarkFixture
 

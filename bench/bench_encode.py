@@ -1,4 +1,4 @@
-"""Encoders: text to ids with a new tokenizer in a warm process; building the tokenizer is not timed."""
+"""The benchmark of encoders: from a text to ids, in a warm process. Each round has a new tokenizer, built untimed."""
 
 from typing import Any
 

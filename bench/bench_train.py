@@ -1,4 +1,4 @@
-"""Trainers: unique pretokens with counts to merges."""
+"""The benchmark of trainers: from unique pretokens with counts to merges."""
 
 from pytest_benchmark.fixture import BenchmarkFixture
 

@@ -1,7 +1,8 @@
 """Cases of the benchmarks: how a case is verified, how it is timed, and what its record carries.
 
-All implementations must produce the output of the simplest one that takes part in a workload, the oracle. Outputs are
-compared on the very call that warms an implementation up: a mismatch fails the case, and no time is ever taken.
+The oracle of a workload is the simplest implementation that takes part in it. All other implementations must produce
+the same output. Outputs are compared on the call that warms an implementation up. If the outputs differ, the case
+fails and is not timed.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from pytest_benchmark.fixture import BenchmarkFixture
 
 from bench.code import code_digest, versions
 from bench.inputs import WORKERS, inputs_of, output_digest
-from bench.record import without_folder
+from bench.places import without_folder
 from data.workloads import Workload
 from impls.registry import Impl, implementations
 
@@ -36,27 +37,27 @@ class Case:
     workload: Workload
 
     def __repr__(self) -> str:
-        """Name the case in test ids and records, where the fields would show the path of a corpus."""
+        """Name the case for test ids and records; the path of a corpus is left out."""
         return f"{self.impl.stage}-{self.impl.name}-{self.workload.name}"
 
     @property
     def place(self) -> dict[str, str]:
-        """How a record names the case: stage, impl, workload."""
+        """The names of the case in a record: stage, impl, workload."""
         return {"stage": self.impl.stage, "impl": self.impl.name, "workload": self.workload.name}
 
     @property
     def reason_to_skip(self) -> str | None:
-        """Why this pair is not measured, None if it is."""
+        """Why this case is not measured; None if it is measured."""
         return self.workload.skip.get(f"{self.impl.stage}/{self.impl.name}")
 
 
 def cases(stage: str, workloads: tuple[Workload, ...]) -> list[Case]:
-    """Return all pairs of a stage, simplest implementation first."""
+    """Return a case for each implementation of a stage on each workload, simplest implementation first."""
     return [Case(impl, workload) for workload in workloads for impl in implementations(stage)]
 
 
 def rounds_that_fit(seconds: float) -> int:
-    """Return the number of rounds of a call that takes so long."""
+    """Return how many rounds to time if one call takes `seconds`."""
     return min(max(int(SECONDS_PER_CASE / seconds), MIN_ROUNDS), MAX_ROUNDS)
 
 
@@ -64,9 +65,9 @@ _expected: dict[tuple[str, str], str] = {}
 
 
 def expected_digest(case: Case, run: Callable[[Impl], Any], produced: str) -> str:
-    """Return the digest that all implementations of the case's stage must produce on its workload.
+    """Return the digest of the output that every implementation of this stage must produce on this workload.
 
-    `produced` is the digest of the case itself, which may be the oracle.
+    `produced` is the digest of the output of this case. It is used if this case is the oracle.
     """
     key = (case.impl.stage, case.workload.name)
     if key not in _expected:
@@ -83,7 +84,7 @@ def verify_and_time(
 ) -> None:
     """Compare the output of `run` with the oracle's, then time `target` on the arguments that `setup` returns.
 
-    Both do the same work; `setup` does the part that is not timed (building a tokenizer).
+    `run` and `target` do the same work. `setup` does the part that is not timed, such as building a tokenizer.
     """
     if case.reason_to_skip:
         pytest.skip(case.reason_to_skip)
@@ -106,7 +107,7 @@ def _timed(run: Callable[[Impl], Any], impl: Impl) -> tuple[Any, float]:
 
 
 def proof_of(case: Case) -> dict[str, Any]:
-    """Return what the record of a case carries beside its times and the digest of its output."""
+    """Return the fields that a case has in a record, apart from its times and the digest of its output."""
     made = inputs_of(case.workload)
     return {
         **case.place,

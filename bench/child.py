@@ -1,7 +1,7 @@
-"""Processes of their own for measured work: how such a process is started, and how it answers.
+"""Measured work runs in a process of its own, a child: this module starts the child and reads its answer.
 
-A child takes an order, JSON in its last argument, and prints a report, JSON on a line of its own. The time from the
-start of the process is often what is measured, so the top of this module imports only what every child needs.
+A child takes an order, JSON in its last argument, and prints a report, JSON on a line of its own. Many measurements
+begin at the start of the process, so the top of this module imports only what every child needs.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ ROOT = Path(__file__).parent.parent
 
 
 def answer(carry_out: Callable[[dict[str, Any]], dict[str, Any]]) -> int:
-    """Carry out the order in the last argument and print the report; returns the exit status. For the child."""
+    """Carry out the order in the last argument, and print the report; a child calls this. Returns the exit status."""
     from impls.errors import MergelabError
 
     try:
@@ -36,12 +36,12 @@ def run(command: Sequence[str], *, environment: Mapping[str, str] | None = None,
 
     Args:
         command: the program and its arguments.
-        environment: variables added to the environment of this process.
+        environment: variables that the command gets in addition to those of this process.
         timeout: seconds after which the command counts as hung; none by default.
 
     Raises:
-        MergelabError: the command failed, hangs, or cannot be started; the message is the last line of its errors.
-            An interrupt or a hang ends the command with all processes that it started.
+        MergelabError: the command failed, hangs, or cannot be started; the message is the last line of its standard
+            error. After an interrupt or a hang, the command and all processes that it started are killed.
     """
     import os
     from subprocess import DEVNULL, PIPE, Popen
@@ -54,7 +54,7 @@ def run(command: Sequence[str], *, environment: Mapping[str, str] | None = None,
             stdin=DEVNULL, stdout=PIPE, stderr=PIPE, process_group=0,
         )  # fmt: skip
     except OSError as error:
-        raise MergelabError(f"{command[0]}: {error.strerror}") from None
+        raise MergelabError(f"{command[0]}: cannot be started: {error.strerror}") from None
     output, errors = _outputs(process, timeout)
     if process.returncode:
         raise MergelabError(last_line(errors) or f"ended with status {process.returncode}")
@@ -62,7 +62,7 @@ def run(command: Sequence[str], *, environment: Mapping[str, str] | None = None,
 
 
 def _outputs(process: Popen[str], timeout: float | None) -> tuple[str, str]:
-    """Return standard output and error of a process after its end; kill its group on an interrupt or a hang."""
+    """Wait for a process; return its standard output and error. After an interrupt or a hang, kill its group."""
     import os
     import signal
     from concurrent.futures import ThreadPoolExecutor
@@ -87,15 +87,15 @@ def _outputs(process: Popen[str], timeout: float | None) -> tuple[str, str]:
 
 
 def order(module: str, job: Mapping[str, Any], *, empty_cache: bool = False) -> dict[str, Any]:
-    """Let `python -m module` carry out an order, and return its report.
+    """Start `python -m module` with an order, and return the report of that child.
 
     Args:
-        module: its `__main__` part calls `answer`.
-        job: the order. `spawned` is added to it: `time.monotonic()` right before the process starts.
-        empty_cache: whether the process finds no compiled code.
+        module: the module to run; its `__main__` part must call `answer`.
+        job: the order. The field `spawned` is added to it: `time.monotonic()` right before the process starts.
+        empty_cache: whether the process starts with an empty cache of compiled code.
 
     Raises:
-        MergelabError: see `run`; or the process printed no report.
+        MergelabError: the process failed, as `run` describes, or printed no report.
     """
     import concurrent.futures.thread
     import subprocess
@@ -110,10 +110,10 @@ def order(module: str, job: Mapping[str, Any], *, empty_cache: bool = False) -> 
 
 
 def report_in(output: str) -> dict[str, Any]:
-    """Return the report in the output of a child, whatever a tool printed after it.
+    """Return the report in the output of a child; lines that a tool printed after it are ignored.
 
     Raises:
-        MergelabError: there is none.
+        MergelabError: the output holds no report.
     """
     from impls.errors import MergelabError
 
@@ -121,19 +121,19 @@ def report_in(output: str) -> dict[str, Any]:
         if line.startswith("{"):
             report: dict[str, Any] = json.loads(line)
             return report
-    raise MergelabError("the process printed no report")
+    raise MergelabError("the process ended well but printed no report; its last line must be a report in JSON")
 
 
 def last_line(text: str) -> str:
-    """Return the last line that is not blank; empty where there is none."""
+    """Return the last line that is not blank; empty if all lines are blank."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     return lines[-1] if lines else ""
 
 
 def peak_rss() -> int:
-    """Return the largest resident size of this process so far in bytes, mapped files included.
+    """Return the peak of this process's resident memory so far, in bytes, mapped files included.
 
-    `getrusage` would begin with the size of the process that started this one.
+    `getrusage` is not used: its peak also covers the process that started this process.
     """
     lines = Path("/proc/self/status").read_text().splitlines()
     kilobytes = next(line.split()[1] for line in lines if line.startswith("VmHWM"))

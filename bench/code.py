@@ -1,4 +1,4 @@
-"""Digests of the code that was timed: the sources that an implementation may run, and no others."""
+"""Digests of the code that was timed: each covers the sources that an implementation may run, and no others."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ OURS = ("impls.", "lm.")
 
 
 def _file_of(module: str) -> Path | None:
-    """Return the source of a module of ours; None for a name that is no module."""
+    """Return the source file of a module of this project; None if there is no such module."""
     path = ROOT / Path(*module.split("."))
     for candidate in (path.with_suffix(".py"), path / "__init__.py"):
         if candidate.is_file():
@@ -30,7 +30,7 @@ def _file_of(module: str) -> Path | None:
 
 
 def _imports(source: Path) -> Iterator[str]:
-    """Yield the modules of `impls` and `lm` that a source imports, inside functions too."""
+    """Yield the modules of `impls` and `lm` that a source file imports, inside functions too."""
     for node in ast.walk(ast.parse(source.read_bytes())):
         names: list[str] = []
         if isinstance(node, ast.ImportFrom) and node.module:
@@ -42,7 +42,7 @@ def _imports(source: Path) -> Iterator[str]:
 
 @cache
 def sources(module: str) -> tuple[Path, ...]:
-    """Return the sources that a module of ours may run, sorted: its own and the sources of all its imports."""
+    """Return the source files that a module of this project may run, sorted: its own file and all imported files."""
     found: dict[str, Path] = {}
     waiting = [module]
     while waiting:
@@ -55,10 +55,10 @@ def sources(module: str) -> tuple[Path, ...]:
 
 
 def code_digest(impl: Impl) -> str:
-    """Hash the sources that an implementation may run: sha256 as hex. A change of other files has no effect on it.
+    """Return the sha256, as hex, of the sources that an implementation may run; no other file has an effect on it.
 
-    Encoders are timed through `impls/tokenizer.py`, which is hashed with them; compiled code also depends on the
-    modules that generate it.
+    Encoders are timed through `impls/tokenizer.py`, so it is hashed with them. For compiled implementations, all
+    modules of `impls/kernels` are hashed too, since they generate the code.
     """
     files = set(sources(impl.target.split(":")[0]))
     if impl.stage == "encode":
@@ -69,7 +69,7 @@ def code_digest(impl: Impl) -> str:
 
 
 def module_digest(module: str) -> str:
-    """Hash the sources that a module of ours may run, where it is no implementation: sha256 as hex."""
+    """Return the sha256, as hex, of the sources that a module may run; for modules that are no implementation."""
     return _digest(module, sources(module))
 
 
@@ -81,12 +81,12 @@ def _digest(name: str, files: Iterable[Path]) -> str:
 
 
 def code_digests() -> dict[str, str]:
-    """Return the digest of every implementation, by "stage/name"."""
+    """Return the digest of the code of every implementation: "stage/name" -> digest."""
     return {f"{row.stage}/{row.name}": code_digest(row) for stage in STAGES for row in implementations(stage)}
 
 
 def versions(packages: Sequence[str] = PACKAGES) -> dict[str, str]:
-    """Return the versions of packages; "not installed" where there is none."""
+    """Return the version of each package; "not installed" for a missing package."""
     found = {}
     for name in packages:
         try:

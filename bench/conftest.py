@@ -1,4 +1,4 @@
-"""Options, case selection, and records: append-only, in a folder named after the machine."""
+"""The hooks of pytest: options, the choice of cases, and records, which go to a folder named after the machine."""
 
 from __future__ import annotations
 
@@ -8,13 +8,19 @@ import pytest
 
 from bench.cases import cases
 from bench.inputs import inputs_of
-from bench.record import RECORDS, as_line, cpu_info, marks
+from bench.places import as_line, portable
+from bench.record import RECORDS, cpu_info, marks, why_filtered
 from data.workloads import Workload, workloads, workloads_on
 from impls import MergelabError
 from impls.machine import machine_name
+from impls.registry import STAGES
+
+COLUMNS = ["median", "iqr", "rounds"]
+"""Of the table that pytest-benchmark prints: a table for each ladder, the fastest implementation first."""
 
 SKIPPED = pytest.StashKey[list[dict[str, str]]]()
 ERRORS = pytest.StashKey[list[dict[str, str]]]()
+FILTERED = pytest.StashKey[str]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -29,8 +35,9 @@ def chosen_workloads(config: pytest.Config) -> tuple[Workload, ...]:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Keep every sample, and the records of different machines apart unless a storage was chosen."""
+    """Keep every sample, and write the record to the folder of this machine unless the user chose another folder."""
     config.option.benchmark_save_data = True
+    config.option.benchmark_columns = config.option.benchmark_columns or COLUMNS
     config.stash[ERRORS] = []
     try:
         for workload in chosen_workloads(config):
@@ -43,25 +50,37 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run every benchmark on its stage's implementations and the chosen workloads."""
+    """Run each benchmark with every implementation of its stage on every chosen workload."""
     if "case" in metafunc.fixturenames:
         stage = metafunc.function.__name__.removeprefix("bench_")
         metafunc.parametrize("case", cases(stage, chosen_workloads(metafunc.config)), ids=str)
 
 
 def pytest_benchmark_update_json(config: pytest.Config, benchmarks: list[Any], output_json: dict[str, Any]) -> None:
-    """Record the kind, the command, and which cases were left out or failed, and why.
+    """Add to the record: its kind, the command line, and each case that was left out or failed, with the reason.
 
-    The key `version` is taken: it is the version of pytest-benchmark.
+    Paths of this machine lose their folders.
+
+    The key `version` already holds the version of pytest-benchmark, so the version of the record has another key.
     """
     del benchmarks
     output_json.update(marks("bench", [str(word) for word in config.invocation_params.args]))
     output_json["skipped"] = config.stash[SKIPPED]
     output_json["errors"] = config.stash[ERRORS]
+    output_json["unmeasured"] = len(unmeasured(output_json))
+    output_json.update(portable(output_json))
+    config.stash[FILTERED] = why_filtered(output_json)
+
+
+def unmeasured(content: dict[str, Any]) -> set[tuple[str, ...]]:
+    """Return the cases that a whole run would have, and a record has not: no time, no reason, no error."""
+    every = {tuple(case.place.values()) for stage in STAGES for case in cases(stage, workloads())}
+    rows = [*(row["extra_info"] for row in content["benchmarks"]), *content["skipped"], *content["errors"]]
+    return every - {(row["stage"], row["impl"], row["workload"]) for row in rows}
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Gather the chosen cases that are skipped."""
+    """Remember which of the chosen cases are skipped."""
     functions = [item for item in session.items if isinstance(item, pytest.Function)]
     chosen: list[Any] = [item.callspec.params["case"] for item in functions]
     session.config.stash[SKIPPED] = [
@@ -70,7 +89,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 
 def pytest_exception_interact(node: pytest.Item, call: pytest.CallInfo[None]) -> None:
-    """Keep the error of a case that failed: it has no time, and the report says why."""
+    """Keep the error of a case that failed; the report shows it in place of a time."""
     if isinstance(node, pytest.Function) and call.excinfo:
         case: Any = node.callspec.params["case"]
         error = as_line(call.excinfo.value) or call.excinfo.typename
@@ -78,7 +97,14 @@ def pytest_exception_interact(node: pytest.Item, call: pytest.CallInfo[None]) ->
 
 
 def pytest_benchmark_update_machine_info(config: pytest.Config, machine_info: dict[str, Any]) -> None:
-    """Record the facts that explain a time; drop the name of the machine."""
+    """Record the facts about the machine that explain a time, without the machine's host name."""
     del config
     machine_info["cpu"] = cpu_info()
     machine_info.pop("node", None)
+
+
+@pytest.hookimpl(trylast=True)  # Below the table.
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Say that a record lacks cases: no report is made from it."""
+    if reason := config.stash.get(FILTERED, ""):
+        terminalreporter.write_line(f"the record is {reason}; a report needs a whole run: nox -s bench")

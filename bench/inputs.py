@@ -1,4 +1,4 @@
-"""Inputs of a measurement: a text, and the products of the stages, each made when it is first needed."""
+"""Inputs of a measurement: a text and the result of each stage, each made when it is first needed."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ WORKERS = len(os.sched_getaffinity(0))
 
 @dataclass(frozen=True)
 class Inputs:
-    """A text and a vocabulary size, with the products of the stages that come before the timed one.
+    """A text and a vocabulary size, with the results of the stages that come before the timed stage.
 
     Attributes:
         corpus: name of a corpus, or `file:PATH`.
-        n_bytes: how much of the corpus; None for all of it.
+        n_bytes: bytes of the corpus to use, from its beginning; None for all of it.
         vocab_size: 256 bytes + merges + one special token.
     """
 
@@ -39,12 +39,12 @@ class Inputs:
 
     @cached_property
     def text(self) -> TextFile:
-        """The file."""
+        """The file of the text."""
         return TextFile.open(get(self.corpus, self.n_bytes))
 
     @cached_property
     def sha256(self) -> str:
-        """Digest of the file, as hex."""
+        """The SHA-256 of the file, as hex."""
         with self.text.path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -60,7 +60,7 @@ class Inputs:
 
     @property
     def n_merges(self) -> int:
-        """Merges of the vocabulary."""
+        """The number of merges of the vocabulary."""
         return self.vocab_size - N_BYTES - len(SPECIAL_TOKENS)
 
     @cached_property
@@ -70,13 +70,13 @@ class Inputs:
         return train(self.text.path, self.vocab_size, SPECIAL_TOKENS, pattern=PATTERN, impl=trainer)
 
     def tokenizer(self, impl: str) -> Tokenizer:
-        """Return a new tokenizer of that definition, its caches empty."""
+        """Return a new tokenizer, with empty caches, that encodes with the implementation `impl`."""
         return Tokenizer.from_definition(self.definition, impl=impl)
 
 
 @cache
 def inputs(corpus: str, n_bytes: int | None, vocab_size: int) -> Inputs:
-    """Return the inputs of a text and a vocabulary size, the same object for the same arguments."""
+    """Return the inputs for a text and a vocabulary size; the same arguments give the same object."""
     return Inputs(corpus, n_bytes, vocab_size)
 
 
@@ -86,13 +86,13 @@ def inputs_of(workload: Workload) -> Inputs:
 
 
 def count(impl: Impl, text: TextFile, workers: int = WORKERS) -> Pretokens:
-    """Count with one implementation."""
+    """Count the pretokens of a text with one implementation."""
     pretokens: Pretokens = impl.load()(text, pattern=PATTERN, special_tokens=SPECIAL_TOKENS, workers=workers)
     return pretokens
 
 
 def output_digest(output: Any) -> str:
-    """Hash the output of a stage: sha256 as hex."""
+    """Return the sha256, as hex, of the output of a stage."""
     if isinstance(output, Pretokens | Merges):
         return output.digest()
     return hashlib.sha256(np.ascontiguousarray(output, "<i4").tobytes()).hexdigest()

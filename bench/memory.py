@@ -15,7 +15,7 @@ INTERVAL = 0.002
 
 
 def children(process: int) -> list[int]:
-    """Return the processes that a process started, and all that those started."""
+    """Return the numbers of the child processes of a process, with all their own children."""
     found: list[int] = []
     for listing in Path(f"/proc/{process}/task").glob("*/children"):
         try:
@@ -37,12 +37,12 @@ def resident(process: int) -> int:
 
 @dataclass
 class Sampler:
-    """A thread that samples a process with its children while the block runs.
+    """A thread that samples the memory of a process and its children while the block runs.
 
-    Shared pages are counted once per process, so the sum is an upper bound.
+    Memory that processes share is counted in each of them, so the sum is an upper bound.
 
     Attributes:
-        samples: (seconds since the start, bytes of the process, bytes of its children).
+        samples: for each sample, seconds since the start, bytes of the process, and bytes of its children.
     """
 
     process: int = field(default_factory=os.getpid)
@@ -50,7 +50,7 @@ class Sampler:
     samples: list[tuple[float, int, int]] = field(default_factory=list)
 
     def __enter__(self) -> Sampler:
-        """Start to sample."""
+        """Start the thread that samples."""
         self._done, self._started = Event(), perf_counter()
         self._sample()
         self._thread = Thread(target=self._run, daemon=True)
@@ -58,7 +58,7 @@ class Sampler:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Take a last sample."""
+        """Take a last sample and stop the thread."""
         self._done.set()
         self._thread.join()
         self._sample()
@@ -73,5 +73,5 @@ class Sampler:
 
     @property
     def peak(self) -> int:
-        """The largest sum of process and children in bytes."""
+        """The largest memory of the process and its children together, in bytes."""
         return max(own + below for _, own, below in self.samples)

@@ -1,4 +1,4 @@
-"""Options that the command lines of the bench and of profiles share."""
+"""Options that the commands of `bench` and of `profiles` share."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from impls import UsageError
 
 
 def chosen(only: str | None, names: Iterable[str], kind: str) -> list[str]:
-    """Return the names that `--only` lists, all of `names` without it. `kind` is the word for one of them.
+    """Return the names that `--only` lists, or all of `names` without the option. `kind` is the noun for errors.
 
     Raises:
-        UsageError: `names` does not have one of them.
+        UsageError: a name that `--only` lists is not in `names`.
     """
     known = list(names)
     wanted = [name.strip() for name in only.split(",")] if only else known
     for unknown in (name for name in wanted if name not in known):
-        raise UsageError(f"--only: no {kind} {unknown!r}; there are {', '.join(known)}")
+        raise UsageError(f"--only: there is no {kind} {unknown!r}; choose some of {', '.join(known)}")
     return wanted

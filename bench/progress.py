@@ -1,4 +1,4 @@
-"""Progress of long work."""
+"""Shows the progress of long work."""
 
 from __future__ import annotations
 
@@ -6,6 +6,6 @@ import sys
 
 
 def progress(line: str) -> None:
-    """Say on standard error what is being done: always on the same line of a terminal, line by line elsewhere."""
+    """Print on standard error what is being done; on a terminal, each message replaces the message before."""
     begin, end = ("\r\033[K", "") if sys.stderr.isatty() else ("", "\n")
     print(f"{begin}{line}", end=end, file=sys.stderr, flush=True)

@@ -1,7 +1,9 @@
-"""Records: the results of a run with their proof, as one JSON file that is never changed afterwards.
+"""A record holds the results of a run, with their proof, in one JSON file that is never changed afterwards.
 
 Every record has a head: kind, version, time, command line, machine, commit, versions of packages, code digests.
-The records of a machine lie below `bench/records/MACHINE/`, each kind in a folder of its own.
+The records of a machine lie below `bench/records/MACHINE/`, each kind in a folder of its own; git ignores them. The
+records of the report that is committed lie below `reports/reference/records/` in the same way. No record holds a path
+of a machine: all that is written goes through `portable`.
 """
 
 from __future__ import annotations
@@ -14,21 +16,25 @@ import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from bench.code import PACKAGES, code_digests, versions
+from bench.places import portable, without_folder
 from impls.errors import MergelabError
 from impls.machine import cpu_name, folder_name, machine_name
 
 RECORDS = Path(__file__).parent / "records"
+
+REFERENCE = Path(__file__).parents[1] / "reports" / "reference" / "records"
 
 VERSION = 2
 """Of the form of a record, under the key `record_version`. Version 1 had no such key."""
 
 
 class RecordError(MergelabError):
-    """A record that cannot be used; one line that names it."""
+    """A record cannot be used; the message is one line that names the record."""
 
 
 @dataclass(frozen=True)
@@ -36,12 +42,12 @@ class Kind:
     """A kind of record.
 
     Attributes:
-        name: in the record, and of its folder.
-        command: makes a record of this kind; for people.
-        program: writes the record; words of a command line, which the arguments of the record follow.
-        fields: follow the head.
+        name: the name in the record; also the name of the folder for records of this kind.
+        command: the command line that makes a record of this kind, as people type it.
+        program: the program that writes the record, as words; the arguments in the record complete the command line.
+        fields: the fields that follow the head.
         oldest: the oldest version that is still read.
-        formerly: the name in version 1, where it was another one.
+        formerly: the name of this kind in version 1, if it was different; otherwise empty.
     """
 
     name: str
@@ -53,11 +59,11 @@ class Kind:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Its names in all versions."""
+        """The names of this kind in all versions of records."""
         return (self.name, self.formerly) if self.formerly else (self.name,)
 
     def reproduce(self, content: Mapping[str, Any]) -> str:
-        """Return the command line that made a record; folders are left out of it, see `without_folder`."""
+        """Return the command line that made a record; folders are left out of it, see `bench.places`."""
         return shlex.join([*self.program, *content.get("arguments", [])])
 
 
@@ -85,30 +91,12 @@ KINDS = {
 }
 """The table of kinds. pytest-benchmark writes the records of `bench`, to a folder whose name it chooses."""
 
+GIVEN = ("bench", "--quiet", "--benchmark-quiet", "--benchmark-autosave")
+"""Arguments of the benchmarks that the session gives by itself."""
+
 _NUMBER = re.compile(r"(\d{4,})_.*\.json")
 
 _WHEN = re.compile(r"_(\d{8}_\d{6})(?:_|\.|$)")
-
-_PLACE = re.compile(
-    r"""(?P<before>(?:--?[\w-]+=)?['"(]?)  # an option, a quotation mark
-        (?:(?P<scheme>file:(?://)?).*|(?=[/~]|\.\./).+)/
-        (?P<name>[^/]+)""",
-    re.DOTALL | re.VERBOSE,
-)
-
-
-def without_folder(word: str) -> str:
-    """Return a word of a command line or a message; of a path elsewhere on the machine, only the last part.
-
-    Such a path begins with `/`, `~`, `../` or `file:`. The folders of a machine are nobody's business.
-    """
-    found = _PLACE.fullmatch(word)
-    return f"{found['before']}{found['scheme'] or ''}{found['name']}" if found else word
-
-
-def as_line(error: object) -> str:
-    """Return an error as it is recorded: one line, paths without folders."""
-    return " ".join(map(without_folder, str(error).split()))
 
 
 def cpu_info() -> dict[str, str | int]:
@@ -134,7 +122,7 @@ def marks(kind: str, arguments: Sequence[str]) -> dict[str, Any]:
 
     Args:
         kind: a name of `KINDS`.
-        arguments: of the command line.
+        arguments: the words of the command line.
     """
     return {
         "kind": KINDS[kind].name,
@@ -150,7 +138,7 @@ def head(
 
     Args:
         kind: a name of `KINDS`.
-        arguments: of the command line.
+        arguments: the words of the command line.
         packages: whose versions matter.
         code: digests of the code that was measured; the digests of all implementations by default.
 
@@ -183,7 +171,7 @@ def write(content: Mapping[str, Any], folder: Path | None = None) -> Path:
     """
     folder = folder or RECORDS / machine_name() / content["kind"]
     folder.mkdir(parents=True, exist_ok=True)
-    text = json.dumps(content, indent=1, default=str) + "\n"
+    text = json.dumps(portable(json.loads(json.dumps(content, default=str))), indent=1) + "\n"
     made = datetime.fromisoformat(content["datetime"])
     numbers = [int(match[1]) for path in folder.iterdir() if (match := _NUMBER.fullmatch(path.name))]
     number = max(numbers, default=0)
@@ -209,19 +197,20 @@ def read(path: Path, kind: str) -> dict[str, Any]:
         kind: a name of `KINDS`.
 
     Raises:
-        RecordError: missing, damaged, of another kind, or of a version that is not read; the message says which.
+        RecordError: the record is missing or damaged, of another kind, or of a version that is not read; the message
+            says which.
     """
     row = KINDS[kind]
     again = f"delete this record, or make a new one with `{row.command}`"
     try:
         content = json.loads(path.read_text("utf-8"))
-        json.dumps(content, ensure_ascii=False).encode()  # A lone surrogate could not be printed later.
+        json.dumps(content, ensure_ascii=False, allow_nan=False).encode()  # Lone surrogates could not be printed.
     except OSError as error:
-        raise RecordError(f"{path}: {error.strerror}; give a record") from None
+        raise RecordError(f"{path}: {error.strerror}; give the path of a record") from None
     except (ValueError, RecursionError) as error:
         raise RecordError(f"{path}: not JSON: {error}; {again}") from None
     if not isinstance(content, dict) or content.get("kind") not in row.names:
-        raise RecordError(f"{path}: not a record of kind {kind}; {again}")
+        raise RecordError(f"{path}: is not a record of kind {kind}; {again}")
     _check_version(path, row, content.get("record_version", 1))
     for name in (*row.fields, "datetime", "machine_info", "commit_info"):
         if name not in content:
@@ -230,35 +219,66 @@ def read(path: Path, kind: str) -> dict[str, Any]:
         machine_of(content["machine_info"])
         datetime.fromisoformat(content["datetime"])
         dict(content.get("code", {}))
+        why_partial(content)
     except (KeyError, TypeError, AttributeError, ValueError) as error:
-        raise RecordError(f"{path}: damaged: {error!r}; {again}") from None
+        raise RecordError(f"{path}: is damaged: {error!r}; {again}") from None
     return content
 
 
 def _check_version(path: Path, row: Kind, version: object) -> None:
     """Refuse a record that this program cannot read, and name its version."""
     if not isinstance(version, int):
-        raise RecordError(f"{path}: damaged: record_version is {version!r}; delete this record")
+        raise RecordError(
+            f"{path}: is damaged: record_version is {version!r}, not a whole number; delete this record"
+        )
     if version > VERSION:
-        raise RecordError(f"{path}: has version {version}, versions up to {VERSION} are read; update this program")
+        raise RecordError(
+            f"{path}: has version {version}, but only versions up to {VERSION} are read; update this program"
+        )
     if version < row.oldest:
         raise RecordError(
-            f"{path}: has version {version}, a record of kind {row.name} is read from version {row.oldest} on; "
+            f"{path}: has version {version}, but records of kind {row.name} are read from version {row.oldest} on; "
             f"delete it, or make a new one with `{row.command}`"
         )
 
 
 def machine_of(info: Mapping[str, Any]) -> str:
-    """Return the name of the machine that a record comes from, as `impls.machine.machine_name` has it.
+    """Return the name of the machine that a record comes from, in the form of `impls.machine.machine_name`.
 
     Raises:
-        KeyError, TypeError: the record does not say.
+        KeyError, TypeError: the record does not name the machine.
     """
     return folder_name(info["cpu"]["brand_raw"], info["cpu"]["count"])
 
 
+def why_filtered(content: Mapping[str, Any]) -> str:
+    """Return why a record lacks cases, or studies, or profiles; empty if it has all of its kind.
+
+    A record of the benchmarks says how many cases it lacks. An older one does not; there the arguments tell.
+    """
+    words = [str(word) for word in content.get("arguments", []) if word not in GIVEN]
+    if content["kind"] == "bench":
+        lacks = content.get("unmeasured", any(not word.startswith("--benchmark-") for word in words))
+    else:
+        lacks = any(word.split("=")[0] == "--only" for word in words)
+    return f"filtered, {f'made with {shlex.join(words)}' if words else 'ended early'}" if lacks else ""
+
+
+def why_broken(content: Mapping[str, Any]) -> str:
+    """Return why a record is that of a broken run; empty if nothing failed."""
+    lists = (content.get(name, []) for name in ("measurements", "faults"))
+    parts = [content, *content.get("studies", {}).values(), *chain.from_iterable(lists)]
+    failed = any(part.get(name) for part in parts for name in ("error", "errors", "failures", "violations"))
+    return "it has errors" if failed else ""
+
+
+def why_partial(content: Mapping[str, Any]) -> str:
+    """Return why a record of the benchmarks is no base of a report or a comparison; empty if it is one."""
+    return why_filtered(content) or why_broken(content)
+
+
 def when(path: Path) -> str:
-    """Return the key that records are sorted by: date and time in the name; the file system's clock is no witness."""
+    """Return the key that records are sorted by: date and time in the file name. File times may change."""
     found = _WHEN.search(path.name)
     return f"{found[1] if found else ''} {path.name}"
 

@@ -1,6 +1,6 @@
-"""What is measured on: corpora by name, made, fetched and checked on demand (`get`).
+"""Corpora, the texts that are measured on: `get` returns a corpus by name, and makes or fetches it if needed.
 
-The names below are imported when they are first asked for.
+Each name below is imported on its first use.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Corpora by name: `get` turns a row of `corpora.toml` into a file, made or fetched once and kept in a cache.
 
-The name of a cached file holds the corpus, its size and a fingerprint of all that decides its bytes, so that a
-changed generator or another Python makes a new file. `<file>.sha256` beside it has the format of sha256sum. A file
-gets its name only when it is complete; processes that make one at the same time write the same bytes, and the last
-rename wins.
+The name of a cached file holds the corpus, its size, and a fingerprint of all that decides its bytes. So a changed
+generator or another Python makes a new file. `<file>.sha256` beside the file holds its digest in the format of
+sha256sum. A file gets its name only when it is complete. Several processes may make the same file at the same time:
+they write the same bytes, and the last rename wins.
 """
 
 import hashlib
@@ -28,14 +28,14 @@ class Corpus(NamedTuple):
     """A row of `corpora.toml`.
 
     Attributes:
-        name: unique.
-        kind: whether it is made, fetched, or there already.
-        description: one line.
-        licence: of the text.
-        bytes: the size when none is asked for, None for all there is; of a download, the size of the file.
-        sha256: the digest at that size and seed 0, as hex; None where it is not known.
-        url: of a download.
-        path: of a local corpus, relative to the table.
+        name: the name of the corpus, unique.
+        kind: "generated", "download", or "local" for a file that exists already.
+        description: one line about the text.
+        licence: the licence of the text.
+        bytes: the default size in bytes; None for the whole text. For a download, the size of the file.
+        sha256: the SHA-256, as hex, of the text with the default size and seed 0; None if it is not known.
+        url: where a download comes from; empty for other kinds.
+        path: the file of a local corpus, relative to the folder of the table; empty for other kinds.
     """
 
     name: str
@@ -49,7 +49,7 @@ class Corpus(NamedTuple):
 
 
 class Check(NamedTuple):
-    """What `verify` says of one cached file; `fault` is empty when the file is as recorded."""
+    """The result of `verify` for one cached file; `fault` is empty if the file has its recorded digest."""
 
     path: Path
     sha256: str
@@ -57,7 +57,7 @@ class Check(NamedTuple):
 
 
 class _Generator(NamedTuple):
-    """How a corpus is generated, chunks(n_bytes, seed), and all that decides its bytes."""
+    """A generator of a corpus: the function `chunks`, and the sources and version that decide its bytes."""
 
     chunks: Callable[[int | None, int], Iterable[bytes]]
     sources: tuple[Path, ...]
@@ -66,11 +66,13 @@ class _Generator(NamedTuple):
 
 
 def _sized(make: Callable[[int, int], Iterable[bytes]]) -> Callable[[int | None, int], Iterable[bytes]]:
-    """Return a generator's chunks for a text that has no size of its own."""
+    """Return the function `chunks` for a text that has no size of its own; it refuses a missing size."""
 
     def chunks(n_bytes: int | None, seed: int) -> Iterable[bytes]:
         if n_bytes is None:
-            raise DataError("a text without end needs a size; ask for one, or give its row `bytes`")
+            raise DataError(
+                "a generated text has no size of its own; give a size, or write `bytes` in its row of {TABLE.name}"
+            )
         return make(n_bytes, seed)
 
     return chunks
@@ -95,16 +97,18 @@ def load() -> dict[str, Corpus]:
     """Return all rows of the table by name.
 
     Raises:
-        DataError: a row is not well-formed; the message names it.
+        DataError: a row is not well-formed; the message names the row.
     """
     rows = {}
     for name, row in tomllib.loads(TABLE.read_text("utf-8")).items():
         try:
             rows[name] = Corpus(name=name, **row)
         except TypeError as error:
-            raise DataError(f"{TABLE.name}: [{name}]: {error}; write it like the other rows") from None
+            raise DataError(f"{TABLE.name}: [{name}]: {error}; correct its fields, as in the other rows") from None
         if rows[name].kind == "generated" and name not in _GENERATORS:
-            raise DataError(f"{TABLE.name}: [{name}]: nothing generates it; give it the kind download or local")
+            raise DataError(
+                f"{TABLE.name}: [{name}]: has the kind generated but no generator; give it the kind download or local"
+            )
     return rows
 
 
@@ -117,7 +121,7 @@ def find(name: str) -> Corpus:
     """Return the corpus of that name, or a local one for `file:PATH`.
 
     Raises:
-        UnknownCorpusError: there is none; the message lists what exists.
+        UnknownCorpusError: there is no such corpus; the message lists all names.
     """
     if name.startswith("file:"):
         path = Path(name.removeprefix("file:")).expanduser().absolute()
@@ -134,17 +138,17 @@ def cache_folder() -> Path:
 
 
 def get(name: str, n_bytes: int | None = None, *, seed: int = 0) -> Path:
-    """Return the file of a corpus, made or fetched if it is not in the cache.
+    """Return the file of a corpus; if it is not in the cache, make or fetch it first.
 
     Args:
-        name: of a corpus, or `file:PATH`.
-        n_bytes: the size. A generated text is made to it. Of another text, the file is a prefix, which ends between
-            characters and may be up to 3 bytes shorter. By default, the size of the row.
-        seed: another text of the same kind; only `stories` takes one.
+        name: the name of a corpus, or `file:PATH`.
+        n_bytes: the size in bytes; by default, the size in the table. A generated text has exactly this size. Of any
+            other text, the file holds the beginning, which may be up to 3 bytes shorter since no character is cut.
+        seed: another seed gives another text of the same kind; only `stories` takes a seed.
 
     Raises:
-        DataError: the corpus is unknown or does not have the size, the seed is not taken, the download fails, or the
-            folder of the cache cannot be made.
+        DataError: the corpus is unknown or too small, it takes no seed, the download fails, or the folder of the
+            cache cannot be made.
         FileFormatError: the cache cannot be written.
     """
     corpus = find(name)
@@ -159,14 +163,16 @@ def get(name: str, n_bytes: int | None = None, *, seed: int = 0) -> Path:
 
 
 def chunks(name: str, n_bytes: int | None = None, *, seed: int = 0) -> Iterable[bytes]:
-    """Return the bytes of a corpus in chunks, with the arguments and errors of `get`; nothing is kept."""
+    """Return the bytes of a corpus in chunks, without writing a file; arguments and errors are those of `get`."""
     corpus = find(name)
     n_bytes = corpus.bytes if n_bytes is None else n_bytes
     if n_bytes is not None and n_bytes < 0:
-        raise DataError(f"{name}: {n_bytes} bytes is no size; ask for 0 or more")
+        raise DataError(f"{name}: the size {n_bytes} is negative; give 0 bytes or more")
     generator = _GENERATORS.get(corpus.name) if corpus.kind == "generated" else None
     if seed < 0 or (seed and not (generator and generator.seeded)):
-        raise DataError(f"{name}: does not take the seed {seed}; only stories takes one, of 0 or more")
+        raise DataError(
+            f"{name}: does not take the seed {seed}; only stories takes a seed, a whole number of at least 0"
+        )
     if generator:
         return generator.chunks(n_bytes, seed)
     return _prefix(name, _whole_file(corpus), n_bytes)
@@ -176,8 +182,8 @@ def write(path: Path, content: Iterable[bytes]) -> str:
     """Write a file, whole or not at all, and return its SHA-256 as hex.
 
     Raises:
-        DataError: its folder cannot be made.
-        FileFormatError: it cannot be written.
+        DataError: the folder of the file cannot be made.
+        FileFormatError: the file cannot be written.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -192,19 +198,19 @@ def write(path: Path, content: Iterable[bytes]) -> str:
 
 
 def download(name: str, url: str | None = None, progress: fetch.Progress | None = None) -> Path:
-    """Fetch a corpus unless it is in the cache, and return its file; the first digest seen is recorded beside it.
+    """Return the file of a download; if it is not in the cache, fetch it, and record its digest in a file beside it.
 
     Args:
-        name: of a corpus of the kind download.
-        url: where to fetch it from; by default, the URL of its row.
+        name: the name of a corpus of the kind "download".
+        url: where to fetch the corpus from; by default, the URL in the table.
         progress: see `fetch.download`.
 
     Raises:
-        DataError: it is no download, or the download fails.
+        DataError: the corpus is not a download, or the download fails.
     """
     corpus = find(name)
     if corpus.kind != "download":
-        raise DataError(f"{name}: is {corpus.kind}, not a download; use `make`")
+        raise DataError(f"{name}: is of the kind {corpus.kind}, not a download; use `python -m data make` instead")
     path = cache_folder() / f"{corpus.name}.txt"
     if not path.exists():
         _record(path, fetch.download(url or corpus.url, path, corpus.bytes, corpus.sha256, progress))
@@ -229,18 +235,18 @@ def _check(corpus: Corpus, path: Path) -> Check:
     digest, fault = fetch.sha256_of(path), ""
     stated = path == _stated_path(corpus)
     if not _sidecar(path).exists():
-        fault = "no digest is recorded; delete it and make it again"
+        fault = "has no recorded digest; delete the file and make it again"
     elif digest != (recorded := _sidecar(path).read_text("utf-8").split(" ")[0]):
-        fault = f"its SHA-256 is {digest}, not the recorded {recorded}; delete it and make it again"
+        fault = f"its SHA-256 is {digest}, not the recorded {recorded}; delete the file and make it again"
     elif stated and corpus.sha256 not in (None, digest):
-        fault = f"its SHA-256 is {digest}, in {TABLE.name} {corpus.sha256}; delete it and make it again"
+        fault = f"its SHA-256 is {digest}, but {TABLE.name} states {corpus.sha256}; delete the file and make it again"
     elif stated and corpus.bytes not in (None, size := path.stat().st_size):
-        fault = f"it has {size} bytes, not {corpus.bytes} as in {TABLE.name}; delete it and fetch it again"
+        fault = f"has {size} bytes, but {TABLE.name} states {corpus.bytes}; delete the file and fetch it again"
     return Check(path, digest, fault)
 
 
 def _stated_path(corpus: Corpus) -> Path:
-    """Return the cached file that `bytes` and `sha256` of the row are about."""
+    """Return the cached file whose size and digest the fields `bytes` and `sha256` of the row state."""
     if corpus.kind == "download":
         return cache_folder() / f"{corpus.name}.txt"
     return _cached_path(corpus, corpus.bytes, 0)
@@ -262,7 +268,7 @@ def _cached_path(corpus: Corpus, n_bytes: int | None, seed: int) -> Path:
 
 
 def _origin(corpus: Corpus) -> str:
-    """Return all that decides the bytes of a corpus, apart from size and seed."""
+    """Return a string of all that decides the bytes of a corpus, apart from size and seed."""
     if corpus.kind == "generated":
         generator = _GENERATORS[corpus.name]
         return " ".join([generator.version, *map(fetch.sha256_of, generator.sources)])
@@ -272,11 +278,11 @@ def _origin(corpus: Corpus) -> str:
 
 
 def _prefix(name: str, path: Path, n_bytes: int | None) -> Iterator[bytes]:
-    """Yield the first bytes of a file, up to the end of a character where it is UTF-8."""
+    """Yield the first `n_bytes` of a file; in UTF-8, a character that would be cut is left out."""
     size = path.stat().st_size
     left = size if n_bytes is None else n_bytes
     if left > size:
-        raise DataError(f"{name}: has {size} bytes, fewer than {left}; ask for less")
+        raise DataError(f"{name}: has only {size} bytes, not {left}; give a smaller size")
     with path.open("rb") as file:
         start = max(0, left - 3)
         file.seek(start)

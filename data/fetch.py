@@ -26,12 +26,12 @@ _SCHEMES = ("http://", "https://")
 
 
 class _WebRedirects(urllib.request.HTTPRedirectHandler):
-    """Follow a server to http and https alone."""
+    """Follow redirects of a server only to http and https URLs."""
 
     def redirect_request(self, *request: Any) -> urllib.request.Request | None:
         new_url = request[-1]
         if not new_url.startswith(_SCHEMES):
-            raise urllib.error.URLError(f"the server points to {new_url}, which is not http or https")
+            raise urllib.error.URLError(f"the server redirects to {new_url}, which is not an http or https URL")
         return super().redirect_request(*request)
 
 
@@ -57,18 +57,18 @@ def download(
 
     Args:
         url: http or https.
-        path: the file to be.
-        n_bytes: the size that it must have; None for any.
-        sha256: the digest that it must have, as hex; None for any.
-        progress: called after each chunk.
+        path: where the finished file will be.
+        n_bytes: the size that the file must have; None if any size is right.
+        sha256: the digest that the file must have, as hex; None if any digest is right.
+        progress: called after each chunk with two numbers of bytes: received so far, and in total (None if unknown).
         timeout: seconds for each wait on the network.
 
     Raises:
-        DataError: the download failed or is not what it must be; the message names the URL.
+        DataError: the download failed, or has the wrong size or digest; the message names the URL.
         OSError: `path` cannot be written.
     """
     if not url.startswith(_SCHEMES):
-        raise DataError(f"{url}: not an http or https URL; give one")
+        raise DataError(f"{url}: is not an http or https URL; give one")
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(path.name + ".part")
     with part.open("ab") as file:
@@ -80,7 +80,7 @@ def download(
             digest = sha256_of(part)
             if sha256 not in (None, digest):
                 _restart(file)
-                raise DataError(f"{url}: its SHA-256 is {digest}, not {sha256}; check the URL and fetch it again")
+                raise DataError(f"{url}: its SHA-256 is {digest}, not {sha256}; check the URL and download it again")
             part.replace(path)  # While it is locked: nobody may append to a finished file.
         finally:
             if file.tell() == 0:
@@ -93,18 +93,18 @@ def _lock(file: BinaryIO, part: Path, url: str) -> None:
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        raise DataError(f"{url}: another process is fetching it; wait until it is done") from None
+        raise DataError(f"{url}: another process is downloading it; wait until that process ends") from None
     if not part.exists() or not os.path.samestat(os.fstat(file.fileno()), part.stat()):
-        raise DataError(f"{url}: another process has just fetched it; run this again")
+        raise DataError(f"{url}: another process has just finished the download; run the command again")
 
 
 def _fill(file: BinaryIO, url: str, n_bytes: int | None, progress: Progress | None, timeout: float) -> None:
-    """Bring the open `.part` from where it ends to its full size."""
+    """Download the rest of the open `.part` file."""
     with _open(file, url, timeout) as response:
         total = None if response.length is None else file.tell() + response.length
         if n_bytes is not None and total not in (None, n_bytes):
             _restart(file)
-            raise DataError(f"{url}: the server has {total} bytes of it, not {n_bytes}; check the URL")
+            raise DataError(f"{url}: the file on the server has {total} bytes, not {n_bytes}; check the URL")
         while chunk := _read(response, url):
             if n_bytes is not None and file.tell() + len(chunk) > n_bytes:
                 _restart(file)
@@ -113,7 +113,9 @@ def _fill(file: BinaryIO, url: str, n_bytes: int | None, progress: Progress | No
             if progress is not None:
                 progress(file.tell(), total)
     if total is not None and file.tell() < total:
-        raise DataError(f"{url}: broke off after {file.tell()} of {total} bytes; run this again to resume")
+        raise DataError(
+            f"{url}: the download stopped after {file.tell()} of {total} bytes; run the command again to resume"
+        )
     if n_bytes is not None and file.tell() != n_bytes:
         sent = file.tell()
         _restart(file)
@@ -121,7 +123,7 @@ def _fill(file: BinaryIO, url: str, n_bytes: int | None, progress: Progress | No
 
 
 def _open(file: BinaryIO, url: str, timeout: float) -> http.client.HTTPResponse:
-    """Return the response that continues the file; the file is emptied where the server cannot continue it."""
+    """Return the response with the rest of the file; if the server cannot resume, empty the file and start anew."""
     with _explained(url):
         if have := file.tell():
             response = _resumed(url, have, timeout)
@@ -132,7 +134,7 @@ def _open(file: BinaryIO, url: str, timeout: float) -> http.client.HTTPResponse:
 
 
 def _resumed(url: str, have: int, timeout: float) -> http.client.HTTPResponse | None:
-    """Return the response from byte `have` on; None from a server without ranges or with a shorter file."""
+    """Return the response from byte `have` on; None if the server cannot resume there."""
     request = urllib.request.Request(url, headers={"Range": f"bytes={have}-"})
     try:
         response = cast(http.client.HTTPResponse, _OPENER.open(request, timeout=timeout))
@@ -158,7 +160,7 @@ def _read(response: http.client.HTTPResponse, url: str) -> bytes:
 
 @contextmanager
 def _explained(url: str) -> Iterator[None]:
-    """Turn errors of the network into one line."""
+    """Turn each error of the network into a DataError of one line."""
     try:
         yield
     except urllib.error.HTTPError as error:
@@ -166,4 +168,4 @@ def _explained(url: str) -> Iterator[None]:
         raise DataError(f"{url}: HTTP {error.code} {error.reason}; {hint}") from None
     except (OSError, http.client.HTTPException, ValueError) as error:
         reason = getattr(error, "reason", None) or str(error) or type(error).__name__
-        raise DataError(f"{url}: {reason}; check the network, then run this again to resume") from None
+        raise DataError(f"{url}: {reason}; check the network, then run the command again to resume") from None

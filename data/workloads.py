@@ -1,4 +1,4 @@
-"""Workloads by name: corpus, size, vocabulary size, and the implementations that are skipped, with the reasons."""
+"""Workloads by name: each has a corpus, its size, a vocabulary size, and implementations to skip, with reasons."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ class Workload:
     """A row of `workloads.toml`.
 
     Attributes:
-        name: unique.
-        corpus: name of a corpus, or `file:PATH`.
-        bytes: how much of the corpus.
+        name: the name of the workload, unique.
+        corpus: the name of a corpus, or `file:PATH`.
+        bytes: how many bytes of the corpus, from its beginning.
         vocab_size: 256 bytes + merges + one special token.
         why: the reason for the workload.
-        skip: "stage/implementation" -> reason.
-        expected: stage -> digest of the output, where it is known.
+        skip: "stage/implementation" -> the reason why it is not timed on this workload.
+        expected: stage -> the known digest of its output.
     """
 
     name: str
@@ -35,7 +35,7 @@ class Workload:
     expected: Mapping[str, str] = field(default_factory=dict)
 
     def on(self, corpus: str) -> Workload:
-        """Return this workload on the beginning of another corpus, or on all of it where it is smaller.
+        """Return this workload on the beginning of another corpus; a smaller corpus is used whole.
 
         Raises:
             DataError: `file:PATH` names a file that is not there.
@@ -52,14 +52,14 @@ class Workload:
 
 
 def workloads() -> tuple[Workload, ...]:
-    """Return all rows in order."""
+    """Return all workloads in the order of the table."""
     with TABLE.open("rb") as file:
         table = tomllib.load(file)
     return tuple(Workload(name=name, **row) for name, row in table.items())
 
 
 def workloads_on(corpus: str) -> tuple[Workload, ...]:
-    """Return every size of the table once, on one corpus.
+    """Return one workload on `corpus` for each size in the table.
 
     Raises:
         DataError: `file:PATH` names a file that is not there.

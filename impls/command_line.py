@@ -33,7 +33,7 @@ class Program:
         commands: name of a command -> what it does, in the order of the help.
         default: the command to run if none is named; empty if the user must name one.
         out_of_memory: advice for the user, printed when memory runs out.
-        interrupted: what an interrupt leaves, printed when one comes.
+        interrupted: what an interrupt leaves behind, in words; printed after an interrupt.
     """
 
     package: str

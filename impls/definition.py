@@ -163,7 +163,7 @@ def fingerprint(vocab: Mapping[int, bytes], merges: Pairs, special_tokens: Seque
 
 def _listed(merges: object) -> Iterator[object]:
     if isinstance(merges, str | bytes | Mapping) or not isinstance(merges, Iterable):
-        raise UsageError("merges: a list of pairs of bytes is needed")
+        raise UsageError("merges: this is not a list of pairs of bytes; give such a list")
     return iter(merges)
 
 
@@ -203,7 +203,7 @@ def _vocabulary(ids: Mapping[bytes, int], merges: Pairs) -> Vocabulary:
         rank = int(too_late.any(axis=0).argmax())
         side = int(too_late[:, rank].argmax())
         told = f"{merges[rank][side]!r}, which number {made[side, rank]} makes"
-        raise UsageError(f"merges: number {rank} {merges[rank]!r} uses {told}; put that merge first")
+        raise UsageError(f"merges: number {rank} {merges[rank]!r} uses {told}; put the other merge first")
     byte_ids = np.array([ids.get(bytes([byte]), -1) for byte in range(N_BYTES)], np.int32)
     return Vocabulary(byte_ids, left, right, merged, 1 + max(ids.values(), default=0))
 
@@ -265,4 +265,4 @@ def _fault_in_merges(merges: Pairs, ids: Mapping[bytes, int]) -> UsageError:
             return UsageError(
                 f"merges: number {rank} {(left, right)!r} was given already, as number {ranks[left, right]}"
             )
-    return UsageError("merges: a list of pairs of bytes is needed")
+    return UsageError("merges: this is not a list of pairs of bytes; give such a list")

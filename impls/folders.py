@@ -1,8 +1,8 @@
 """Folders for our files: each carries our mark, and one process at a time writes to it.
 
 A new or empty folder gets a mark, the file `.mergelab`. A folder with files and without a mark belongs to somebody
-else and is refused. A process that writes to a folder holds a lock on the file `.mergelab.lock`, which says who that
-is.
+else and is refused. A process that writes to a folder holds a lock on the file `.mergelab.lock`; the content of this
+file names the process.
 """
 
 from __future__ import annotations
@@ -46,14 +46,14 @@ def claimed(folder: Path, kind: str, ours: Collection[str]) -> Iterator[Path]:
     with _locked(folder / MARK, folder) as opened:
         found = _read_mark(opened, folder)
         if found != kind:
-            raise FileFormatError(f"{folder}: is a {found} folder of ours, not a {kind} folder; give another folder")
+            raise FileFormatError(f"{folder}: is a mergelab folder for {found}, not for {kind}; give another folder")
         for name in sorted(ours):
             _refuse_links(folder / name)
         yield folder
 
 
 def _refuse_links(path: Path) -> None:
-    """Check that neither a file or folder of ours, nor what is directly inside it, is a link."""
+    """Check that a path of ours is not a link, and that nothing directly inside it is a link."""
     try:
         inside = sorted(path.iterdir()) if path.is_dir() else []
     except OSError as error:
@@ -66,17 +66,17 @@ def refuse_link(path: Path) -> None:
     """Check that a file that we write is not a link.
 
     Raises:
-        FileFormatError: it is one, and its target would be written.
+        FileFormatError: the file is a link, so the target of the link would be overwritten.
     """
     if path.is_symlink():
-        raise FileFormatError(f"{path}: is a link, and its target would be written; remove it")
+        raise FileFormatError(f"{path}: is a link, and its target would be overwritten; remove the link")
 
 
 def mark(folder: Path, kind: str) -> None:
-    """Make a folder with our mark; one that is there already must have a mark, or be empty.
+    """Make a folder with our mark; a folder that exists already must be empty or have a mark.
 
     Raises:
-        FileFormatError: it holds what is not ours, or cannot be made; the message names one offender.
+        FileFormatError: the folder holds files but no mark, or cannot be made; the message names one of the files.
     """
     path, temporary = folder / MARK, folder / f"{MARK}.{os.getpid()}"
     try:
@@ -86,7 +86,7 @@ def mark(folder: Path, kind: str) -> None:
         offender = next((found.name for found in sorted(folder.iterdir()) if not _is_mark(found)), None)
         if offender is not None:
             raise FileFormatError(
-                f"{folder}: holds {offender!r} but no mark of ours, the file {MARK}; give a new or an empty folder"
+                f"{folder}: holds {offender!r} but not {MARK}, mergelab's mark; give a new or an empty folder"
             )
         try:
             temporary.write_bytes(json.dumps({"kind": kind}).encode())
@@ -94,46 +94,40 @@ def mark(folder: Path, kind: str) -> None:
         finally:
             temporary.unlink(missing_ok=True)
     except OSError as error:
-        raise FileFormatError(f"{error.filename or folder}: {error.strerror}; give a folder") from None
+        raise FileFormatError(f"{error.filename or folder}: {error.strerror}; give another folder") from None
 
 
 def _is_mark(path: Path) -> bool:
-    """Tell whether a file is a mark, or of a process that marks the folder at this moment."""
+    """Tell whether a file is our mark, or belongs to a process that is making the mark now."""
     return path.name.startswith(f"{MARK}.") or (path.name == MARK and not path.is_symlink())
 
 
 def remove(folder: Path, ours: str) -> None:
-    """Remove a folder that holds nothing but files of ours; do nothing where there is no such folder.
+    """Remove a folder that holds only our own files; if there is no such folder, do nothing.
 
     Args:
-        folder: inside a folder that is claimed.
+        folder: the folder to remove; it must be inside a folder that this process has claimed.
         ours: a regular expression that matches the whole name of each of our files.
 
     Raises:
-        FileFormatError: it is a link or holds something else, which the message names; then nothing is removed.
+        FileFormatError: the folder is a link or holds other files, and nothing is removed; the message names the
+            obstacle.
     """
     try:
         if folder.is_symlink():
-            raise FileFormatError(f"{folder}: is a link, and is not removed; remove it yourself")
+            raise FileFormatError(f"{folder}: is a link, which mergelab never removes; remove the link yourself")
         paths = sorted(folder.iterdir()) if folder.exists() else []
         for path in paths:
             if not re.fullmatch(ours, path.name) or path.is_symlink() or not path.is_file():
-                raise FileFormatError(f"{path}: is not ours, so {folder} is not removed; move {path.name} elsewhere")
+                raise FileFormatError(
+                    f"{path}: is not mergelab's, so {folder} is not removed; move {path.name} elsewhere"
+                )
         for path in paths:
             path.unlink()
         if folder.exists():
             folder.rmdir()
     except OSError as error:
         raise FileFormatError(f"{error.filename or folder}: {error.strerror}; remove the folder yourself") from None
-
-
-def is_ours(folder: Path, kind: str) -> bool:
-    """Tell whether a folder carries our mark with this kind."""
-    try:
-        content = (folder / MARK).read_bytes()[:MARK_BYTES]
-        return bool(json.loads(content)["kind"] == kind)
-    except (OSError, ValueError, LookupError, TypeError):
-        return False
 
 
 def refuse_same_file(output: str | os.PathLike[str], *inputs: str | os.PathLike[str]) -> None:
@@ -146,7 +140,9 @@ def refuse_same_file(output: str | os.PathLike[str], *inputs: str | os.PathLike[
         if os.path.realpath(output) == os.path.realpath(path) or (
             os.path.exists(output) and os.path.exists(path) and os.path.samefile(output, path)  # noqa: PTH110, PTH121
         ):
-            raise FileFormatError(f"{output}: is the input {path}, and would be replaced; give another output")
+            raise FileFormatError(
+                f"{output}: is the same file as the input {path}, which would be replaced; give another output"
+            )
 
 
 @contextmanager

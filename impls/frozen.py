@@ -9,7 +9,7 @@ Value = TypeVar("Value")
 
 
 def _refuse(*_: object, **__: object) -> NoReturn:
-    raise TypeError("this dictionary is part of a tokenizer and does not change; make a dict of it first")
+    raise TypeError("this dictionary is part of a tokenizer and cannot be changed; copy it with dict() first")
 
 
 class FrozenDict(dict[Key, Value]):

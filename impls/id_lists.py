@@ -1,4 +1,4 @@
-"""Ids as lists of Python integers that share their integers."""
+"""Lists of ids in which equal ids are the same Python integer object."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ LISTED_IDS = 1 << 13
 
 
 class IdLists:
-    """Turns arrays of ids into lists: a long list holds one integer per id of the vocabulary, not one per place."""
+    """Turns arrays of ids into lists; equal ids share one integer object, which saves memory in long lists."""
 
     def __init__(self, n_ids: int) -> None:
         """Make no integers yet; all ids are below `n_ids`."""

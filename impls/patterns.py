@@ -43,7 +43,8 @@ def compile_pattern(pattern: str) -> regex.Pattern[str]:
     """Compile a named pattern or `regex:EXPRESSION`.
 
     Raises:
-        UsageError: the name is unknown, or the expression is invalid or searches from right to left.
+        UsageError: the name is unknown, or the expression is invalid, has no UTF-8 form, or searches from right to
+            left.
     """
     if not isinstance(pattern, str) or not (pattern in PATTERNS or pattern.startswith(CUSTOM)):
         known = ", ".join(PATTERNS)
@@ -55,6 +56,11 @@ def compile_pattern(pattern: str) -> regex.Pattern[str]:
 def _compile(pattern: str) -> regex.Pattern[str]:
     if pattern in PATTERNS:
         return regex.compile(PATTERNS[pattern])
+    try:
+        pattern.encode()
+    except UnicodeEncodeError as error:
+        where = f"{pattern[error.start]!r} at character {error.start}"
+        raise UsageError(f"pattern: lone surrogate {where}; it has no UTF-8 form, remove it") from None
     try:
         compiled = regex.compile(pattern.removeprefix(CUSTOM))
     except (regex.error, ValueError, OverflowError, RecursionError) as error:
@@ -82,9 +88,11 @@ def check_special_tokens(special_tokens: Sequence[str]) -> list[str]:
         # U+FFFD stands for invalid bytes; a token holding it could match text that the file does not contain.
         if "\ufffd" in token or any("\ud800" <= character <= "\udfff" for character in token):
             raise UsageError(f"special tokens: {token!r} holds U+FFFD or a lone surrogate; choose another token")
-    duplicates = [token for index, token in enumerate(special_tokens) if token in special_tokens[:index]]
-    if duplicates:
-        raise UsageError(f"special tokens: {duplicates[0]!r} is given twice; name each once")
+    seen: set[str] = set()
+    for token in special_tokens:
+        if token in seen:
+            raise UsageError(f"special tokens: {token!r} is given twice; name each once")
+        seen.add(token)
     return list(special_tokens)
 
 

@@ -8,7 +8,7 @@ import torch
 
 from lm.config import RunConfig
 from lm.config_base import ModelConfig
-from lm.model import architecture_of
+from lm.models import architecture_of
 
 BACKWARD = 2
 """The backward pass takes twice as many operations as the forward pass (Kaplan et al. 2020)."""
@@ -63,8 +63,8 @@ def training_days(config: RunConfig, tflops: float, utilisation: float = 0.5) ->
 
     Args:
         config: the run.
-        tflops: peak of the device, in 10^12 operations per second.
-        utilisation: share of it that the run makes use of.
+        tflops: peak speed of the device, in 10^12 operations per second.
+        utilisation: share of the peak that the run reaches, from 0 to 1.
     """
     n_tokens = config.data.batch_size * config.data.block_size * config.training.accumulation
     flops = training_flops_per_token(config.model, config.data.block_size) * n_tokens * config.training.max_steps
@@ -72,12 +72,12 @@ def training_days(config: RunConfig, tflops: float, utilisation: float = 0.5) ->
 
 
 def peak_flops(device: torch.device, precision: str, tflops: float | None = None) -> float | None:
-    """Return the peak of a device in operations per second; None where it is not known.
+    """Return the peak speed of a device in operations per second; None if it is not known.
 
     Args:
-        device: a GPU is looked up by its name.
-        precision: "bf16" or "fp32"; in "fp32" no device is known, as its speed depends on TF32.
-        tflops: takes the place of the table, in 10^12 operations per second.
+        device: the device; a GPU is found in the table by its name.
+        precision: "bf16" or "fp32". The table has no peaks for "fp32", since they depend on TF32.
+        tflops: the peak to use instead of the table, in 10^12 operations per second.
     """
     if tflops is not None:
         return tflops * 1e12
@@ -89,7 +89,7 @@ def peak_flops(device: torch.device, precision: str, tflops: float | None = None
 
 @dataclass(frozen=True)
 class Memory:
-    """Bytes that a training step holds when the backward pass begins; gradients come as activations go.
+    """Bytes that a training step holds when the backward pass begins; later, gradients replace activations.
 
     Attributes:
         activations: bytes that the forward pass keeps for the backward pass.
@@ -102,7 +102,7 @@ class Memory:
 
     @property
     def total(self) -> int:
-        """Bytes of all kinds together."""
+        """The sum of all kinds of memory, in bytes."""
         return self.parameters + self.gradients + self.optimizer + self.activations
 
 

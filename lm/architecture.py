@@ -76,7 +76,7 @@ def _rename(name: str, modules: Mapping[str, str], before: str, after: str) -> s
 
 @dataclass(frozen=True)
 class Architecture(Generic[C]):
-    """A row of `lm.model.ARCHITECTURES`.
+    """A row of `lm.models.ARCHITECTURES`.
 
     Attributes:
         name: value of the field `architecture` of its configs.

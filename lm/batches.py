@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from impls import Tokenizer
+from impls.digests import without_digest
 from impls.errors import FileFormatError, UsageError
 from lm.config import DataConfig
 from lm.corpora import SPLITS
-from lm.digests import without_digest
 from lm.ops import IGNORE_INDEX
 
 Ids = NDArray[Any]
@@ -36,7 +36,7 @@ class TokenData:
     """The ids that training reads.
 
     Attributes:
-        tokenizer: made the ids.
+        tokenizer: the tokenizer that made the ids.
         eos_id: the id that ends a document, if there is one.
         train, val: uint16[n] or uint32[n], mapped read-only.
         token_bytes: int64[vocabulary], bytes of text per id; 0 for special tokens.
@@ -52,7 +52,7 @@ class TokenData:
 
 
 def read_metadata(folder: Path) -> dict[str, Any] | None:
-    """Return the content of `metadata.json` in a folder of ids; None where there is no such file.
+    """Return the content of `metadata.json` in a folder of ids; None if there is no such file.
 
     Raises:
         FileFormatError: the file is damaged or of another version.
@@ -73,7 +73,7 @@ def read_metadata(folder: Path) -> dict[str, Any] | None:
 
 
 def _describes_ids(metadata: dict[str, Any]) -> bool:
-    """Tell whether the fields that `open_data` computes with have their types."""
+    """Tell whether the fields that `open_data` reads have the right types."""
     numbers = [metadata["vocab_size"], *(metadata["splits"][split]["ids"] for split in SPLITS)]
     return (
         all(type(number) is int and number >= 0 for number in numbers)
@@ -88,8 +88,8 @@ def open_data(config: DataConfig, vocab_size: int) -> TokenData:
     """Map the files of a folder, after checking them against the metadata, the tokenizer and the model.
 
     Args:
-        config: names the folder.
-        vocab_size: of the model; every id must be below it.
+        config: the config that names the folder.
+        vocab_size: the vocabulary size of the model; every id must be smaller.
 
     Raises:
         FileFormatError: a file is missing or damaged, was made with another tokenizer, or holds an id beyond the
@@ -125,7 +125,7 @@ def open_tokenizer(folder: Path) -> tuple[Tokenizer, int | None]:
 def _open_tokenizer(folder: Path) -> tuple[Tokenizer, dict[str, Any]]:
     metadata = read_metadata(folder)
     if metadata is None:
-        raise FileFormatError(f"{folder}/metadata.json: is not there; run python -m lm tokenize")
+        raise FileFormatError(f"{folder}/metadata.json: is missing; run python -m lm tokenize")
     tokenizer = Tokenizer.load(folder / "tokenizer")
     if tokenizer.fingerprint() != metadata["tokenizer"]:
         raise FileFormatError(
@@ -163,14 +163,14 @@ def _open_ids(path: Path, metadata: dict[str, Any], split: str, limit: int) -> I
 
 
 def windows(n_ids: int, block_size: int, stride: int) -> int:
-    """Return the number of ordered windows of block_size + 1 ids, one every `stride` ids.
+    """Return how many windows of block_size + 1 ids fit into `n_ids`, if one starts every `stride` ids.
 
     Raises:
-        UsageError: there are too few ids for a single window.
+        UsageError: there are fewer ids than one window needs.
     """
     if n_ids < block_size + 1:
         raise UsageError(
-            f"data.block_size: {block_size} needs {block_size + 1} ids, there are {n_ids}; give more text"
+            f"data.block_size: {block_size} needs {block_size + 1} ids, but there are only {n_ids}; give more text"
         )
     return (n_ids - block_size - 1) // stride + 1
 
@@ -189,7 +189,7 @@ def get_batch(
     device: str | torch.device = "cpu",
     generator: np.random.Generator | None = None,
 ) -> tuple[Tensor, Tensor]:
-    """Cut windows at uniformly random places.
+    """Cut windows of ids, uint16[n] or uint32[n], that begin at uniformly random places.
 
     Returns:
         x and y, int64[batch_size, block_size] each; y is x shifted by one.
@@ -205,10 +205,10 @@ def get_batch(
 
 
 class TrainBatches(torch.utils.data.Dataset[tuple[Tensor, Tensor]]):
-    """The batches of a run: batch i is a function of seed and i, so a resumed run needs nothing but its step.
+    """The batches of a run. The seed and the number i decide batch i, so a resumed run needs only its step.
 
     Attributes:
-        rank, n_ranks: of `n_ranks` processes, process `rank` gets its own rows of each batch.
+        rank, n_ranks: the number of this process, and how many there are; each process gets its own rows of a batch.
     """
 
     def __init__(self, ids: Ids, config: DataConfig, seed: int, rank: int = 0, n_ranks: int = 1) -> None:
@@ -226,7 +226,7 @@ class TrainBatches(torch.utils.data.Dataset[tuple[Tensor, Tensor]]):
         return cut(self.ids, starts[self.rank :: self.n_ranks], self.config.block_size)
 
     def loader(self, first: int, stop: int, pin_memory: bool = False) -> Iterator[tuple[Tensor, Tensor]]:
-        """Yield the batches from `first` to before `stop`, cut by worker processes if the config has any."""
+        """Yield the batches `first` to `stop - 1`; worker processes cut them if the config asks for workers."""
         workers = self.config.workers
         loader: Any = torch.utils.data.DataLoader(
             self,
@@ -243,7 +243,7 @@ class TrainBatches(torch.utils.data.Dataset[tuple[Tensor, Tensor]]):
 
 
 def validation_batches(ids: Ids, config: DataConfig, eos_id: int | None = None) -> Iterator[tuple[Tensor, Tensor]]:
-    """Yield ordered windows that predict every id but the first once; targets beyond the end are ignored.
+    """Yield ordered windows in which every id but the first is a target once; places after the last id are ignored.
 
     With `mask_after_eos`, targets after the first `eos_id` of a window are ignored too.
 

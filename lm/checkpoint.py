@@ -19,11 +19,11 @@ from torch import Tensor
 from torch.nn import Module
 from torch.optim import Optimizer
 
+from impls.digests import seal_is_whole, sealed
 from impls.errors import FileFormatError, shown
 from impls.storage import atomic_writer
 from lm.accounting import count_parameters
 from lm.config_base import ModelConfig
-from lm.digests import seal_is_whole, sealed
 
 LONGEST_CONTEXT = 1 << 24
 """Tables of positions are made before any weight is read."""
@@ -41,10 +41,10 @@ def save_checkpoint(target: Target, model: Module, optimizer: Optimizer, step: i
 
     Args:
         target: a path or a binary file object.
-        model: its weights are written.
-        optimizer: its state is written.
+        model: the model whose weights are written.
+        optimizer: the optimizer whose state is written.
         step: number of steps taken.
-        extra: tensors, numbers, strings, and lists and mappings of them.
+        extra: further values by name: tensors, numbers, strings, and lists or mappings of these.
 
     Raises:
         FileFormatError: the file cannot be written; an earlier file of this name stays as it is.
@@ -88,8 +88,8 @@ def read_checkpoint(source: Target, device: str | torch.device = "cpu") -> dict[
 def _read(file: BinaryIO | IO[bytes], name: str, device: str | torch.device) -> dict[str, Any]:
     if not seal_is_whole(file):
         raise FileFormatError(
-            f"{name}: is truncated or not a checkpoint, or its bytes have changed; use an earlier one of this "
-            "version: to resume, remove last.pt and copy the earlier one there"
+            f"{name}: is truncated or not a checkpoint, or its bytes have changed; give an earlier checkpoint. "
+            "To resume a run, remove last.pt and copy an earlier checkpoint of this version to its place"
         )
     if not _is_plain(file):
         raise FileFormatError(f"{name}: holds code or is not a checkpoint; give one from a run folder")
@@ -99,16 +99,18 @@ def _read(file: BinaryIO | IO[bytes], name: str, device: str | torch.device) -> 
     except pickle.UnpicklingError:
         raise FileFormatError(f"{name}: holds code or objects, and is not loaded; give a checkpoint") from None
     except Exception as error:  # PyTorch raises errors of any kind about a file that it did not write.
-        raise FileFormatError(f"{name}: is not a checkpoint ({type(error).__name__}); give another one") from None
+        raise FileFormatError(f"{name}: is not a checkpoint ({type(error).__name__}); give another file") from None
     if not _has_the_parts(state):
         raise FileFormatError(f"{name}: is not a checkpoint of a training run; give one from a run folder")
     if type(state["step"]) is not int or not 0 <= state["step"] < 1 << 53:
-        raise FileFormatError(f"{name}: its step is {shown(state['step'])}, not a number of steps; give another one")
+        raise FileFormatError(
+            f"{name}: its step is {shown(state['step'])}, not a number of steps; give another checkpoint"
+        )
     return dict(state)
 
 
 def _is_plain(file: BinaryIO | IO[bytes]) -> bool:
-    """Tell whether a file is an archive whose parts, all uncompressed, take no more bytes than it has."""
+    """Tell whether a file is an archive of uncompressed parts that are together no larger than the file."""
     start = file.tell()
     n_bytes = file.seek(0, os.SEEK_END) - start
     file.seek(start)
@@ -138,13 +140,13 @@ def _has_the_parts(state: object) -> bool:
 def load_checkpoint(
     source: Target, model: Module, optimizer: Optimizer | None = None, device: str | torch.device = "cpu"
 ) -> dict[str, Any]:
-    """Put a checkpoint into a model, and if an optimizer is given, into it and torch's generators.
+    """Load the weights of a checkpoint into a model; with an optimizer, also load its state and torch's generators.
 
     Returns:
         The content of the checkpoint.
 
     Raises:
-        FileFormatError: see `read_checkpoint`; or the checkpoint is of another model or optimizer.
+        FileFormatError: the checkpoint cannot be read, or belongs to another model or optimizer.
     """
     state = read_checkpoint(source, device)
     load_weights(model, state["model"], source)
@@ -160,7 +162,7 @@ def _load_optimizer(optimizer: Optimizer, saved: dict[str, Any], source: Target)
         optimizer.load_state_dict(saved)
     except (ValueError, LookupError, TypeError, AttributeError):
         raise FileFormatError(
-            f"{source}: the optimizer's state is of another optimizer or model; keep training.optimizer"
+            f"{source}: the optimizer's state is of another optimizer or model; set training.optimizer as before"
         ) from None
 
 
@@ -185,7 +187,7 @@ def _check_optimizer(saved: dict[str, Any], optimizer: Optimizer) -> None:
 
 
 def _form(value: object) -> object:
-    """Return what a hyperparameter has in common with all others that may take its place."""
+    """Return the form of a hyperparameter's value; a saved value may replace it only if it has the same form."""
     if isinstance(value, list | tuple):
         return [_form(part) for part in value]
     return "number" if isinstance(value, int | float) and not isinstance(value, bool) else type(value)
@@ -197,7 +199,9 @@ def _load_generators(saved: dict[str, Any], source: Target) -> None:
         if torch.cuda.is_available() and len(saved["cuda"]) == torch.cuda.device_count():
             torch.cuda.set_rng_state_all([generator.cpu() for generator in saved["cuda"]])
     except (RuntimeError, TypeError, AttributeError):
-        raise FileFormatError(f"{source}: the states of its generators are not PyTorch's; give another one") from None
+        raise FileFormatError(
+            f"{source}: its states of random generators are not PyTorch's; give another file"
+        ) from None
 
 
 def load_weights(model: Module, weights: Mapping[str, Tensor], source: object) -> None:
@@ -214,7 +218,7 @@ def load_weights(model: Module, weights: Mapping[str, Tensor], source: object) -
             raise FileFormatError(f"{source}: is of another model: it {where} {name}")
         if own[name].shape != weights[name].shape:
             shapes = f"{list(weights[name].shape)}, not {list(own[name].shape)}"
-            raise FileFormatError(f"{source}: is of another model: {name} is {shapes}")
+            raise FileFormatError(f"{source}: is of another model: {name} has the shape {shapes}")
         if not weights[name].is_floating_point():
             raise FileFormatError(f"{source}: is of another model: {name} is of {weights[name].dtype}, not of floats")
     model.load_state_dict(weights)
@@ -233,7 +237,7 @@ def check_size(config: ModelConfig, path: Path) -> None:
     n_parameters = count_parameters(config)
     if n_parameters > n_bytes:
         raise FileFormatError(
-            f"{path}: is of another model: {n_bytes} bytes do not hold the {n_parameters} parameters of the config"
+            f"{path}: is of another model: {n_bytes} bytes cannot hold the {n_parameters} parameters of the config"
         )
     if config.context_length > LONGEST_CONTEXT:
         raise FileFormatError(

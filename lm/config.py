@@ -1,6 +1,6 @@
-"""The five kinds of configs and the run that is made of one of each; values are checked by strict models.
+"""The five kinds of configs; a run has one config of each kind. Strict pydantic models check the values.
 
-`lm.config_files` reads configs from YAML files; the config of a model stands in the file of the model.
+`lm.config_files` reads configs from YAML files. The config class of a model is in the module of the model.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pydantic_core import CoreSchema, core_schema
 
 from impls.errors import UsageError, shown
 from lm.config_base import Config, ModelConfig, Name, Rate, Share, Size
-from lm.model import ARCHITECTURES
+from lm.models import ARCHITECTURES
 
 
 class ConfigError(UsageError):
@@ -21,7 +21,7 @@ class ConfigError(UsageError):
 
 
 class _ByArchitecture:
-    """A type that is the config class of one of the table's models, chosen by the field `architecture`."""
+    """A type for the config of any model: the field `architecture` chooses the config class."""
 
     @staticmethod
     def __get_pydantic_core_schema__(_: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
@@ -71,7 +71,7 @@ class DatasetConfig(Config):
         if self.source in ("local", "hub", "tokens") and "train" not in self.files:
             raise ValueError("files: has no entry `train`; name the file of the training text")
         if self.source == "hub" and not re.fullmatch(r"[\w.-]+/[\w.-]+", self.path):
-            raise ValueError(f"path: {self.path!r} is not a data set; write owner/name")
+            raise ValueError(f"path: {self.path!r} is not the name of a data set; write owner/name")
         if self.source == "tokens" and not self.tokenizer:
             raise ValueError("tokenizer: is missing; name the folder of the tokenizer that made the ids")
         if self.max_characters is not None and self.max_characters < self.min_characters:
@@ -116,7 +116,7 @@ class TrainingConfig(Config):
         max_steps: optimizer steps of the run; a step sees `accumulation` batches.
         schedule: `cosine` falls to `min_learning_rate`; `constant` stays at `learning_rate` after the warm-up.
         warmup_ratio: share of `max_steps` over which the learning rate grows to `learning_rate`.
-        grad_clip: largest norm of the gradient, which is scaled down to it; null does not clip.
+        grad_clip: largest norm of the gradient; a larger gradient is scaled down to it. null switches clipping off.
         precision: `fp32`, or `bf16` with parameters in float32.
         tf32: whether float32 products on a GPU may use TF32.
         compile: whether to use torch.compile; the run stays eager if the compiler fails.
@@ -176,7 +176,7 @@ class DataConfig(Config):
     """Ids on disk, and how windows are cut from them.
 
     Attributes:
-        folder: for train.bin, val.bin, metadata.json, the tokenizer and the texts.
+        folder: the folder for train.bin, val.bin, metadata.json, the tokenizer and the texts.
         block_size: ids in a window.
         stride: ids from the start of an ordered window to the start of the next one; block_size by default.
         sampling: training windows at random places, or ordered, one after the other.
@@ -184,7 +184,7 @@ class DataConfig(Config):
         dtype: type of the ids on disk; `auto` takes uint16 where the vocabulary fits.
         mask_after_eos: whether the loss of a validation window ignores targets after the first end of a document.
         shard_tokens: ids in each shard that is kept; by default there are only train.bin and val.bin.
-        workers: processes that cut batches; with 0 the loop cuts them.
+        workers: number of processes that cut batches; with 0, the training loop cuts them itself.
         prefetch: batches that each worker prepares.
     """
 
@@ -204,7 +204,7 @@ class DataConfig(Config):
     def _check(self) -> Self:
         if self.stride is not None and self.stride > self.block_size:
             raise ValueError(
-                f"stride: {self.stride} is above block_size {self.block_size}, which leaves ids out; lower it"
+                f"stride: {self.stride} is above block_size {self.block_size}, so ids would be left out; lower it"
             )
         return self
 
@@ -222,7 +222,7 @@ class RunConfig(Config):
     @model_validator(mode="after")
     def _check(self) -> Self:
         if "/" in self.name or "\0" in self.name or self.name in (".", ".."):
-            raise ValueError(f"name: {self.name!r} names no folder in runs/; write a name without /")
+            raise ValueError(f"name: {self.name!r} cannot be the name of a folder in runs/; write a name without /")
         if self.data.block_size > self.model.context_length:
             raise ValueError(
                 f"data.block_size: {self.data.block_size} is above model.context_length "
@@ -240,9 +240,9 @@ def check(kind: Any, values: object, source: str) -> Any:
     """Turn plain values into a config.
 
     Args:
-        kind: class of the config, or `AnyModelConfig`.
+        kind: the class of the config, or `AnyModelConfig`.
         values: a mapping, as parsed from YAML or JSON.
-        source: where the values are from, for the message.
+        source: where the values come from, for error messages.
 
     Raises:
         ConfigError: a value is wrong; the message names the source, the field, the fault and the value.
@@ -259,6 +259,6 @@ def check(kind: Any, values: object, source: str) -> Any:
         if first["type"] not in ("value_error", "missing", "extra_forbidden") and not isinstance(given, dict):
             message += f", not {shown(given)}"
         if first["type"] == "extra_forbidden":
-            message = "no such field"
+            message = "no such field; remove it or correct its name"
         more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
         raise ConfigError(f"{source}: {field + ': ' if field else ''}{message}{more}") from None

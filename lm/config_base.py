@@ -28,7 +28,7 @@ class ModelConfig(Config):
         n_heads: query heads of each layer; they share d_model equally.
         d_ff: width of the hidden layer of each feed-forward half.
         tie_embeddings: the output layer and the token embeddings have one weight.
-        architecture: name of a row of `lm.model.ARCHITECTURES`.
+        architecture: name of a row of `lm.models.ARCHITECTURES`.
     """
 
     name: Name = "model"

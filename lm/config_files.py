@@ -28,9 +28,9 @@ MOST_VALUES = 10_000
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML as people expect it: `3e-4` is a number, and a key that is there twice is an error.
+    """Reads YAML as people expect it: `3e-4` is a number, and a repeated key is an error.
 
-    A file that is small may describe a value that is huge; it is refused before the value is made.
+    A small file may describe a huge value; such a file is refused before the value is made.
     """
 
     def __init__(self, stream: str | bytes) -> None:
@@ -47,7 +47,7 @@ class _Loader(yaml.SafeLoader):
         node = super().compose_node(parent, index)
         self._depth -= 1
         if repeated and node not in self._sizes:
-            raise yaml.composer.ComposerError(None, None, "a value holds itself", mark)
+            raise yaml.composer.ComposerError(None, None, "a value holds itself; remove the alias inside", mark)
         self._values += self._sizes[node] if repeated else 1
         if self._values > MOST_VALUES:
             raise yaml.composer.ComposerError(None, None, f"there are more than {MOST_VALUES} values", mark)
@@ -61,7 +61,9 @@ class _Loader(yaml.SafeLoader):
             if not isinstance(key, Hashable):  # Refused below.
                 continue
             if key in seen:
-                raise yaml.constructor.ConstructorError(None, None, f"{key} is there twice", node.start_mark)
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"{key} is there twice; remove one of the two", node.start_mark
+                )
             seen.add(key)
         return super().construct_mapping(node, deep)
 
@@ -98,14 +100,14 @@ def _read(path: Path) -> dict[str, Any]:
         hint = f"; there are {', '.join(near)}" if near else ""
         raise ConfigError(f"{path}: {error.strerror}{hint}") from None
     except UnicodeDecodeError as error:
-        raise ConfigError(f"{path}: invalid UTF-8 at byte {error.start}") from None
+        raise ConfigError(f"{path}: invalid UTF-8 at byte {error.start}; save it as UTF-8") from None
     if not isinstance(values, dict):
         raise ConfigError(f"{path}: holds no mapping; write a line `field: value` for each field")
     return values
 
 
 def load(kind: str, path: str | os.PathLike[str]) -> Config:
-    """Read a file with one config.
+    """Read a YAML file that holds one config.
 
     Args:
         kind: a key of `KINDS`.
@@ -160,7 +162,7 @@ def _apply(change: str, values: dict[str, Any]) -> None:
     for parent in parents:
         nested = values.setdefault(parent, {})
         if not isinstance(nested, dict):
-            raise ConfigError(f"--set {change}: {parent} has no fields")
+            raise ConfigError(f"--set {change}: {parent} has no fields; write a field as kind.field")
         values = nested
     values[last] = parse_yaml(value, f"--set {change}")
 

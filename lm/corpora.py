@@ -1,6 +1,6 @@
 """From a data set to two texts, `train.txt` and `val.txt`: read, filtered and split document by document.
 
-Memory holds one document at a time (or, of a text without separators, one block).
+Memory holds one document at a time; of a text without separators, it holds one block.
 """
 
 from __future__ import annotations
@@ -109,7 +109,7 @@ def _documents(dataset: DatasetConfig, path: Path) -> Iterator[bytes]:
 
 
 def _chooser(dataset: DatasetConfig, role: str) -> Callable[[bytes], str]:
-    """Return the choice of a split for a document: by its content, so that all copies of it go to the same split."""
+    """Return the function that chooses the split of a document by its content, so equal documents stay together."""
     if role == "validation":
         return lambda _: "val"
     if "validation" in dataset.files:
@@ -119,7 +119,7 @@ def _chooser(dataset: DatasetConfig, role: str) -> Callable[[bytes], str]:
 
 
 def _write_plain(dataset: DatasetConfig, role: str, path: Path, outputs: dict[str, BinaryIO], counts: Counts) -> None:
-    """Copy a text without separators; its end, from a whole line on, is for validation if no file is."""
+    """Copy a text without separators; without a validation file, the last lines of the text are for validation."""
     n_bytes = path.stat().st_size
     splits = [("val" if role == "validation" else "train", n_bytes)]
     if role == "train" and "validation" not in dataset.files and dataset.validation_share:

@@ -57,7 +57,7 @@ def demo(trained: Trained, sampling: Sampling, read: Read = input, write: Write 
 
 
 def answer(line: str, trained: Trained, sampling: Sampling, read: Read, write: Write) -> Sampling:
-    """Carry out one line; return the parameters to go on with."""
+    """Carry out one line of input; return the sampling parameters for the next line."""
     if line == "/params":
         return ask_parameters(sampling, read, write)
     if line == "/help":
@@ -97,7 +97,7 @@ def token_text(token: bytes) -> str:
 
 
 def token_table(tokenizer: Tokenizer, ids: list[int]) -> Iterator[str]:
-    """Yield the lines of a table: id, token, and its bytes in hex, also where they are part of a character."""
+    """Yield the lines of a table: the id, the token as text, and the bytes of the token in hex."""
     rule = "-" * 60
     yield from ("Tokenization breakdown:", rule, f"{'Token ID':<11}{'Token':<21}Bytes", rule)
     for token_id in ids:
@@ -128,7 +128,7 @@ def _is_partial(token: bytes) -> bool:
 
 
 def show_generation(trained: Trained, prompt: str, sampling: Sampling) -> Iterator[str]:
-    """Yield the tokens of the prompt, then each sample: token by token, with boundaries, and as text.
+    """Yield lines that show the tokens of the prompt, then each sample: token by token, with boundaries, and as text.
 
     Each probability is taken after temperature and top-k, from the distribution that the token was drawn from.
     """

@@ -24,7 +24,7 @@ from lm.transformer import LanguageModel
 
 @dataclass(frozen=True)
 class TextScore:
-    """Sums over the targets that are not ignored.
+    """Sums of log-likelihoods and bytes over the targets that are not ignored.
 
     Attributes:
         nats: negative log-likelihood of all targets.
@@ -65,7 +65,7 @@ def score_text(
     """Score the targets of batches of x and y, int64[B, T].
 
     Args:
-        model: is put into evaluation mode, and back.
+        model: the model to score; it is in evaluation mode meanwhile.
         batches: x and y; targets that are `IGNORE_INDEX` are ignored.
         token_bytes: int64[V], bytes of text per id.
         device: where the model is.

@@ -1,4 +1,4 @@
-"""A trained model as a folder that transformers loads, weights and tokenizer.
+"""Writes a trained model as a folder that transformers can load, with weights and tokenizer.
 
 The sub-folder `tokenizer` has the tokenizer in this project's format, which `lm.trained` loads. `digests.json` lists
 the digest of every file, which `lm.trained` checks.
@@ -11,12 +11,12 @@ from pathlib import Path
 
 import safetensors.torch
 
+from impls.digests import MANIFEST, write_manifest
 from impls.errors import UsageError
 from impls.folders import claimed
 from impls.formats import tokenizer_json
 from impls.storage import atomic_writer
-from lm.digests import MANIFEST, write_manifest
-from lm.model import architecture_of
+from lm.models import architecture_of
 from lm.trained import Trained
 
 FILES = ("config.json", "model.safetensors", "tokenizer_config.json", "tokenizer.json")
@@ -42,7 +42,7 @@ def export(trained: Trained, folder: Path) -> str | None:
 
 
 def _write_model(trained: Trained, folder: Path) -> None:
-    """Write weights and config; the config carries our own too, which has fields that theirs lacks."""
+    """Write weights and config.json; config.json also holds our own config, which has more fields."""
     config = trained.model.config
     row = architecture_of(config)
     values = {
@@ -60,7 +60,7 @@ def _write_model(trained: Trained, folder: Path) -> None:
 
 
 def _write_tokenizer(trained: Trained, folder: Path) -> str | None:
-    """Write the tokenizer as transformers reads it; return why that is not possible, if it is not."""
+    """Write the tokenizer in the format of transformers; if that is not possible, return the reason."""
     own = trained.tokenizer
     eos = next((token for token, token_id in own.special_tokens.items() if token_id == trained.eos_id), None)
     settings = {

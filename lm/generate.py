@@ -25,7 +25,7 @@ class Sampling:
             al. 2020, https://arxiv.org/abs/1904.09751); all by default.
         max_new_tokens: largest number of tokens in a sample.
         n_samples: number of samples; sample i draws with seed + i, whatever the number is.
-        seed: of the first sample.
+        seed: the seed of the first sample.
     """
 
     temperature: float = 1.0
@@ -43,7 +43,9 @@ class Sampling:
         if self.top_p is not None and not 0 < self.top_p <= 1:
             raise UsageError(f"top-p: {self.top_p} is not above 0 and at most 1")
         if self.max_new_tokens < 1 or self.n_samples < 1:
-            raise UsageError(f"tokens and samples: {self.max_new_tokens} and {self.n_samples} must be at least 1")
+            raise UsageError(
+                f"tokens and samples: {self.max_new_tokens} and {self.n_samples} are given, both must be at least 1"
+            )
         if self.seed < 0:
             raise UsageError(f"seed: {self.seed} is below 0; give at least 0")
 

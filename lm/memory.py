@@ -1,4 +1,4 @@
-"""Memory of a training step, measured beside the prediction of `lm.accounting`; and the largest batch that fits."""
+"""Measures the memory of a training step beside the prediction of `lm.accounting`, and finds the largest batch."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from lm.accounting import (
     training_flops_per_token,
 )
 from lm.config import RunConfig
-from lm.model import build
+from lm.models import build
 from lm.processes import find_device
 from lm.step import build_optimizer, optimizer_step
 
@@ -30,7 +30,7 @@ class DoesNotFitError(MergelabError):
 
 
 def measure_memory(config: RunConfig) -> Memory:
-    """Build the model, take a step on random ids, and count the bytes of every tensor that is held."""
+    """Build the model, take a step on random ids, and count the bytes of all tensors in memory."""
     training = config.training
     device = find_device(training.device)
     model = build(config.model, training.ops).to(device)
@@ -81,7 +81,7 @@ def largest_batch(config: RunConfig, limit: int) -> int:
 def search(attempt: Callable[[int], None], limit: int) -> int:
     """Return the largest n, up to `limit`, for which `attempt(n)` does not run out of memory.
 
-    It is found by doubling n while it fits, then by halving the interval.
+    n is doubled while it fits; then the interval between the last two values is halved again and again.
 
     Raises:
         DoesNotFitError: `attempt(1)` runs out of memory.

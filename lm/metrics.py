@@ -69,7 +69,7 @@ class TensorBoard:
                 self._writer.add_scalar(column, value, row["step"])
 
     def close(self) -> None:
-        """Flush."""
+        """Write all rows to the disk, and close the event file."""
         self._writer.close()
 
 
@@ -223,10 +223,10 @@ def gpu_state(device: torch.device) -> Row:
 
 
 class Speed:
-    """Tokens per second, and their share of the device's peak, over the steps since the last row."""
+    """Measures tokens per second, and the share of the device's peak speed, over the steps since the last row."""
 
     def __init__(self, config: RunConfig, device: torch.device, n_processes: int) -> None:
-        """Start the clock of the run."""
+        """Start the clock."""
         training, data = config.training, config.data
         self._tokens_per_step = data.batch_size * data.block_size * training.accumulation
         self._flops_per_token = training_flops_per_token(config.model, data.block_size)
@@ -252,7 +252,7 @@ class Speed:
 
 
 class Progress:
-    """Progress on screen: on a terminal a bar with count, rate and time left, otherwise lines; silent if wanted."""
+    """Progress on screen: a terminal shows a bar with count, rate and time left, other outputs get lines."""
 
     def __init__(self, total: int, done: int, silent: bool = False) -> None:
         self._silent = silent

@@ -29,7 +29,7 @@ class Processes:
 
     @classmethod
     def join(cls, device: str) -> Processes:
-        """Meet the other processes, if `torchrun` started any.
+        """Connect to the other processes, if `torchrun` started any.
 
         Args:
             device: "auto", "cpu", "mps", "cuda" (each process takes its own GPU) or "cuda:N".
@@ -49,12 +49,12 @@ class Processes:
             dist.barrier()
 
     def leave(self) -> None:
-        """Part from the other processes."""
+        """End the connection to the other processes."""
         if dist.is_initialized():
             dist.destroy_process_group()
 
     def wrap(self, model: Module) -> Module:
-        """Return the model with gradients that are averaged over all processes."""
+        """Wrap the model, so that its gradients are averaged over all processes."""
         if self.size == 1:
             return model
         return DistributedDataParallel(model, device_ids=[self.device] if self.device.type == "cuda" else None)
@@ -83,5 +83,5 @@ def find_device(name: str) -> torch.device:
     device = torch.device(name)
     if (device.index or 0) >= there[device.type]:
         devices = ", ".join(kind if count == 1 else f"{count} x {kind}" for kind, count in there.items() if count)
-        raise UsageError(f"training.device: {name} is not there; this machine has {devices}")
+        raise UsageError(f"training.device: this machine has no {name}; choose one of {devices}")
     return device

@@ -49,7 +49,7 @@ def claim(folder: Path) -> AbstractContextManager[Path]:
 
 
 def check_start(config: RunConfig, folder: Path) -> None:
-    """Find the faults that can be found before the work on the data begins.
+    """Check all that can be checked before the data is prepared, which may take long.
 
     Raises:
         UsageError: the device is not there.
@@ -64,7 +64,7 @@ def check_start(config: RunConfig, folder: Path) -> None:
 
 
 def open_folder(config: RunConfig, folder: Path, first: int, resume: bool) -> MetricsLog:
-    """Fill the folder of a run, which is claimed, or take up the folder of a run that took `first` steps.
+    """Begin the files of a new run in a claimed folder, or open the files of a run that took `first` steps.
 
     Raises:
         UsageError, FileFormatError: see `check_start`; or the folder cannot be written.
@@ -111,8 +111,8 @@ def restore(
     """Load the last checkpoint of a run; return the number of steps taken before it.
 
     Raises:
-        FileFormatError: there is no checkpoint, or it is damaged, of another model, of other data or settings, or of
-            a later step than the last one.
+        FileFormatError: there is no checkpoint; or it is damaged, belongs to another model, other data or other
+            settings, or was written after more than `training.max_steps` steps.
     """
     path = latest(folder)
     state = load_checkpoint(path, model, optimizer, device)

@@ -1,4 +1,4 @@
-"""The settings of a run: they are kept in its checkpoints, and a resumed run must have them again."""
+"""The settings of a run: its checkpoints keep them, and a resumed run must have the same settings."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ MAY_CHANGE = {
 
 
 def settings_of(config: RunConfig) -> dict[str, dict[str, Any]]:
-    """Return the values that a resumed run must have again, as plain values: kind of config -> field -> value."""
+    """Return the settings that a resumed run must have again: kind of config -> field -> plain value."""
     return {kind: getattr(config, kind).model_dump(mode="json", exclude=free) for kind, free in MAY_CHANGE.items()}
 
 

@@ -6,7 +6,6 @@ after its last finished shard. In the end, the shards of a split are joined to t
 
 from __future__ import annotations
 
-import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ import numpy as np
 
 from impls import Tokenizer
 from impls.cuts import SafeCuts
+from impls.digests import digest_of, digest_of_file, with_digest, without_digest
 from impls.errors import FileFormatError, UsageError
 from impls.folders import claimed, remove
 from impls.inputs.file import TextFile
@@ -24,7 +24,6 @@ from impls.storage import atomic_writer
 from lm.batches import read_metadata
 from lm.config import DataConfig, RunConfig, TokenizerConfig
 from lm.corpora import SPLITS, Counts, prepare
-from lm.digests import digest_of, with_digest, without_digest
 
 Sources = dict[str, list[int]]
 """Path -> size in bytes, and time of change in nanoseconds."""
@@ -49,7 +48,7 @@ def tokenize(config: RunConfig, say: Say = print) -> None:
 
     Args:
         config: the run.
-        say: takes a line about each part.
+        say: called with a line of text about each part.
 
     Raises:
         FileFormatError: a source is missing or damaged, or the folder was made from other configs.
@@ -137,7 +136,7 @@ def _digest(config: RunConfig) -> str:
 
 
 def _sources_state(config: RunConfig) -> Sources:
-    """Return size and time of change of the files that are read and still there."""
+    """Return size and time of change of each source file that still exists."""
     if config.dataset.source not in ("local", "tokens"):
         return {}
     stats = {name: Path(name).stat() for name in config.dataset.files.values() if Path(name).exists()}
@@ -148,16 +147,20 @@ def _texts(config: RunConfig, folder: Path, sources: Sources) -> Counts:
     done, made_from = folder / "texts.json", [_digest(config), sources]
     try:
         saved = without_digest(json.loads(done.read_bytes()))
-        if saved.pop("made_from") == made_from:
+        if saved.pop("made_from") == made_from and saved.pop("digests") == _digests_of_texts(folder):
             return Counts(**saved)
-    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
-        pass  # The texts are not there, or what was noted about them is lost.
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError, FileFormatError):
+        pass  # The texts are not there or damaged, or what was noted about them is lost.
     counts = prepare(config.dataset, folder, folder / "downloads")
     # Shards and tokenizer of other texts are of no use any more.
     remove(folder / "shards", OUR_SHARDS)
     remove(folder / "tokenizer", OUR_TOKENIZER)
-    _write_json(done, with_digest({"made_from": made_from, **vars(counts)}))
+    _write_json(done, with_digest({"made_from": made_from, "digests": _digests_of_texts(folder), **vars(counts)}))
     return counts
+
+
+def _digests_of_texts(folder: Path) -> dict[str, str]:
+    return {split: digest_of_file(folder / f"{split}.txt") for split in SPLITS}
 
 
 def _tokenizer(config: TokenizerConfig, folder: Path, say: Say) -> Tokenizer:
@@ -194,7 +197,9 @@ def _prefix(text: Path, n_bytes: int, config: TokenizerConfig) -> Path:
 def _dtype(config: DataConfig, tokenizer: Tokenizer) -> np.dtype[Any]:
     if config.dtype == "uint16" and tokenizer.id_dtype.itemsize > 2:
         size = max(tokenizer.vocab) + 1
-        raise UsageError(f"data.dtype: uint16 holds ids below 65536, the vocabulary has {size}; take uint32 or auto")
+        raise UsageError(
+            f"data.dtype: uint16 holds ids below 65536, but the vocabulary has {size} ids; take uint32 or auto"
+        )
     return np.dtype("<u4") if config.dtype == "uint32" else tokenizer.id_dtype
 
 
@@ -219,8 +224,7 @@ def _encode(
         shards.run(TextFile.open(text), say)
     with atomic_writer(target) as output:
         shards.join(output)
-    with target.open("rb") as file:
-        return target.stat().st_size // dtype.itemsize, hashlib.file_digest(file, "sha256").hexdigest()
+    return target.stat().st_size // dtype.itemsize, shards.digest
 
 
 def _write_json(path: Path, values: object) -> None:

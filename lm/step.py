@@ -1,4 +1,4 @@
-"""A training step: the model on some batches, gradients, clipping, the optimizer; and how each is set up."""
+"""A training step, and how to set it up: loss and gradients of some batches, clipping, update by the optimizer."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ def optimizer_step(
     """Take one step on `accumulation` batches.
 
     Args:
-        model: gives the loss of x and y.
+        model: called with x and y, returns their loss.
         optimizer: changes the parameters.
         feed: yields x and y, int64[B, T] each.
-        training: says how.
+        training: the config of the training loop.
         rate: the learning rate.
         device: where the model is.
 
@@ -64,7 +64,7 @@ def precision(training: TrainingConfig, device: torch.device) -> AbstractContext
 
 
 def _unsynchronised(model: Module, wanted: bool) -> AbstractContextManager[None]:
-    """Leave averaging of gradients between processes to the last batch of a step."""
+    """If `wanted`, do not average gradients over processes; only the last batch of a step averages them."""
     no_sync: Callable[[], AbstractContextManager[None]] | None = getattr(model, "no_sync", None)
     return no_sync() if wanted and no_sync is not None else nullcontext()
 
@@ -79,7 +79,7 @@ def build_optimizer(model: LanguageModel, training: TrainingConfig) -> Optimizer
 
 
 def learning_rate(training: TrainingConfig, step: int) -> float:
-    """Return the rate of a step, counted from 0; the schedule is one step ahead, so the first step has a rate."""
+    """Return the learning rate of a step, counted from 0: the schedule's rate of `step + 1`, which is never 0."""
     cosine = training.schedule == "cosine"
     return cosine_schedule(
         step + 1,

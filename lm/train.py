@@ -1,7 +1,7 @@
 """The training loop.
 
-The data of a step depend on nothing but config and step; everything else that the next step needs is in the
-checkpoint. So a run that was interrupted and resumed ends, on a CPU, with the same bits as a run that was not.
+The config and the number of a step decide its data. The checkpoint holds everything else that the next step needs.
+So, on a CPU, an interrupted and resumed run ends with the same bits as a run without an interruption.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from lm.config import RunConfig
 from lm.evaluate import score_text
 from lm.hellaswag import read_items, score_hellaswag
 from lm.metrics import MetricsLog, Progress, Row, Speed, gpu_state
-from lm.model import build
+from lm.models import build
 from lm.processes import Processes
 from lm.run_folder import claim, open_folder, restore, save, write_samples
 from lm.step import build_optimizer, compiled, learning_rate, optimizer_step, precision
@@ -43,16 +43,16 @@ def train(config: RunConfig, folder: Path, *, resume: bool = False) -> int:
 
     Args:
         config: the run.
-        folder: of the run.
+        folder: the folder of the run.
         resume: whether to go on from the last checkpoint in the folder.
 
     Returns:
-        0, or the number of the signal; then there is a checkpoint, and the run can be resumed.
+        0, or the number of the signal that ended the run; in this case there is a checkpoint to resume from.
 
     Raises:
         UsageError: the device is not there, or the batch cannot be divided among the processes.
-        FileFormatError: data or checkpoint are missing, damaged or of another run, or the folder is somebody else's
-            or is being written by another process.
+        FileFormatError: data or checkpoint are missing, damaged or of another run; or the folder holds files that are
+            not ours, or another process is writing to it.
         DivergedError: the loss is not finite; the last checkpoint is from an earlier step.
     """
     processes = Processes.join(config.training.device)
@@ -67,14 +67,15 @@ def train(config: RunConfig, folder: Path, *, resume: bool = False) -> int:
 
 @dataclass(frozen=True)
 class _Run:
-    """The objects that the loop works on.
+    """The objects that the training loop works on.
 
     Attributes:
-        model: is evaluated and saved.
-        step_model: has the weights of `model`, is compiled, and averages gradients over processes.
+        model: the model that is evaluated and saved.
+        step_model: the model that takes steps: it shares the weights of `model`, may be compiled, and averages
+            gradients over processes.
         feed: batches of ids for the steps that are left.
-        first: number of steps taken before.
-        log: None in processes that write no files.
+        first: number of steps that were taken before.
+        log: the metrics; None in processes that write no files.
     """
 
     config: RunConfig
@@ -92,7 +93,7 @@ class _Run:
 
 
 def _set_up(config: RunConfig, folder: Path, resume: bool, processes: Processes, held: ExitStack) -> _Run:
-    """Open the data, build the model, load the last checkpoint; only then write the first file.
+    """Open the data, build the model and load the last checkpoint; only after that, write the first file.
 
     The folder stays claimed for as long as `held` is open.
     """

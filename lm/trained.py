@@ -12,14 +12,14 @@ import safetensors.torch
 import torch
 
 from impls import Tokenizer
+from impls.digests import check_manifest
 from impls.errors import FileFormatError, shown
 from lm.batches import open_tokenizer
 from lm.checkpoint import check_size, latest, load_checkpoint, load_weights
 from lm.config import AnyModelConfig, check
 from lm.config_base import ModelConfig
 from lm.config_files import load_run
-from lm.digests import check_manifest
-from lm.model import ARCHITECTURES, architecture_of, build
+from lm.models import ARCHITECTURES, architecture_of, build
 from lm.settings import check_settings
 from lm.transformer import LanguageModel
 
@@ -58,7 +58,9 @@ def _load_run(source: Path, device: str | torch.device) -> Trained:
     folder = run_folder(source)
     path = source if source.is_file() else latest(source)
     if not (folder / "config.yaml").exists():
-        raise FileFormatError(f"{source}: is no checkpoint in a run folder, which has a config.yaml; give one")
+        raise FileFormatError(
+            f"{source}: is not a checkpoint inside a run folder, next to a config.yaml; give such a checkpoint"
+        )
     config = load_run(folder / "config.yaml")
     check_size(config.model, path)
     model = build(config.model, config.training.ops)
@@ -73,7 +75,7 @@ def _load_run(source: Path, device: str | torch.device) -> Trained:
 
 
 def run_folder(source: Path) -> Path:
-    """Return the run folder of a source, which is a run folder or a checkpoint in one."""
+    """Return the run folder of a source; the source is a run folder, or a checkpoint in a run folder."""
     return source.parent.parent if source.is_file() else source
 
 
@@ -104,16 +106,16 @@ def load_folder(folder: Path, ops: str = "fused") -> LanguageModel:
 
 
 def _translated(values: dict[str, Any], folder: Path) -> dict[str, Any]:
-    """Return the fields of our config for a config.json of transformers."""
+    """Translate the values of transformers' config.json to the fields of our config."""
     path, kind = folder / "config.json", values.get("model_type")
     row = next((row for row in ARCHITECTURES.values() if row.model_type == kind), None)
     if row is None:
         known = " or ".join(row.model_type for row in ARCHITECTURES.values())
-        raise FileFormatError(f"{path}: model_type {kind!r} is not {known}")
+        raise FileFormatError(f"{path}: the model_type {kind!r} is not supported; give a model of the type {known}")
     try:
         return {"architecture": row.name, **row.import_config(values)}
     except KeyError as error:
-        raise FileFormatError(f"{path}: lacks {error.args[0]}") from None
+        raise FileFormatError(f"{path}: the field {error.args[0]} is missing; restore the file") from None
     except (ValueError, TypeError, AttributeError, OverflowError) as error:
         raise FileFormatError(f"{path}: {error}") from None
 

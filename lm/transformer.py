@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -11,14 +12,23 @@ from torch.nn import Module, ModuleList, Parameter
 from impls.errors import UsageError
 from lm.attention import Attention, KeyValueCache
 from lm.config_base import ModelConfig
-from lm.layers import INIT_STD, Embedding, FeedForward, Linear, SwiGLU
+from lm.layers import INIT_STD, Embedding, Linear
 from lm.ops import Ops
+
+
+class FeedForwardHalf(Protocol):
+    """The second half of a layer, [..., d_model] to [..., d_model]; `w2` is its last product."""
+
+    w2: Linear
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Apply."""
 
 
 class Block(Module):
     """A layer with a norm before each half: x + attn(ln1(x)), then x + ffn(ln2(x))."""
 
-    def __init__(self, attn: Attention, ffn: FeedForward | SwiGLU, ln1: Module, ln2: Module) -> None:
+    def __init__(self, attn: Attention, ffn: FeedForwardHalf, ln1: Module, ln2: Module) -> None:
         super().__init__()
         self.attn, self.ffn, self.ln1, self.ln2 = attn, ffn, ln1, ln2
 

@@ -1,1 +1,1 @@
-"""Profiles: any stage and implementation looked into with a tool, each in a process of its own."""
+"""Profiles: a tool looks into any implementation of any stage, each time in a new process."""

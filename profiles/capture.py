@@ -1,4 +1,4 @@
-"""One profile: a target run plainly, then under a tool. It leaves a raw file and a digest."""
+"""Makes one profile: runs a target without a tool, then with a tool. It leaves a raw file and a digest."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ MAX_REPEATS = 30
 
 
 def capture(name: str, subject: Subject, folder: Path) -> dict[str, Any]:
-    """Profile once; returns the digest, which is also written beside the raw file.
+    """Make one profile; returns its digest, which is also written beside the raw file.
 
     Raises:
-        UsageError: there is no such target, or the tool is not for it.
+        UsageError: there is no such target, or the tool cannot look into it.
         MergelabError: PyTorch is missing, or the tool or the target failed.
     """
     tool, stage = tools.load(name), subject.stage
@@ -47,14 +47,16 @@ def capture(name: str, subject: Subject, folder: Path) -> dict[str, Any]:
 
 
 def run_tool(tool: Tool, subject: Subject, raw: Path) -> dict[str, Any]:
-    """Run a target plainly, then under a tool; returns what was seen, with the slow-down.
+    """Run a target without a tool, then with the tool; returns what the tool saw, and the slow-down.
 
     Raises:
-        MergelabError: the tool is not installed, or it or the target failed.
+        MergelabError: the tool is not installed or cannot run here, or the tool or the target failed.
     """
+    if reason := tool.absent():
+        raise MergelabError(f"{tool.name}: {reason}")
     if tool.needs and importlib.util.find_spec(tool.needs) is None:
         raise MergelabError(f"{tool.name}: not installed; `pip install {tool.needs}`, or run `nox -s profile`")
-    repeats = repeats_for(plain_run(subject, 1)["seconds"]) if tool.repeats else 1
+    repeats = tool.repeats or repeats_for(plain_run(subject, 1)["seconds"])
     plain = plain_run(subject, repeats)["seconds"]
     raw.unlink(missing_ok=True)  # A tool that says nothing must not leave the file of another run.
     with blamed(tool.name):
@@ -73,10 +75,10 @@ def run_tool(tool: Tool, subject: Subject, raw: Path) -> dict[str, Any]:
 
 
 def report(tool: Tool, subject: Subject, repeats: int, raw: Path) -> dict[str, Any]:
-    """Return what the profiled process reports.
+    """Run the profiled process and return its report.
 
     Raises:
-        MergelabError: it failed, hangs, or says nothing.
+        MergelabError: the process failed, hangs, or prints no report.
     """
     order = {"tool": tool.name, "subject": subject, "raw": str(raw), "repeats": repeats}
     return report_in(tool.start([*tool.command(raw), json.dumps(order)], tool.environment, raw))
@@ -84,23 +86,23 @@ def report(tool: Tool, subject: Subject, repeats: int, raw: Path) -> dict[str, A
 
 @cache
 def plain_run(subject: Subject, repeats: int) -> dict[str, Any]:
-    """Run a target without a tool, once in the life of this process.
+    """Run a target without a tool and return the report; the result is kept, so each target runs only once.
 
     Raises:
-        MergelabError: it failed or hangs.
+        MergelabError: the process failed or hangs.
     """
     with blamed("the target"):
         return report(tools.load("plain"), subject, repeats, Path())
 
 
 def repeats_for(seconds: float) -> int:
-    """Return how often to repeat work that takes so long."""
+    """Return how often to repeat work that takes `seconds` once."""
     return min(max(math.ceil(SECONDS / seconds), 1), MAX_REPEATS)
 
 
 @contextmanager
 def blamed(name: str) -> Iterator[None]:
-    """Put what failed before the message of an error."""
+    """Put `name` in front of the message of an error that is raised inside the block."""
     try:
         yield
     except MergelabError as error:

@@ -92,7 +92,7 @@ def operations(batch: int, widths: Sequence[int]) -> int:
 
 def _count(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of at least 1; give one, as in 512")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of at least 1; give a number such as 512")
     return int(text)
 
 

@@ -21,7 +21,7 @@ def run(order: dict[str, Any]) -> dict[str, Any]:
     """Prepare, run under the tool, report."""
     tool, subject = tools.load(order["tool"]), Subject(*order["subject"])
     tool.arrive()
-    works = prepared(subject, order["repeats"])
+    works = prepared(subject, order["repeats"], warms=tool.warms)
     with tool.context(Path(order["raw"])):
         started = perf_counter()
         for work in works:
@@ -31,10 +31,13 @@ def run(order: dict[str, Any]) -> dict[str, Any]:
     return {"seconds": seconds, "workers": workers, "facts": tool.facts(subject)}
 
 
-def prepared(subject: Subject, repeats: int) -> list[Work]:
-    """Return the work as often as it is repeated; code that a first call loads is loaded."""
+def prepared(subject: Subject, repeats: int, *, warms: bool) -> list[Work]:
+    """Return the work once per repetition; any code that a first call would load is loaded already.
+
+    With `warms`, a call goes before the profiled ones even where it loads no code.
+    """
     target, workload = TARGETS[subject.stage], subject.row()
-    if target.loads_code(subject.impl):
+    if warms or target.loads_code(subject.impl):
         target.prepare(subject.impl, workload)()
     return [target.prepare(subject.impl, workload) for _ in range(repeats)]
 

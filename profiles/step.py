@@ -1,7 +1,7 @@
 """The work of a training step, the one part of profiles that needs PyTorch (extra `lm`).
 
-A step trains the shipped run `stories-small`, with one of the small models, on the text of a workload and in the
-workload's vocabulary.
+The step belongs to the shipped run `stories-small`, with one of the small models. The text and the vocabulary are
+those of a workload.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from lm.batches import TrainBatches
 from lm.config import RunConfig
 from lm.config_files import load_run
 from lm.memory import measure_memory
-from lm.model import build
+from lm.models import build
 from lm.step import build_optimizer, learning_rate, optimizer_step
 
 RUN = Path(lm.__file__).parent / "configs" / "stories-small.yaml"
@@ -41,8 +41,8 @@ def prepare(model_name: str, ops: str, workload: Workload, threads: int) -> Call
     Args:
         model_name: of lm/configs/models.
         ops: "reference" or "fused".
-        workload: its text is encoded with the tokenizer that `auto` takes.
-        threads: of PyTorch.
+        workload: the workload whose text is encoded, by the encoder that `auto` takes.
+        threads: number of threads of PyTorch.
     """
     torch.set_num_threads(threads)
     torch.manual_seed(0)
@@ -65,7 +65,7 @@ def prepare(model_name: str, ops: str, workload: Workload, threads: int) -> Call
 def tensor_bytes(model_name: str, ops: str, workload: Workload) -> dict[str, Any]:
     """Return what the tensors of a step hold in bytes, by kind: predicted from the shape alone, and counted.
 
-    The steps per call and the shape of a batch stand beside them.
+    The result also holds the number of steps per call and the shape of a batch.
     """
     config = config_of(model_name, ops, workload.vocab_size)
     batch_size, block_size = config.data.batch_size, config.data.block_size

@@ -1,7 +1,7 @@
-"""What can be profiled: a table of stages, each with what a tool needs to know of it. Another trainer is another row.
+"""The table of what can be profiled: each row is a stage, with all that a tool needs to know about it.
 
-The stages are those of the registry, and a training step of each shipped kind of language model, whose
-implementations are the two sets of operations.
+The stages are those of the registry, and a training step of each shipped kind of language model. The two sets of
+operations are the implementations of a training step.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Subject(NamedTuple):
         stage: a name of `TARGETS`.
         impl: one of its implementations.
         workload: a name of `workloads.toml`.
-        n_bytes: how much of the workload, from its beginning; None for all.
+        n_bytes: bytes of the workload's text to use, from its beginning; None for all.
     """
 
     stage: str
@@ -61,7 +61,7 @@ class Stage:
 
     Attributes:
         name: in the registry.
-        work: (implementation, workload, workers) to what is profiled.
+        work: takes implementation, workload and workers; returns the call to profile.
     """
 
     name: str
@@ -73,15 +73,15 @@ class Stage:
         return tuple(row.name for row in implementations(self.name))
 
     def prepare(self, impl: str, workload: Workload) -> Work:
-        """Return the work itself, which is called once; what this call does is not profiled."""
+        """Return the call to profile, which runs once; the preparation here is not profiled."""
         return self.work(find(self.name, impl), workload, self.workers(impl))
 
     def workers(self, impl: str) -> int:
-        """Return one worker, since samplers see one thread best; two processes where it would else be no pool."""
+        """Return 1, since samplers see a single thread best; 2 for a pool of processes, which needs more than one."""
         return 2 if uses_processes(find(self.name, impl)) else 1
 
     def loads_code(self, impl: str) -> bool:
-        """Return whether the first call of an implementation loads code, which is no part of the profile."""
+        """Return whether the first call of an implementation loads code; such a call is not profiled."""
         return find(self.name, impl).compiled
 
     def code_digest(self, impl: str) -> str:
@@ -92,7 +92,7 @@ class Stage:
         """Check that an implementation can finish a workload.
 
         Raises:
-            UsageError: it cannot; the message says why.
+            UsageError: the implementation cannot finish; the message has the reason.
         """
         if reason := reason_to_skip(find(self.name, impl), workload):
             raise UsageError(f"{self.name}/{impl} on {workload.name}: {reason}")
@@ -112,7 +112,7 @@ class Step:
     impls: tuple[str, ...] = ("reference", "fused")
 
     def prepare(self, impl: str, workload: Workload) -> Work:
-        """Return a call of a few steps; what this call does is not profiled."""
+        """Return a call that takes a few steps; the preparation here is not profiled."""
         from profiles import step
 
         return step.prepare(self.model, impl, workload, self.workers(impl))
@@ -123,7 +123,7 @@ class Step:
         return 1
 
     def loads_code(self, impl: str) -> bool:
-        """Return that the first steps load code, which is no part of the profile."""
+        """Return true: the first steps load code, so they are not profiled."""
         del impl
         return True
 
@@ -133,10 +133,10 @@ class Step:
         return code.module_digest(TRAINER)
 
     def check(self, impl: str, workload: Workload) -> None:
-        """Check that there is PyTorch.
+        """Check that PyTorch is installed.
 
         Raises:
-            MergelabError: it is not installed.
+            MergelabError: PyTorch is not installed.
         """
         del impl, workload
         if importlib.util.find_spec("torch") is None:
@@ -150,7 +150,7 @@ class Step:
 
 
 def uses_processes(row: Impl) -> bool:
-    """Return whether an implementation runs in processes of its own: only Python needs them to be parallel."""
+    """Return whether an implementation starts processes; pure Python needs processes to use several cores."""
     return row.parallel and not row.compiled
 
 
@@ -187,7 +187,7 @@ TARGETS: dict[str, Stage | Step] = {
 def in_one_process(workload: str) -> list[Subject]:
     """Return the implementations of the registry that finish a workload and run in one process.
 
-    A tool that looks into one process sees all of their work.
+    A tool that looks into one process sees all the work of these implementations.
     """
     rows = [row for stage in STAGES for row in implementations(stage) if not uses_processes(row)]
     subjects = [(row, Subject(row.stage, row.name, workload)) for row in rows]
@@ -198,7 +198,7 @@ def check(subject: Subject) -> None:
     """Check that a combination exists and can be finished.
 
     Raises:
-        UsageError: it does not, or cannot; the message says why.
+        UsageError: it does not exist, or cannot be finished; the message has the reason.
         MergelabError: PyTorch is missing.
     """
     target, workload = TARGETS[subject.stage], subject.row()

@@ -1,6 +1,7 @@
-"""The parts of a report: sections of blocks, which pages turn into HTML and Markdown.
+"""The parts of a report: sections, and the blocks in them, which `reports.pages` turns into HTML and Markdown.
 
-A text is words, or words and values in a row. Words may hold `code` between backticks and nothing else of markup.
+A text is a string, or a sequence of strings and values. A string may hold `code` between backticks, but no other
+markup.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ class Bullets:
 
 @dataclass(frozen=True)
 class Listing:
-    """Commands, as typed."""
+    """Commands as a user types them."""
 
     text: str
 
@@ -80,7 +81,7 @@ Block: TypeAlias = "Paragraph | Bullets | Listing | Heading | Table | Figure | S
 
 
 def kind(block: Block) -> str:
-    """Return which kind of block it is, as templates call it."""
+    """Return the name that templates use for this kind of block."""
     return type(block).__name__.lower()
 
 
@@ -134,5 +135,5 @@ def anchor(title: str) -> str:
 
 
 def missing(why: object) -> Paragraph:
-    """Return the reason that stands in the place of a figure."""
+    """Return a paragraph with the reason why a figure is missing."""
     return Paragraph(f"Missing: {why}.")

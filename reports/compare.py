@@ -1,8 +1,8 @@
 """Two records side by side: which cases got faster or slower, with spread; see `python -m reports compare`.
 
-Machines drift. Implementations whose code did not change tell how much a machine drifted between two runs: the median
-of their ratios is the drift, by which every ratio is divided. With few such implementations nothing is taken off: if
-one of them became slower because, say, a library changed, its own slow-down would be counted as drift and hidden.
+Machines drift: a whole run may be slower than another. Implementations whose code did not change show how much: the
+median of their ratios is the drift, and every ratio is divided by it. With few such implementations, no ratio is
+divided. Otherwise, if a new library slowed one of them down, its slow-down would count as drift and be hidden.
 """
 
 from __future__ import annotations
@@ -31,13 +31,14 @@ class Comparison:
     """Two records side by side.
 
     Attributes:
-        before, after: the records.
-        rows: a row per case that both have: stage, impl, workload, before, after (median seconds), change (after /
-            before, drift taken off), low, high (from the quartiles of both sides), unchanged (same code), verdict.
-        drift: how many times as long unchanged code took: the median over implementations of the median over
-            workloads; 1 where no code is unchanged.
-        witnesses: how many implementations have unchanged code. With fewer than MIN_WITNESSES the drift is not taken
-            off.
+        before, after: the earlier record and the newer record.
+        rows: a row per case that both records have: stage, impl, workload, before, after (median seconds), change
+            (after / before, divided by the drift), low, high (from the quartiles of both records), unchanged (same
+            code), verdict.
+        drift: how many times as long unchanged code took: for each implementation the median over its workloads, then
+            the median of these; 1 if all code has changed.
+        witnesses: how many implementations have unchanged code. With fewer than MIN_WITNESSES, ratios are not divided
+            by the drift.
         left_out: one line for each case of the newer record that has no counterpart in the earlier one, and one line
             for all cases that only the earlier record has.
     """
@@ -50,7 +51,7 @@ class Comparison:
     left_out: list[str]
 
     def slower_by_more_than(self, percent: float) -> pd.DataFrame:
-        """Return the cases that are slower by more than `percent` and not by chance: their quartiles are apart."""
+        """Return the cases that are slower by more than `percent` and whose old and new quartiles do not overlap."""
         return self.rows[(self.rows["change"] > 1 + percent / 100) & (self.rows["low"] > 1)]
 
 
@@ -80,7 +81,7 @@ def compare(before: Record, after: Record) -> Comparison:
     """Put two records side by side.
 
     Raises:
-        ReportError: they are not comparable; the message says why.
+        ReportError: the records are not comparable; the message has the reason.
     """
     if reason := why_not_comparable(before, after):
         raise ReportError(f"{before.path.name}: not comparable with {after.path.name}: {reason}")
@@ -125,7 +126,7 @@ def last_comparable(after: Record) -> tuple[Record, list[str]]:
     """Return the newest earlier record that can be compared, and a line for each record after it that cannot.
 
     Raises:
-        ReportError: there is none; the message says why the newest was refused.
+        ReportError: no earlier record is comparable; the message says why the newest of them is not.
     """
     refused: list[str] = []
     folder = after.path.parent.parent
@@ -158,5 +159,5 @@ def table(found: Comparison) -> Table:
 
 
 def change_of(row: Mapping[Any, Any]) -> Value:
-    """Return how many times as long a case took, with its spread."""
+    """Return how many times as long a case took in the newer record, with the spread."""
     return Value(row["change"], "x", row["low"], row["high"], decimals=2)

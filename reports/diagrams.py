@@ -1,4 +1,4 @@
-"""Who imports whom, drawn from the sources as Mermaid: the diagrams that TOUR.md shows."""
+"""The diagrams of TOUR.md: which module imports which, read from the sources and drawn with Mermaid."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ Arrow = tuple[str, str]
 
 
 def imports(path: Path) -> Iterator[str]:
-    """Yield the names that a source imports, inside functions too: of `from a import b` both `a` and `a.b`."""
+    """Yield the names that a source file imports, inside functions too; `from a import b` gives `a` and `a.b`."""
     for node in ast.walk(ast.parse(path.read_bytes())):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -46,7 +46,7 @@ def sources(part: str, root: Path = ROOT) -> list[Path]:
 
 
 def arrows(parts: Sequence[str], root: Path = ROOT) -> set[Arrow]:
-    """Return who imports whom among some modules and packages."""
+    """Return an arrow for each import between the given modules and packages."""
     found = {
         (part, _part_of(name, parts)) for part in parts for path in sources(part, root) for name in imports(path)
     }
@@ -58,7 +58,7 @@ def _part_of(name: str, parts: Sequence[str]) -> str:
 
 
 def without_shortcuts(found: set[Arrow]) -> set[Arrow]:
-    """Leave out the arrows that follow from others."""
+    """Return the arrows that do not follow from other arrows: if a -> b and b -> c, then a -> c is left out."""
 
     def leads_round(start: str, end: str) -> bool:
         waiting, seen = [b for a, b in found if a == start and b != end], set[str]()
@@ -73,7 +73,7 @@ def without_shortcuts(found: set[Arrow]) -> set[Arrow]:
 
 
 def drawn(found: Set[Arrow], dotted: Set[Arrow] = frozenset()) -> str:
-    """Return arrows as Mermaid; modules go by their last name."""
+    """Return the arrows as Mermaid code; each module has the last part of its name."""
     kinds = {**dict.fromkeys(found, "-->"), **dict.fromkeys(dotted, "-.->")}
     return "\n".join(["graph LR", *sorted(f"    {_last(a)} {kind} {_last(b)}" for (a, b), kind in kinds.items())])
 
@@ -88,9 +88,9 @@ def _inside(package: str) -> set[Arrow]:
 
 
 def diagrams() -> dict[str, str]:
-    """Return the diagrams by the heading of the tour below which they stand.
+    """Return the diagrams of the tour: the heading above a diagram -> its Mermaid code.
 
-    The registry names its rows, and imports one when it is asked for: dotted arrows.
+    The registry imports the module of a row only when the row is loaded: these arrows are dotted.
     """
     by_name = {("impls.registry", f"impls.{stage}") for stage in STAGES}
     return {
@@ -104,7 +104,7 @@ def with_diagrams(text: str) -> str:
     """Return the tour with its diagrams drawn anew.
 
     Raises:
-        ReportError: a heading is not there, or has no diagram below it.
+        ReportError: the tour lacks a heading, or has no diagram below it.
     """
     for heading, diagram in diagrams().items():
         below = re.compile(rf"(\n## {re.escape(heading)}\n(?:(?!\n## ).)*?```mermaid\n).*?(\n```)", re.DOTALL)

@@ -1,4 +1,4 @@
-"""The errors of reports: one line each."""
+"""The errors of reports; each message is one line."""
 
 from __future__ import annotations
 
@@ -10,4 +10,4 @@ class ReportError(MergelabError):
 
 
 class Missing(ReportError):
-    """A figure has nothing to be computed from; the report shows the reason in its place."""
+    """A figure cannot be computed, since its data is missing; the report shows the reason instead of the figure."""

@@ -12,7 +12,7 @@ import pandas as pd
 
 from bench import record
 from bench.code import code_digests, module_digest
-from bench.record import KINDS, RecordError
+from bench.record import KINDS, RecordError, why_filtered, why_partial
 from impls.machine import machine_name
 from reports.errors import Missing, ReportError
 from reports.records import Record, Study, damaged, load_record, study
@@ -21,22 +21,37 @@ OTHER_KINDS = tuple(kind for kind in KINDS if kind != "bench")
 """Kinds of records that lie in a folder of their own beside the records of the benchmarks."""
 
 
-def newest_record(folder: Path | None = None, machine: str | None = None) -> Path:
-    """Return the record of the benchmarks that was written last: on this machine, else on any.
+def newest_record(folder: Path | None = None) -> tuple[Path, list[str]]:
+    """Return the newest record of a whole run of the benchmarks, and a line for each newer one that is passed over.
 
     Args:
-        folder: with the records of all machines; the folder of the project by default.
-        machine: its name; the name of this machine by default.
+        folder: where to look, also below it: the folder of a machine, or of all machines. By default, the folder of
+            this machine's own records.
 
     Raises:
-        ReportError: there is none.
+        ReportError: there is none; the message says what to run, and how to see the reference instead.
     """
-    folder = folder or record.RECORDS
-    here = folder / (machine or machine_name())
-    found = record.paths(here, "bench") or record.paths(folder, "bench")
-    if not found:
-        raise ReportError(f"{folder}: no records yet; run `{KINDS['bench'].command}` first")
-    return found[-1]
+    folder = folder or record.RECORDS / machine_name()
+    passed: list[str] = []
+    for path in reversed(record.paths(folder, "bench")):
+        try:
+            reason = why_partial(record.read(path, "bench"))
+        except RecordError as error:
+            reason = str(error).removeprefix(f"{path}: ")
+        if not reason:
+            return path, passed
+        passed.append(f"{path.name}: {reason}")
+    found = f"no record of a whole run here ({'; '.join(passed)})" if passed else "no record of this machine yet"
+    raise ReportError(f"{found}; run `{KINDS['bench'].command}`{_instead(folder)}")
+
+
+def _instead(folder: Path) -> str:
+    """Return how to see the reference; empty where it was the reference that was looked through."""
+    found = record.paths(record.REFERENCE, "bench")
+    root = record.REFERENCE.parents[2]
+    if not found or folder == record.REFERENCE:
+        return ""
+    return f", or see the reference with `python -m reports {found[-1].relative_to(root)}`"
 
 
 def study_command(*names: str) -> str:
@@ -50,27 +65,34 @@ class Evidence:
 
     Attributes:
         bench: the record of the benchmarks.
-        others: kind -> content of the newest record beside it.
-        names: kind -> name of the record, for all kinds that there are.
+        others: kind -> content of the newest record of that kind, for all kinds but the benchmarks.
+        paths: kind -> path of the record, for each kind that has a record.
         studies: name -> study, in the order of the record.
         problems: one line for each record that cannot be used.
-        why_missing: kind -> why there is no record.
-        history: the records of the benchmarks of this machine up to `bench`, oldest first; damaged ones are left out.
+        passed_over: one line for each filtered record; an earlier record is used instead.
+        why_missing: kind -> the reason why there is no record of that kind.
+        history: the whole runs of the benchmarks on this machine up to `bench`, oldest first, without damaged ones.
     """
 
     bench: Record
     others: dict[str, dict[str, Any]] = field(default_factory=dict)
-    names: dict[str, str] = field(default_factory=dict)
+    paths: dict[str, Path] = field(default_factory=dict)
     studies: dict[str, Study] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
+    passed_over: list[str] = field(default_factory=list)
     why_missing: dict[str, str] = field(default_factory=dict)
     history: list[Record] = field(default_factory=list)
+
+    @property
+    def names(self) -> dict[str, str]:
+        """Kind -> name of the record."""
+        return {kind: path.name for kind, path in self.paths.items()}
 
     def content(self, kind: str) -> dict[str, Any]:
         """Return the newest record of a kind other than the benchmarks.
 
         Raises:
-            Missing: there is none.
+            Missing: there is no such record.
         """
         if kind not in self.others:
             raise Missing(self.why_missing.get(kind, f"no record was read; `{KINDS[kind].command}` makes one"))
@@ -80,18 +102,18 @@ class Evidence:
         """Return a study.
 
         Raises:
-            Missing: there is no record of studies, or it has no such study.
+            Missing: there is no record of studies, or the record lacks this study.
         """
         self.content("studies")
         if name not in self.studies:
-            raise Missing(f"the record has no study {name}; `{study_command(name)}` makes one")
+            raise Missing(f"the record has no study {name}; `{KINDS['studies'].command}` makes all")
         return self.studies[name]
 
     def points(self, name: str) -> pd.DataFrame:
         """Return the points of a study, at least one.
 
         Raises:
-            Missing: there is no such study, or none of its points could be measured.
+            Missing: there is no such study, or no point of the study could be measured.
         """
         points = self.study(name).points
         if points.empty:
@@ -99,12 +121,12 @@ class Evidence:
         return points
 
     def digests(self, *tools: str) -> list[dict[str, Any]]:
-        """Return the profiles made with some tools, all of them by default, in the order of the record."""
+        """Return the digests of the profiles made with some tools, by default all, in the order of the record."""
         found = self.others.get("profiles", {}).get("digests", [])
         return [row for row in found if not tools or row["tool"] in tools]
 
     def stale(self) -> dict[str, list[str]]:
-        """Return, by kind of record, the implementations and modules whose code has changed since."""
+        """Return kind of record -> the implementations and modules whose code has changed since that record."""
         cases, now = self.bench.cases, code_digests()
         recorded = {"bench": dict(zip(cases["stage"] + "/" + cases["impl"], cases["code_sha256"], strict=True))}
         recorded.update({kind: content.get("code", {}) for kind, content in self.others.items()})
@@ -122,14 +144,14 @@ class Evidence:
 def load_evidence(path: Path, kinds: Iterable[str] = OTHER_KINDS) -> Evidence:
     """Read a record of the benchmarks and the newest record of each other kind from the same machine.
 
-    A record of another kind that cannot be read, or that comes from another machine, is a problem, and the record
-    before it is taken.
+    A record of another kind may be unreadable or from another machine. Such a record is listed as a problem, and the
+    record before it is used instead. A filtered record is passed over too.
 
     Raises:
         RecordError: the record of the benchmarks cannot be read.
     """
     bench = load_record(path)
-    evidence = Evidence(bench, names={"bench": path.name})
+    evidence = Evidence(bench, paths={"bench": path})
     for kind in kinds:
         _add_newest(evidence, kind, path.parent.parent)
     evidence.history = list(_history(bench))
@@ -140,29 +162,28 @@ def _history(last: Record) -> Iterator[Record]:
     for path in record.paths(last.path.parent.parent, "bench"):
         if record.when(path) < record.when(last.path):
             with suppress(RecordError):
-                earlier = load_record(path)
-                if record.machine_of(earlier.machine) == record.machine_of(last.machine):
+                partial, earlier = why_partial(record.read(path, "bench")), load_record(path)
+                if not partial and record.machine_of(earlier.machine) == record.machine_of(last.machine):
                     yield earlier
     yield last
 
 
 def _add_newest(evidence: Evidence, kind: str, machine: Path) -> None:
-    refused = False
-    for path in reversed(record.paths(machine, kind)):
+    found = record.paths(machine, kind)
+    for path in reversed(found):
         try:
-            _add(evidence, kind, path)
-            return
+            content = record.read(path, kind)
+            if not (reason := why_filtered(content)):
+                _add(evidence, kind, path, content)
+                return
+            evidence.passed_over.append(f"{kind}/{path.name}: {reason}")
         except RecordError as error:
             # The page shows the line too, and must not tell where this machine keeps its files.
             evidence.problems.append(str(error).replace(f"{machine}/", "", 1))
-            refused = True
-    evidence.why_missing[kind] = (
-        f"no record{' that can be used' if refused else ''}; `{KINDS[kind].command}` makes one"
-    )
+    evidence.why_missing[kind] = f"no record{' that can be used' if found else ''}; `{KINDS[kind].command}` makes one"
 
 
-def _add(evidence: Evidence, kind: str, path: Path) -> None:
-    content = record.read(path, kind)
+def _add(evidence: Evidence, kind: str, path: Path, content: dict[str, Any]) -> None:
     here, there = (record.machine_of(info) for info in (evidence.bench.machine, content["machine_info"]))
     if here != there:
         raise RecordError(f"{path}: comes from another machine ({there} instead of {here})")
@@ -174,4 +195,4 @@ def _add(evidence: Evidence, kind: str, path: Path) -> None:
                 dict(row)
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise damaged(path, kind, error) from None
-    evidence.others[kind], evidence.names[kind] = content, path.name
+    evidence.others[kind], evidence.paths[kind] = content, path

@@ -1,4 +1,4 @@
-"""The words about an implementation; its idea is in the registry, all figures are in records."""
+"""The sentences of the report about each implementation. Its idea is in the registry; all figures are in records."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ FILE = Path(__file__).with_name("ideas.toml")
 
 
 class Words(NamedTuple):
-    """Two texts: `removes` says in sentences what an implementation saves, `bound` what limits it by its design."""
+    """Two texts: `removes` says which work an implementation saves, `bound` what limits its speed by design."""
 
     removes: str
     bound: str
@@ -28,7 +28,7 @@ def ideas(path: Path = FILE) -> dict[str, Words]:
     """Return the words by "stage/implementation".
 
     Raises:
-        OSError, ValueError, TypeError: the file cannot be read, or has other fields.
+        OSError, ValueError, TypeError: the file cannot be read, or its fields are wrong.
     """
     with path.open("rb") as file:
         content = tomllib.load(file)

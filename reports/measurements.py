@@ -1,6 +1,6 @@
 """The file from which `impl="auto"` decides: the times of all implementations by size, and of the start.
 
-Only records of this machine and of the present code are used: other records foretell nothing.
+Only records of this machine and of the present code are used, since other times do not predict this machine's.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def measurements(evidence: Evidence) -> dict[str, Any]:
 
 
 def present(points: pd.DataFrame) -> dict[str, dict[str, list[list[float]]]]:
-    """Return stage -> implementation -> pairs of bytes and seconds, where the code is the present one."""
+    """Return stage -> implementation -> pairs of bytes and seconds; implementations of changed code are left out."""
     now = code_digests()
     stages: dict[str, dict[str, list[list[float]]]] = {}
     for row in points.to_dict("records"):

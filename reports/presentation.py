@@ -1,4 +1,4 @@
-"""The presentation of any study, from its own record; the sections share it."""
+"""The functions that present any study from its record; several sections use them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from reports.records import Study
 
 
 def drawings(study: Study) -> Iterator[Block]:
-    """Yield a drawing of the study, or one per stage; nothing is drawn where the varied quantity has no order."""
+    """Yield a drawing of the study, or one per stage; if the varied quantity has no order, yield no drawing."""
     if not studies.is_numeric(study):
         return
     stages = studies.stages(study)
@@ -22,7 +22,7 @@ def drawings(study: Study) -> Iterator[Block]:
 
 
 def not_measured(study: Study) -> list[Block]:
-    """List the missing points of a study with the reason; of those left out, the first one per series."""
+    """List the missing points of a study with the reasons; of the points left out, only the first of each series."""
     entries: list[Cell] = []
     for series in dict.fromkeys(row["series"] for row in study.left_out):
         first, *others = (row for row in study.left_out if row["series"] == series)

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bench.record import KINDS, RecordError, read
+from bench.record import GIVEN, KINDS, RecordError, read
 from impls.registry import STAGES
 
 POSITIVE = ["median", "q1", "q3", "min", "rounds", "bytes", "pretokens", "unique_pretokens", "vocab_size", "workers"]
@@ -24,9 +24,6 @@ TEXTS = ["stage", "impl", "idea", "workload", "why", "corpus_sha256", "output_sh
 
 BYTES_AND_SPECIAL = 257
 """Entries of a vocabulary that no merge makes: all bytes and one special token."""
-
-GIVEN = ("bench", "--quiet", "--benchmark-quiet", "--benchmark-autosave")
-"""Arguments that the session gives by itself."""
 
 
 @dataclass(frozen=True)
@@ -39,9 +36,9 @@ class Record:
         skipped: a row per case that was left out: stage, impl, workload, reason.
         errors: a row per case that failed and has no time: stage, impl, workload, error.
         machine: CPU, system and Python, as pytest-benchmark and the hooks of the benchmarks describe them.
-        commit: the state of git.
+        commit: commit and branch of the code, as git tells them.
         when: date and time of the run, UTC.
-        arguments: of pytest.
+        arguments: the arguments of pytest.
     """
 
     path: Path
@@ -61,15 +58,17 @@ class Record:
 
 
 def damaged(path: Path, kind: str, error: Exception) -> RecordError:
-    """Return the error of a record that lacks fields of its kind."""
-    return RecordError(f"{path}: damaged: {error!r}; delete it or run `{KINDS[kind].command}` again")
+    """Return the error for a record whose fields are missing or wrong."""
+    return RecordError(
+        f"{path}: is damaged: {error!r}; delete this record, or make a new one with `{KINDS[kind].command}`"
+    )
 
 
 def load_record(path: Path) -> Record:
     """Read a record of the benchmarks.
 
     Raises:
-        RecordError: missing, of another kind, of a version that is not read, or without the fields of a case.
+        RecordError: the record is missing, of another kind, of a version that is not read, or lacks fields of a case.
     """
     content = read(path, "bench")
     try:
@@ -115,8 +114,8 @@ def _check_words(*tables: pd.DataFrame) -> None:
 def ladder(record: Record, stage: str, workload: str) -> pd.DataFrame:
     """Return the rows of one stage on one workload, simplest implementation first.
 
-    Adds merges, mb_per_s, and speedup over the first row as ratio of medians, with speedup_low and speedup_high from
-    the quartiles of both.
+    Adds the columns merges, mb_per_s, speedup (median of the first row / median), and speedup_low and speedup_high,
+    which are computed from the quartiles of both rows.
 
     Raises:
         LookupError: the record has no such stage or workload.
@@ -145,12 +144,12 @@ class Study:
     """One study of a record.
 
     Attributes:
-        name: as on the command line of the studies.
-        title: of its section.
+        name: the name on the command line of the studies.
+        title: the title of its section.
         question: one sentence.
         x: the varied quantity.
-        x_unit: its unit: "bytes", another noun in the plural, or empty where x is a name.
-        unit: of the samples: "s", "bytes" or "bytes per token".
+        x_unit: the unit of x: "bytes", another noun in the plural, or empty if x is a name.
+        unit: the unit of the samples: "s", "bytes" or "bytes per token".
         points: a row per point: series, x, samples, median, q1, q3, and the facts as columns.
         left_out: series, x and reason of each point that was not measured.
         errors: series, x and error of each point that failed.
@@ -168,7 +167,7 @@ class Study:
 
     @property
     def x_label(self) -> str:
-        """The varied quantity, with its unit where the numbers do not carry it: "vocabulary in tokens"."""
+        """The varied quantity; its unit is added if numbers are written without it, as in "vocabulary in tokens"."""
         alone = self.x_unit in ("", "bytes") or self.x_unit in self.x
         return self.x if alone else f"{self.x} in {self.x_unit}"
 

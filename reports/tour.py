@@ -1,4 +1,4 @@
-"""The figures that TOUR.md quotes, written from a record, and its diagrams: `python -m reports tour`."""
+"""Writes the figures and diagrams of TOUR.md, the figures from a record: `python -m reports tour`."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def with_figures_of(record: Record, text: str) -> str:
 
 
 def missing_steps(text: str) -> list[str]:
-    """Return a line for each implementation that the tour does not visit: it links to the module of each."""
+    """Return a line for each implementation whose module the tour does not link to."""
     modules = {
         f"{row.stage}/{row.name}": f"{row.target.split(':')[0].replace('.', '/')}.py"
         for stage in STAGES
@@ -64,17 +64,17 @@ def check_steps(path: Path) -> None:
     """Check that the tour visits every implementation.
 
     Raises:
-        ReportError: it lacks a step; the message says which and to which file it must link.
+        ReportError: the tour lacks an implementation; the message names it and the file that the tour must link to.
     """
     if missing := missing_steps(path.read_text("utf-8")):
         raise ReportError(f"{path.name}: {'; '.join(missing)}")
 
 
 def rewrite(record: Record, path: Path) -> Path:
-    """Put the figures of a record into the tour, and draw its diagrams anew; returns its path.
+    """Put the figures of a record into the tour, and draw its diagrams anew; returns the path of the tour.
 
     Raises:
-        ReportError: the record lacks a step that is quoted.
+        ReportError: the record lacks a gain that the tour quotes.
         OSError, FileFormatError: the tour cannot be read or written.
     """
     text = with_diagrams(with_figures_of(record, path.read_text("utf-8")))

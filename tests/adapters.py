@@ -13,8 +13,8 @@ from torch.nn import Module
 
 import impls
 from lm import attention, batches, checkpoint, layers, optim
-from lm.llama3 import Llama3Config
-from lm.model import build
+from lm.models import build
+from lm.models.llama3 import Llama3Config
 from lm.ops import pick
 from lm.transformer import LanguageModel
 

@@ -1,4 +1,4 @@
-"""The commands of `python -m bench`, one module each. The benchmarks themselves are run by `pytest bench`."""
+"""The commands of `python -m bench`, one module per command. `pytest bench` runs the benchmarks themselves."""
 
 from impls.command_line import Program
 

@@ -1,6 +1,6 @@
 """`python -m bench fuzz`: search for faults with random inputs; each finding becomes a file that the tests replay.
 
-Exit status 0 when every claim held, 1 when a case failed.
+The exit status is 0 if every claim held, and 1 if a case failed.
 """
 
 from __future__ import annotations
@@ -31,14 +31,16 @@ def configure(parser: ArgumentParser) -> None:
 
 
 def run(options: Namespace) -> int:
-    """Search, replay a case, or kill commands."""
+    """Search with random inputs, replay one case, or kill commands, as the options say."""
     if options.replay:
         return replay(options.replay)
     if options.faults is not None:
         return faults(check_count("--faults", options.faults, 1), options.seed)
     names = chosen(options.only, KINDS, "kind")
     if not 0 < options.minutes <= 60 * 24:
-        raise UsageError(f"--minutes: {options.minutes:g} is no time for a search; give more than 0, at most 1440")
+        raise UsageError(
+            f"--minutes: {options.minutes:g} is not a possible time; give more than 0 and at most 1440 minutes"
+        )
     if sys.__stderr__ and not faulthandler.is_enabled():
         faulthandler.enable(sys.__stderr__)  # A crash of compiled code shows where it was.
     seconds = 60 * options.minutes / len(names)
@@ -46,7 +48,7 @@ def run(options: Namespace) -> int:
 
 
 def search_kind(name: str, seed: int, seconds: float, folder: Path) -> int:
-    """Search one kind, print what was done, and return the exit status."""
+    """Search one kind of input, print how many cases were checked, and return the exit status."""
     try:
         kind = load(name)
     except ModuleNotFoundError as error:
@@ -74,7 +76,7 @@ def replay(path: Path) -> int:
 
 
 def faults(kills: int, seed: int) -> int:
-    """Kill commands, print what was violated, and return the exit status."""
+    """Kill commands at work, print each promise that was broken, and return the exit status."""
     module = import_module("bench.faults")
     violated = module.violations(module.run(kills, seed, print))
     print("\n".join(violated) or "nothing was violated")

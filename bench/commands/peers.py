@@ -1,7 +1,7 @@
 """`python -m bench peers`: measure against other tokenizers, print a table, keep a record.
 
-Exit status 0 when everything was measured, whether its bar was reached or not; 1 when an output differs or a side
-fails.
+The exit status is 0 if everything was measured, even if a bar was not reached. It is 1 if two outputs differ or a
+side fails.
 """
 
 from __future__ import annotations
@@ -52,14 +52,14 @@ def configure(parser: ArgumentParser) -> None:
 
 
 def prepare(options: Namespace, folder: Path) -> PeerInputs:
-    """Check the options and return the inputs.
+    """Check the options, and return the text and vocabulary to measure on.
 
     Raises:
         UsageError, FileFormatError: an option is wrong.
     """
     check_count("--rounds", options.rounds, 1)
     if (options.vocab is None) != (options.merges is None):
-        raise UsageError("--vocab, --merges: give both or none")
+        raise UsageError("--vocab, --merges: one of the two is missing; give both or none")
     generated = find(options.corpus).kind == "generated"
     usual = (GENERATED_BYTES, GENERATED_VOCAB_SIZE) if generated else (None, VOCAB_SIZE)
     inputs = PeerInputs(
@@ -78,7 +78,7 @@ def prepare(options: Namespace, folder: Path) -> PeerInputs:
 
 
 def run(options: Namespace) -> int:
-    """Measure, print, record."""
+    """Measure, print the table, and write a record."""
     ids = chosen(options.only, MEASUREMENTS, "measurement")
     cache_folder().mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="peers-", dir=cache_folder()) as folder:

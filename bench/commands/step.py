@@ -4,11 +4,12 @@
     python -m bench step --ops                 # each operation as well, reference beside fused
     python -m bench step --model gpt2-124m --block 1024 --batch 32 --device cuda --precision bf16 --compile
 
-It needs the extra `lm`, so `nox -s bench` leaves it out and `nox -s step` runs it; transformers takes part if it is
-installed. First all sides get the same weights and must give the same loss, then they take turns, a step each, in
-random order. A step is forward, backward, clipping and the same fused AdamW. A record keeps every sample.
+This command needs the extra `lm`, so `nox -s bench` leaves it out and `nox -s step` runs it. The package transformers
+takes part if it is installed. First all sides get the same weights and must find the same loss. Then they take turns
+in random order, one step at a time. A step is the forward pass, the backward pass, clipping, and a fused AdamW, the
+same for all sides. A record keeps every sample.
 
-Exit status 0 when all was measured, 1 when a loss differs or a package is missing.
+The exit status is 0 if all was measured, and 1 if a loss differs or a package is missing.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ def configure(parser: ArgumentParser) -> None:
 
 
 def run(options: Namespace) -> None:
-    """Measure, print, record."""
+    """Measure, print the table, and write a record."""
     check_count("--rounds", options.rounds, 2)
     check_count("--batch", options.batch, 1)
     check_count("--block", options.block, 1)

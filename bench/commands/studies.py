@@ -1,6 +1,6 @@
 """`python -m bench studies`: run the studies and keep a record.
 
-Exit status 0 when all was measured, 1 when an output was wrong or a point failed.
+The exit status is 0 if all was measured, and 1 if an output was wrong or a point failed.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def configure(parser: ArgumentParser) -> None:
 
 
 def run(options: Namespace) -> int:
-    """Measure and record."""
+    """Run the chosen studies and write a record."""
     scale = SCALES["long" if options.long else "quick"]
     names = chosen(options.only, STUDIES, "study")
     content = head("studies", options.arguments)

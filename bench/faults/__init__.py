@@ -1,8 +1,9 @@
 """Faults under work: commands are killed, their disk is full, their folder is lost, threads share a tokenizer, and a
 busy process is forked.
 
-After each fault, no file of the user has changed, no file has its name before it is whole, and work that is begun
-again ends with the same bits as undisturbed work. `run` counts the faults, and writes a record of kind "faults".
+Three promises must hold after each fault. No file of the user has changed. No file has its final name before it is
+complete. Work that is started again ends with the same bits as undisturbed work. `run` counts the faults, and writes
+a record of kind "faults".
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from bench.faults.kill import kill_once
 from bench.faults.lost import lose_once
 from bench.faults.tally import Tally
 from bench.faults.works import TEXT, TOKENIZER
+from bench.places import as_line
 from impls.errors import MergelabError
 
 Say = Callable[[str], None]
@@ -39,15 +41,18 @@ def run(kills: int, seed: int, say: Say, *, only: Sequence[str] = (), records: P
     """Disturb all kinds of work, and write a record.
 
     Args:
-        kills: how many processes are killed; faults of other kinds come along, see `FAULTS`.
-        seed: of all choices. The moments are choices too, but a busy machine is somewhere else at that moment.
-        say: takes a line about each kind of fault under each kind of work.
+        kills: number of kills. The other kinds have fewer faults, one per 4 or 20 kills; see `FAULTS` and
+            `PER_TOGETHER`.
+        seed: decides all random choices, moments included. At such a moment, a slow machine has done less of the work
+            than a fast one, so two runs may still differ.
+        say: called with a line of text about each kind of fault under each kind of work.
         only: names of work; all by default.
-        records: folder of the record; the folder of this machine by default.
+        records: folder for the record; the folder of this machine by default.
 
     Returns:
-        The record. `faults` has a row per kind of fault and work, `bench.faults.tally.Tally`; `skipped` has a row per
-        work that was left out. `violations(content)` lists what was violated.
+        The record. `faults` has a row, the fields of a `bench.faults.tally.Tally`, per kind of fault and kind of
+        work;
+        `skipped` has a row per kind of work that was left out. `violations` lists the broken promises of the record.
     """
     content = record.head("faults", ["fuzz", "--faults", str(kills), "--seed", str(seed)])
     started = time.monotonic()
@@ -65,14 +70,14 @@ def run(kills: int, seed: int, say: Say, *, only: Sequence[str] = (), records: P
 
 
 def violations(content: dict[str, Any]) -> list[str]:
-    """Return a line for each violation in a record."""
+    """Return a line for each broken promise in a record of faults."""
     return [f"{row['work']}, {row['fault']}: {line}" for row in content["faults"] for line in row["violations"]]
 
 
 def _disturb(
     kills: int, draw: random.Random, say: Say, only: Sequence[str], folder: Path
 ) -> tuple[list[Tally], Skipped]:
-    """Make all faults; return what came of them, and which work was left out."""
+    """Make all faults; return their counts and the work that was left out."""
     tallies: list[Tally] = []
     with grounds(folder, only, say) as (ready, skipped):
         for fault, (once, per) in FAULTS.items():
@@ -88,7 +93,7 @@ def _disturb(
 
 
 def _told(tally: Tally, say: Say) -> list[Tally]:
-    """Say what came of a kind of fault; return nothing for no runs."""
+    """Print the counts of a kind of fault; return them as a list, which is empty if there were no runs."""
     if tally.runs:
         say(str(tally))
     for line in tally.violations:
@@ -97,7 +102,7 @@ def _told(tally: Tally, say: Say) -> list[Tally]:
 
 
 def _together(kind: str, runs: int, draw: random.Random, base: Path) -> Tally:
-    """Let children use one tokenizer in several threads, or fork while they use it."""
+    """Let child processes use one tokenizer in several threads, or fork while they use it."""
     tally = Tally(kind, TOGETHER[kind])
     for _ in range(runs):
         job = {
@@ -109,6 +114,6 @@ def _together(kind: str, runs: int, draw: random.Random, base: Path) -> Tally:
         try:
             found = order("bench.faults.together", job)["found"]
         except MergelabError as error:
-            found = [record.as_line(error)]
+            found = [as_line(error)]
         tally.add("during", found, f"seed {job['seed']}")
     return tally

@@ -1,4 +1,4 @@
-"""A full disk: the kernel refuses to let any file grow over a random size."""
+"""A full disk, imitated: the kernel refuses to let any file grow beyond a random size."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ FULL = "File too large"
 
 
 def fill_once(ground: Ground, folder: Path, draw: random.Random, tally: Tally) -> None:
-    """Let the disk be full once, look at what is left, make room, and compare the end."""
+    """Fill the disk during one run and check its files; then make room, run again, and compare the end."""
     sizes = sorted({len(content) for name, content in ground.whole.items() if ground.before.get(name) != content})
     limit = draw.randrange(draw.choice(sizes) + 1)
     running = Running(ground.work.words, ground.copy(folder), ground.environment)

@@ -1,4 +1,4 @@
-"""All kinds of work, each prepared in a folder and done once without a fault."""
+"""Prepares each kind of work in a folder, and does it once without a fault."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ Skipped = list[dict[str, str]]
 
 @contextmanager
 def grounds(folder: Path, only: Sequence[str], say: Callable[[str], None]) -> Iterator[tuple[list[Ground], Skipped]]:
-    """Prepare the work; inside the block, downloads have a server.
+    """Prepare all kinds of work; a server for downloads runs until the block ends.
 
     Args:
-        folder: is filled.
-        only: names of work; all by default.
-        say: takes a line about each kind of work.
+        folder: the folder to fill with the files of the work.
+        only: names of the kinds of work to prepare; all by default.
+        say: called with a line of text about each kind of work.
 
     Raises:
-        MergelabError: there is no such work, or work fails without a fault.
+        MergelabError: a name of `only` is unknown, or some work fails without a fault.
     """
     make_base(folder / "base")
     make_tokenizers(folder / "base")
@@ -47,7 +47,7 @@ def _chosen(rows: list[Work], only: Sequence[str]) -> list[Work]:
     names = [row.name for row in rows]
     for name in only:
         if name not in names:
-            raise MergelabError(f"{name}: no such work; choose some of {', '.join(names)}")
+            raise MergelabError(f"{name}: no such kind of work; choose some of {', '.join(names)}")
     return [row for row in rows if not only or row.name in only]
 
 
@@ -60,6 +60,6 @@ def _ready(work: Work, folder: Path, say: Callable[[str], None]) -> Ground:
 
 
 def _record() -> Path | None:
-    """Return the newest record of the benchmarks, of any machine."""
-    found = record.paths(record.RECORDS, "bench")
+    """Return the newest record of the benchmarks in the reference; None if there is no record."""
+    found = record.paths(record.REFERENCE, "bench")
     return found[-1] if found else None

@@ -23,7 +23,7 @@ AIMED = 2 / 3
 
 
 def kill_once(ground: Ground, folder: Path, draw: random.Random, tally: Tally) -> None:
-    """Kill the work once, look at what is left, let it go on, and compare its end."""
+    """Kill a run once and check its files; then let it go on, and compare its end with undisturbed work."""
     running = Running(ground.work.words, ground.copy(folder), ground.environment)
     about = _wait(running, ground, draw)
     has_changed = files_below(folder) != ground.before
@@ -36,7 +36,7 @@ def kill_once(ground: Ground, folder: Path, draw: random.Random, tally: Tally) -
 
 
 def _wait(running: Running, ground: Ground, draw: random.Random) -> str:
-    """Wait for the moment, and describe it."""
+    """Wait for a random moment of the work, and describe the moment in words."""
     if draw.random() > AIMED:
         seconds = draw.uniform(0, 1.02 * ground.seconds)
         running.wait_for(0, seconds)
@@ -47,7 +47,7 @@ def _wait(running: Running, ground: Ground, draw: random.Random) -> str:
 
 
 def _kill(running: Running, draw: random.Random) -> tuple[list[str], str, bool]:
-    """Return what the end of the processes violates, who was killed, and whether the command was still at work."""
+    """Kill; return the broken promises, which process was killed, and whether the command was still at work."""
     victim, children = draw.choice(VICTIMS), running.children()
     alive = running.is_alive()
     if victim == VICTIMS[1] and children:
@@ -64,7 +64,7 @@ def _kill(running: Running, draw: random.Random) -> tuple[list[str], str, bool]:
 
 
 def _ended(running: Running) -> list[str]:
-    """Return what is wrong with a command that lost a process: it goes on without, or fails with one line."""
+    """Return the broken promises of a command after one of its processes was killed; empty if all is well."""
     status = running.status()
     if status is None:
         return ["the command hangs"]

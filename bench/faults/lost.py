@@ -1,4 +1,4 @@
-"""A lost folder: the folder that is written vanishes at a random moment."""
+"""A lost folder: the folder that a command writes to is removed at a random moment."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bench.faults.work import Ground, Running
 
 
 def lose_once(ground: Ground, folder: Path, draw: random.Random, tally: Tally) -> None:
-    """Remove the folder `out` once; the command must end in order and leave everything else as it is."""
+    """Remove the folder `out` during one run; the command must end by itself and leave all other files unchanged."""
     running = Running(ground.work.words, ground.copy(folder), ground.environment)
     number, seconds = draw.randint(0, len(ground.changes)), draw.uniform(0, 0.03)
     running.wait_for(number, seconds if number else draw.uniform(0, ground.seconds))

@@ -1,4 +1,4 @@
-"""A local server of one file for downloads: it goes on from where a client asks for, and takes its time."""
+"""A local server that offers one file for download, slowly; a client can resume from any byte."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PAUSE = 0.01
 
 @contextmanager
 def serving(content: bytes) -> Iterator[str]:
-    """Serve the content inside the block; yields its URL."""
+    """Serve the content until the block ends; yields the URL of the content."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:

@@ -1,4 +1,4 @@
-"""`python -m bench.faults.shards TOKENIZER TEXT FOLDER`: encode to small shards; the work of a child."""
+"""`python -m bench.faults.shards TOKENIZER TEXT FOLDER`: encode a text to small shards, in a child process."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from impls.tokenizer import Tokenizer
 
 
 def main(tokenizer: str, text: str, folder: str) -> int:
-    """Make the shards; returns the exit status."""
+    """Encode the text to shards in the folder; returns the exit status."""
     encode.RANGE_BYTES = 1 << 18  # Many ranges: an interrupt comes between two of them.
     try:
         loaded = Tokenizer.load(tokenizer)

@@ -1,6 +1,6 @@
-"""`python -m bench.faults.together KIND TOKENIZER TEXT SEED`: threads, or forks, while one Tokenizer is at work.
+"""One Tokenizer in many threads, or in a process that forks meanwhile: `python -m bench.faults.together ORDER`.
 
-A child does it: a process that was forked while it is busy may hang, and must not take the others with it.
+This runs in a child process: a process that forks while it is busy may hang, and must not stop the other runs.
 """
 
 from __future__ import annotations
@@ -32,20 +32,20 @@ USES: dict[str, Use] = {
 
 
 def pieces(path: str, draw: random.Random) -> list[str]:
-    """Return texts of different sizes out of a file."""
+    """Return parts of a file's text, of different sizes, from random places."""
     text, sizes = Path(path).read_text(), [100, 3000, 100_000, 1_500_000]
     starts = [draw.randrange(len(text)) for _ in range(4)]
     return [text[start : start + size] for start, size in zip(starts, sizes, strict=True)]
 
 
 def expected(folder: str, texts: list[str]) -> dict[tuple[str, int], object]:
-    """Return what each use of a Tokenizer gives for each text in one thread."""
+    """Return the right results: those of each use of a Tokenizer, in one thread, for each text."""
     tokenizer = Tokenizer.load(folder)
     return {(use, n): USES[use](tokenizer, text) for use in USES for n, text in enumerate(texts)}
 
 
 def threads(folder: str, path: str, draw: random.Random) -> Found:
-    """Let threads use a fresh Tokenizer at the same time, and compare with one thread."""
+    """Let several threads use a new Tokenizer at the same time; return each result that differs in one thread."""
     texts, found = pieces(path, draw), Found()
     right = expected(folder, texts)
     tokenizer, start = Tokenizer.load(folder), threading.Barrier(THREADS)
@@ -69,7 +69,7 @@ def threads(folder: str, path: str, draw: random.Random) -> Found:
 
 
 def forks(folder: str, path: str, draw: random.Random) -> Found:
-    """Fork while other threads use the Tokenizer; the new process must give the same results."""
+    """Fork while other threads use the Tokenizer; return which results of the new process differ."""
     texts, found = pieces(path, draw), Found()
     right = expected(folder, texts)
     tokenizer, stop = Tokenizer.load(folder), threading.Event()
@@ -93,7 +93,7 @@ def forks(folder: str, path: str, draw: random.Random) -> Found:
 
 
 def _fate(child: int) -> Found:
-    """Wait for a forked process; return what is wrong with its end."""
+    """Wait for a forked process; return what is wrong with its end, or an empty list."""
     stop = time.monotonic() + LONGEST
     while time.monotonic() < stop:
         number, status = os.waitpid(child, os.WNOHANG)
@@ -109,7 +109,7 @@ KINDS = {"threads": threads, "forks": forks}
 
 
 def carry_out(job: dict[str, object]) -> dict[str, object]:
-    """Carry out an order of `bench.child`."""
+    """Carry out an order from `bench.child.order`; return the report."""
     TextFile.open(str(job["text"]))
     draw = random.Random(int(str(job["seed"])))
     return {"found": KINDS[str(job["kind"])](str(job["tokenizer"]), str(job["text"]), draw)}

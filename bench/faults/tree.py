@@ -20,7 +20,7 @@ TIMES = ("seconds", "tokens_per_second")
 
 
 def files_below(folder: Path) -> dict[str, bytes]:
-    """Return all files below a folder; a file that vanishes meanwhile is left out."""
+    """Return the content of all files below a folder, by path; a file that is removed meanwhile is left out."""
     found = {}
     for path in sorted(folder.rglob("*")):
         try:
@@ -32,7 +32,7 @@ def files_below(folder: Path) -> dict[str, bytes]:
 
 
 def state(folder: Path) -> frozenset[tuple[str, int, int]]:
-    """Return name, size and time of change of each file below a folder: cheap, to see that something happens."""
+    """Return path, size and time of change of each file below a folder; two states differ if a file has changed."""
     found = set()
     for path in folder.rglob("*"):
         try:
@@ -44,7 +44,7 @@ def state(folder: Path) -> frozenset[tuple[str, int, int]]:
 
 
 def is_temporary(name: str) -> bool:
-    """Tell whether a file is one that only an unfinished process has."""
+    """Tell whether a name belongs to a file that only an unfinished process has."""
     return bool(_TEMPORARY.search(name))
 
 
@@ -79,7 +79,7 @@ _WHOLE: dict[str, Callable[[bytes], object]] = {
 
 
 def is_whole(path: Path) -> bool:
-    """Tell whether a file is complete, by its form; a file of an unknown form is not."""
+    """Tell whether a file is complete, judged by its format; a file of an unknown format counts as incomplete."""
     try:
         if path.suffix == ".pt":
             _zipped(path)
@@ -91,12 +91,12 @@ def is_whole(path: Path) -> bool:
 
 
 def faults_midway(folder: Path, before: Files, whole: Files) -> Iterator[str]:
-    """Yield what is wrong with a folder after a fault.
+    """Yield what is wrong with the files of a folder right after a fault.
 
     Args:
-        folder: is looked at.
-        before: its files when the work began.
-        whole: its files after work without a fault.
+        folder: the folder to check.
+        before: the files of the folder when the work began.
+        whole: the files of the folder after undisturbed work.
     """
     now = files_below(folder)
     for name in before:
@@ -113,7 +113,7 @@ def faults_midway(folder: Path, before: Files, whole: Files) -> Iterator[str]:
 
 
 def faults_at_the_end(folder: Path, whole: Files) -> Iterator[str]:
-    """Yield what differs from work without a fault; unfinished files of a killed process may stay."""
+    """Yield how the files differ from those of undisturbed work; unfinished files of a killed process may stay."""
     now = files_below(folder)
     for name in sorted(now.keys() | whole.keys()):
         if is_temporary(name):
@@ -127,14 +127,14 @@ def faults_at_the_end(folder: Path, whole: Files) -> Iterator[str]:
 
 
 def leftovers(folder: Path, before: Files) -> Iterator[str]:
-    """Yield unfinished files that a process left which ended by itself; downloads and locks stay."""
+    """Yield the unfinished files that a process left although it ended by itself; downloads and locks may stay."""
     for name in files_below(folder):
         if is_temporary(name) and not name.endswith((".part", ".lock")) and name not in before:
             yield f"{name} is left over"
 
 
 def without_times(name: str, content: bytes) -> object:
-    """Return the content of a file; of metrics, what is the same in every run."""
+    """Return the part of a file's content that is the same in every run: metrics without times and rates."""
     path = Path(name)
     if path.suffix == ".pt":
         return _values(content)
@@ -147,7 +147,7 @@ def without_times(name: str, content: bytes) -> object:
 
 
 def _values(checkpoint: bytes) -> object:
-    """Return all values of a checkpoint; the layout of the file depends on which objects are shared in memory."""
+    """Return all values of a checkpoint. Files with equal values may differ, if objects are shared in one of them."""
     import torch
 
     def plain(value: object) -> object:

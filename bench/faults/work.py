@@ -1,4 +1,4 @@
-"""Work that is disturbed: a command line in a folder of its own."""
+"""Work that faults disturb: a command line that runs in a folder of its own."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ _POLL = 0.002
 
 @dataclass(frozen=True)
 class Work:
-    """A row of the table of work.
+    """One kind of work, a row of the table in `bench.faults.works`.
 
     Attributes:
-        name: for people.
-        words: the command line after `python`; it writes below the folder `out` only.
-        before: a command line that makes what the work reads.
-        again: goes on with interrupted work; `words` by default.
-        mark: the file that tells that `again` has something to go on with; none is needed by default.
-        package: must be installed.
+        name: the name that a record and `only` use.
+        words: the command line after `python`; the command writes only below the folder `out`.
+        before: a command line that makes the files that the work reads; empty if there are none.
+        again: the command line that goes on with interrupted work; `words` by default.
+        mark: if this file exists, `again` is run after a fault, otherwise `words`; by default, `again` needs no file.
+        package: a package that the work needs; empty if it needs none.
     """
 
     name: str
@@ -49,17 +49,17 @@ class Work:
 
 @dataclass(frozen=True)
 class Ground:
-    """Where work begins, and how it goes without a fault.
+    """The files that work begins with, and what the work does without a fault.
 
     Attributes:
-        work: the row.
-        base: the folder that each run begins with a copy of.
-        environment: of all processes.
-        before: files of `base`.
-        whole: files after undisturbed work.
-        status: its exit status.
-        seconds: how long it took.
-        changes: seconds after its start at which files changed.
+        work: the kind of work.
+        base: a folder; each run works in a copy of it.
+        environment: the environment variables of all processes.
+        before: the files of `base`, with their content.
+        whole: the files after undisturbed work, with their content.
+        status: the exit status of undisturbed work.
+        seconds: how long undisturbed work took.
+        changes: the moments at which files changed, in seconds after the start of undisturbed work.
     """
 
     work: Work
@@ -72,7 +72,7 @@ class Ground:
     changes: tuple[float, ...]
 
     def copy(self, folder: Path) -> Path:
-        """Make a folder in which the work can begin."""
+        """Copy `base` to a new folder, in which the work can begin."""
         shutil.copytree(self.base, folder)
         return folder
 
@@ -83,7 +83,7 @@ class Ground:
         return Running(work.again if is_begun else work.words, folder, self.environment)
 
     def compare_end(self, folder: Path) -> tuple[bool, list[str]]:
-        """Let the work go on after a fault; return whether it ended as it should, and what its end violates."""
+        """Let the work go on after a fault; return whether its exit status is right, and the broken promises."""
         running = self.go_on(folder)
         status = running.status()
         ended = status == self.status
@@ -92,7 +92,7 @@ class Ground:
 
 
 class Running:
-    """A process in a group of its own."""
+    """A running command, with its child processes in a process group of its own."""
 
     def __init__(self, words: Sequence[str], folder: Path, environment: Mapping[str, str]) -> None:
         """Start `python WORDS` in the folder; its standard error is kept in a file beside the folder."""
@@ -106,15 +106,15 @@ class Running:
 
     @property
     def seconds(self) -> float:
-        """Since the start."""
+        """Seconds since the start of the process."""
         return time.monotonic() - self.started
 
     def is_alive(self) -> bool:
-        """Tell whether the process has not ended."""
+        """Tell whether the process is still running."""
         return self.process.poll() is None
 
     def children(self) -> list[int]:
-        """Return the processes that this one has started."""
+        """Return the numbers of the processes that this process has started."""
         number = self.process.pid
         try:
             return [int(word) for word in Path(f"/proc/{number}/task/{number}/children").read_text().split()]
@@ -122,7 +122,7 @@ class Running:
             return []
 
     def status(self) -> int | None:
-        """Wait for the end and return the exit status; None if there is no end, then the group is killed."""
+        """Wait for the end and return the exit status; if the process hangs, kill its group and return None."""
         try:
             return self.process.wait(LONGEST)
         except subprocess.TimeoutExpired:
@@ -136,7 +136,7 @@ class Running:
             os.killpg(self.process.pid, signal.SIGKILL)
 
     def outlived(self) -> bool:
-        """Tell whether a process of the group is still there after `PATIENCE`; if so, it is killed."""
+        """Tell whether a process of the group still runs after `PATIENCE` seconds; if so, the group is killed."""
         stop = time.monotonic() + PATIENCE
         while group_is_alive(self.process.pid):
             if time.monotonic() > stop:
@@ -150,7 +150,7 @@ class Running:
         return self._told.read_text(errors="replace")
 
     def complaint_fault(self) -> str:
-        """Return what is wrong with the complaint of a failed command; empty for one line with the error."""
+        """Return what is wrong with the error message of a failed command; empty if its last line tells the error."""
         told = self.told()
         last = told.strip().splitlines()[-1:] or ["nothing"]
         if "Traceback" in told:
@@ -158,7 +158,7 @@ class Running:
         return "" if ": error: " in last[0] else f"ended without the line of an error: {last[0]}"
 
     def wait_for(self, changes: int, seconds: float) -> None:
-        """Return when files have changed so many times and then so many seconds have passed, or at its end."""
+        """Wait for a number of changes of files, then for some seconds; stop waiting when the process ends."""
         last = state(self.folder)
         while changes and self.is_alive():
             now = state(self.folder)
@@ -170,7 +170,7 @@ class Running:
             time.sleep(min(left, 10 * _POLL))
 
     def changes(self) -> list[float]:
-        """Watch the process until its end; return the seconds after its start at which files changed."""
+        """Watch the process until its end; return when files changed, in seconds after its start."""
         found, last = [], state(self.folder)
         while self.is_alive() and self.seconds < LONGEST:
             now = state(self.folder)
@@ -182,7 +182,7 @@ class Running:
 
 
 def group_is_alive(group: int) -> bool:
-    """Tell whether a process of a group runs; the dead that nobody has asked about do not count."""
+    """Tell whether any process of a group runs; a zombie, which has ended already, does not count."""
     for path in Path("/proc").glob("[0-9]*/stat"):
         try:
             status, _, found = path.read_text().rsplit(")", 1)[1].split()[:3]
@@ -194,10 +194,10 @@ def group_is_alive(group: int) -> bool:
 
 
 def undisturbed(work: Work, base: Path, folder: Path, environment: Mapping[str, str]) -> Ground:
-    """Do the work without a fault, in a copy of `base`, and return how it went.
+    """Do the work without a fault, in a copy of `base`; return its files, exit status and times.
 
     Raises:
-        MergelabError: it hangs or fails, so that faults would tell nothing.
+        MergelabError: the work hangs or fails even without a fault, or changes files outside of `out`.
     """
     if work.before:
         _done(work.before, base, environment)
@@ -206,11 +206,13 @@ def undisturbed(work: Work, base: Path, folder: Path, environment: Mapping[str, 
     changes = running.changes()
     status = running.status()
     if status not in (0, 1) or not changes:
-        raise MergelabError(f"{work.name}: failed without a fault: {running.told().strip() or 'it wrote nothing'}")
+        raise MergelabError(
+            f"{work.name}: failed even without a fault: {running.told().strip() or 'it wrote nothing'}"
+        )
     before, whole = files_below(base), files_below(folder)
     for name, content in before.items():
         if not name.startswith("out/") and whole.get(name) != content:
-            raise MergelabError(f"{work.name}: changed {name}, which is not below out")
+            raise MergelabError(f"{work.name}: changed {name}; it may only write below the folder out")
     return Ground(work, base, environment, before, whole, status, running.seconds, tuple(changes))
 
 
@@ -221,7 +223,7 @@ def _done(words: Sequence[str], folder: Path, environment: Mapping[str, str]) ->
 
 
 def environment_for(**more: str) -> dict[str, str]:
-    """Return the variables of all processes: this code, one thread per process, nothing written beside the work."""
+    """Return the environment of all processes: they run this code, in one thread, and write only below `out`."""
     own = {
         "PYTHONPATH": str(ROOT),
         "PYTHONDONTWRITEBYTECODE": "1",

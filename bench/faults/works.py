@@ -18,11 +18,11 @@ FETCHED = "tinystories-valid"
 
 
 def works(url: str, record: Path | None) -> list[Work]:
-    """Return the table.
+    """Return all kinds of work that faults disturb.
 
     Args:
-        url: of a file for `data fetch`.
-        record: of the benchmarks, for `reports build`; without one, there is no such row.
+        url: the URL of a file for `data fetch`.
+        record: a record of the benchmarks for `reports build`; with None, the table has no row for that command.
     """
     train, report = ("-m", "impls", "train"), ("-m", "reports", "build", str(record), "--out", "out/report")
     in_processes = (*train, TEXT, "--vocab-size", "300", "--impl", "incremental", "--workers", "2")
@@ -47,7 +47,7 @@ def works(url: str, record: Path | None) -> list[Work]:
 
 
 def make_base(folder: Path) -> None:
-    """Make what all work reads, and files that no work may change."""
+    """Make the files that all work reads, and files of the user, which no work may change."""
     (folder / "out" / "old").mkdir(parents=True)
     content = b"".join(stories.chunks(TEXT_BYTES, 7))
     (folder / TEXT).write_bytes(content)
@@ -58,7 +58,7 @@ def make_base(folder: Path) -> None:
 
 
 def make_tokenizers(folder: Path) -> None:
-    """Train the tokenizer that encodes, and an older tokenizer that is replaced."""
+    """Train two tokenizers: one that encodes, and an older one that some work replaces."""
     from impls.formats import mergelab
     from impls.pipeline import train
 
@@ -67,7 +67,7 @@ def make_tokenizers(folder: Path) -> None:
 
 
 def config() -> dict[str, Any]:
-    """Return a run of the trainer that takes a second."""
+    """Return the config of a run of the language-model trainer that takes about a second."""
     return {
         "name": "small",
         "dataset": {"name": "stories", "source": "corpus", "path": "stories", "bytes": 100_000},

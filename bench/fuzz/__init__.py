@@ -1,6 +1,6 @@
-"""Search for faults with random inputs: a kind of input is a file and a name here.
+"""Search for faults with random inputs. A new kind of input is a new module in this folder, and its name below.
 
-A case depends on its kind, the seed and its number alone, so the same command line finds the same faults again.
+The kind, the seed and the number of a case decide its input, so the same command line finds the same faults again.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ KINDS = (
 
 
 def load(name: str) -> Kind:
-    """Import and return a kind.
+    """Import the module of a kind of input, and return the kind.
 
     Raises:
         ModuleNotFoundError: a package that the kind needs is missing.

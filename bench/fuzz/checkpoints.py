@@ -15,8 +15,8 @@ from bench.fuzz.kind import Case, Difference, Kind, compared
 from bench.fuzz.mutations import mutated, refused_or
 from lm.checkpoint import load_checkpoint, save_checkpoint
 from lm.config import TrainingConfig
-from lm.gpt2 import GPT2Config
-from lm.model import build
+from lm.models import build
+from lm.models.gpt2 import GPT2Config
 from lm.step import build_optimizer
 from lm.transformer import LanguageModel
 
@@ -26,7 +26,7 @@ MODEL = GPT2Config(
 
 
 def model() -> LanguageModel:
-    """Return a model whose weights are the same everywhere."""
+    """Return a small model whose weights are the same on every machine."""
     made = build(MODEL)
     with torch.no_grad():
         for number, parameter in enumerate(made.parameters()):
@@ -45,7 +45,7 @@ def trainable() -> tuple[LanguageModel, torch.optim.Optimizer]:
 
 @cache
 def intact() -> bytes:
-    """Return the file."""
+    """Return the bytes of an intact checkpoint."""
     torch.manual_seed(0)
     file = io.BytesIO()
     made, optimizer = trainable()
@@ -54,7 +54,7 @@ def intact() -> bytes:
 
 
 def plain(values: Any) -> Any:
-    """Return a state with lists of numbers in place of tensors, so that states can be compared."""
+    """Return a state in which lists of numbers replace the tensors, so that two states can be compared."""
     if isinstance(values, dict):
         return {key: plain(value) for key, value in values.items()}
     if isinstance(values, list | tuple):
@@ -70,12 +70,12 @@ def loaded(path: Path) -> Any:
 
 
 def make(random: Random) -> Case:
-    """Return a mutated file."""
+    """Return a mutated checkpoint."""
     return Case(mutated(random, intact()))
 
 
 def check(case: Case) -> Difference | None:
-    """Load the mutated file, and compare all that a run goes on from."""
+    """Load the mutated checkpoint; compare weights, optimizer and step with the intact ones."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "last.pt"
         path.write_bytes(intact())

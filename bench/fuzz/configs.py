@@ -1,6 +1,6 @@
 """Mutated YAML configs of a run.
 
-People write these files, so another content may be a good one.
+These files carry no digest, since people write them. So a mutated file may be a valid config with other values.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ RUN = Path(lm.__file__).parent / "configs" / "stories-small.yaml"
 
 @cache
 def intact() -> bytes:
-    """Return a run file with every value."""
+    """Return the bytes of an intact run file, in which every value is written out."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "run.yaml"
         save_run(load_run(RUN), path)
@@ -33,7 +33,7 @@ def make(random: Random) -> Case:
 
 
 def check(case: Case) -> Difference | None:
-    """Load the mutated file; save and load what was loaded."""
+    """Load the mutated run file; save the config, load it again, and compare the two."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "run.yaml"
         path.write_bytes(case.content)

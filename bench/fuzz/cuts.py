@@ -1,4 +1,4 @@
-"""Safe cuts: the parts of a text split as the whole text does."""
+"""Safe cuts: when a text is cut at safe places, its parts give the same pretokens as the whole text."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from impls.patterns import PATTERNS, Splitter
 
 
 def make(random: Random) -> Case:
-    """Return a text, its special tokens, the size of a range, and a place for a stream to be cut."""
+    """Return a text, its special tokens, the size of a range, and the share of the text that a stream has seen."""
     content = text(random)
     specials = special_tokens(random, content) if random.random() < 0.5 else []
     parameters = {
@@ -33,12 +33,12 @@ def pieces(content: str, splitter: Splitter) -> list[str]:
 
 
 def joined(parts: Sequence[str], splitter: Splitter) -> list[str]:
-    """Return the pieces of all parts."""
+    """Return the pieces of all parts, joined in one list."""
     return [piece for part in parts for piece in pieces(part, splitter)]
 
 
 def check(case: Case) -> Difference | None:
-    """Split the ranges of the text, and the two parts of a stream, and compare with the whole text."""
+    """Cut the text in ranges, and once as a stream; compare the pieces of the parts with those of the whole text."""
     content, pattern = case.content, case.parameters["pattern"]
     specials, size = case.parameters["special_tokens"], case.parameters["range_bytes"]
     cuts, splitter, whole = SafeCuts(pattern, specials), Splitter(pattern, specials), content.decode()

@@ -1,7 +1,4 @@
-"""Mutated files of an exported model.
-
-The folder holds the digests of its files, so a changed file is refused; what loads must be a model that computes.
-"""
+"""Mutated files of an exported model, a folder that holds the digests of its files."""
 
 from __future__ import annotations
 
@@ -10,22 +7,21 @@ from functools import cache
 from pathlib import Path
 from random import Random
 
-import torch
-
-from bench.fuzz.checkpoints import model
-from bench.fuzz.kind import Case, Difference, Kind
+from bench.fuzz.checkpoints import model, plain
+from bench.fuzz.kind import Case, Difference, Kind, compared
 from bench.fuzz.mutations import folder_of, mutated_one, refused_or
 from bench.fuzz.tokenizer_folders import definition
+from impls.digests import MANIFEST
 from impls.tokenizer import Tokenizer
 from lm.export import export
 from lm.trained import Trained, load_trained
 
-FILES = ("config.json", "model.safetensors", "tokenizer/mergelab.json")
+FILES = ("config.json", "model.safetensors", "tokenizer_config.json", "tokenizer/mergelab.json", MANIFEST)
 
 
 @cache
 def files() -> dict[str, bytes]:
-    """Return the files of the folder by path."""
+    """Return the files of an intact exported folder: path -> content."""
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
         export(Trained(model(), Tokenizer.from_definition(definition(), impl="cached"), None), place)
@@ -34,22 +30,29 @@ def files() -> dict[str, bytes]:
 
 
 def make(random: Random) -> Case:
-    """Return one mutated file."""
+    """Return a case in which one file of the folder is mutated."""
     return mutated_one(random, files(), FILES)
 
 
 def check(case: Case) -> Difference | None:
-    """Load the folder with the mutated file, and compute logits."""
+    """Load the folder with the mutated file, and compare config, weights, tokenizer and end of a document."""
     with folder_of(files(), case) as folder:
-        return refused_or(lambda: _used(folder))
+        return refused_or(lambda: compared(intact(), loaded(folder), "loaded"))
 
 
-def _used(folder: Path) -> Difference | None:
+@cache
+def intact() -> object:
+    """Return what the folder without a mutation loads as."""
+    with folder_of(files(), Case(files()[MANIFEST], {"file": MANIFEST})) as folder:
+        return loaded(folder)
+
+
+def loaded(folder: Path) -> object:
+    """Load an export; return its parts as plain values."""
     trained = load_trained(folder)
-    with torch.no_grad():
-        logits = trained.model(torch.zeros((1, 1), dtype=torch.int64))
-    wanted = (1, 1, trained.model.config.vocab_size)
-    return None if logits.shape == wanted else Difference(f"logits {wanted}", str(tuple(logits.shape)))
+    model = trained.model
+    tokenizer = trained.tokenizer.definition.fingerprint
+    return plain([model.config.model_dump(), dict(model.state_dict()), tokenizer, trained.eos_id])
 
 
-KIND = Kind("An export with a damaged file is refused, or loads as a model that computes.", make, check)
+KIND = Kind("An export with a damaged file is refused, or loads with intact content.", make, check)

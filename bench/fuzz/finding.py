@@ -1,4 +1,4 @@
-"""Cases as files: a case that found a fault is kept, and the tests replay it from then on."""
+"""Cases as files: each case that found a fault is kept as a file, and the tests replay it from then on."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ class Finding(NamedTuple):
     """A case for which the claim of its kind does not hold.
 
     Attributes:
-        kind: a name of the table.
-        seed, number: of the run and of the case in it.
+        kind: the name of its kind of input.
+        seed, number: the seed of the run, and the number of the case in the run.
     """
 
     kind: str
@@ -86,12 +86,12 @@ def read(path: Path) -> tuple[str, Case]:
     except (ValueError, LookupError, TypeError, RecursionError, binascii.Error):
         raise FileFormatError(f"{path}: is not a case of the fuzzer; restore the file") from None
     if kind not in KINDS:
-        raise FileFormatError(f"{path}: unknown kind {kind!r}; there are {', '.join(KINDS)}")
+        raise FileFormatError(f"{path}: unknown kind {kind!r}; the kinds are {', '.join(KINDS)}")
     return kind, case
 
 
 def minimised(case: Case, fails: Callable[[Case], bool]) -> Case:
-    """Return a case with less content that still fails: parts of the content are removed, large parts first."""
+    """Return a smaller case that still fails: parts of the content are removed, large parts first."""
     try:
         kept = shortened(case.content.decode(), lambda text: fails(replace(case, content=text.encode())))
         return replace(case, content=kept.encode())

@@ -1,6 +1,7 @@
 """Mutated `vocab.json` and `merges.txt`, which carry no digest.
 
-Another vocabulary may be a good one. So what is loaded must be a tokenizer that can be saved, loaded and used.
+A mutated file may hold another valid vocabulary. So if the files load, the tokenizer must work: it is saved, loaded
+and used.
 """
 
 from __future__ import annotations
@@ -20,12 +21,12 @@ TEXT = "the ab<|endoftext|>hé the\nlatch"
 
 
 def make(random: Random) -> Case:
-    """Return one mutated file of the two."""
+    """Return a case in which one of the two files is mutated."""
     return mutated_one(random, files(), FILES)
 
 
 def check(case: Case) -> Difference | None:
-    """Load the two files; save, load and use what was loaded."""
+    """Load the two files; save the tokenizer, load it again, and use it."""
     with folder_of({name: files()[name] for name in FILES}, case) as folder:
         return refused_or(lambda: used(folder))
 

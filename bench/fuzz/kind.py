@@ -1,4 +1,4 @@
-"""A kind of case: how a case is made from random numbers, and what must hold for it."""
+"""A kind of input: how a case is made from random numbers, and the claim that must hold for every case."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ SECONDS_PER_CASE = 60.0
 
 @dataclass(frozen=True)
 class Case:
-    """One input.
+    """One random input.
 
     Attributes:
-        content: the text or the file.
-        parameters: all else that the check needs, as JSON values.
+        content: the bytes of the text or file.
+        parameters: everything else that the check needs, as JSON values.
     """
 
     content: bytes
@@ -29,7 +29,7 @@ class Case:
 
 
 class Difference(NamedTuple):
-    """Two results that should be equal, in words."""
+    """Two results that differ but should be equal, each described in words."""
 
     expected: str
     found: str
@@ -37,12 +37,13 @@ class Difference(NamedTuple):
 
 @dataclass(frozen=True)
 class Kind:
-    """A row of the table.
+    """A kind of input, one module of this package.
 
     Attributes:
-        claim: what holds for every case, as one sentence.
+        claim: the claim that must hold for every case, as one sentence.
         make: returns a case made from random numbers.
-        check: returns what differs, None if the claim holds. An exception is a finding too.
+        check: returns the difference that it found in a case, or None if the claim holds. An exception counts as a
+            difference too.
     """
 
     claim: str
@@ -51,7 +52,7 @@ class Kind:
 
 
 def verdict(kind: Kind, case: Case) -> Difference | None:
-    """Check a case; a traceback and a hang are differences."""
+    """Check a case; return the difference, or None. An exception or a hang counts as a difference too."""
     try:
         with _time_limit(SECONDS_PER_CASE):
             return kind.check(case)
@@ -60,7 +61,7 @@ def verdict(kind: Kind, case: Case) -> Difference | None:
 
 
 def compared(expected: object, found: object, label: str) -> Difference | None:
-    """Return both values in words if they differ; `label` says where `found` comes from."""
+    """Return both values in words if they differ, otherwise None; `label` says where `found` comes from."""
     return None if expected == found else Difference(repr(expected), f"{label}: {found!r}")
 
 

@@ -1,6 +1,7 @@
-"""Mutated files: flipped bits, cut, extended, spliced, JSON values exchanged.
+"""Mutated files: a bit is flipped, a part is cut out, inserted or copied, or a JSON value is exchanged.
 
-The claim is the same for every file: it is refused by one of our errors in one line, or its content is intact.
+The claim is the same for every file: either reading it raises one of our errors, in one line, or its content is
+intact.
 """
 
 from __future__ import annotations
@@ -30,21 +31,21 @@ MORE_MEMORY = 1 << 30
 
 
 def mutated(random: Random, content: bytes) -> bytes:
-    """Return a file with one to three mutations; a file that is JSON often stays JSON."""
+    """Return the content of a file after one to three mutations; a JSON file often stays valid JSON."""
     for _ in range(random.choice((1, 1, 1, 2, 3))):
         content = random.choice((exchanged, exchanged, flipped, cut, extended, spliced))(random, content)
     return content
 
 
 def mutated_one(random: Random, files: Mapping[str, bytes], names: Sequence[str]) -> Case:
-    """Return a case with one of the named files mutated."""
+    """Return a case in which one of the files in `names`, chosen at random, is mutated."""
     name = random.choice(names)
     return Case(mutated(random, files[name]), {"file": name})
 
 
 @contextmanager
 def folder_of(files: Mapping[str, bytes], case: Case) -> Iterator[Path]:
-    """Yield a folder with some files, of which the file of the case has its content."""
+    """Yield a folder with `files`, in which one file has the mutated content of the case."""
     with tempfile.TemporaryDirectory() as folder:
         for name, content in {**files, case.parameters["file"]: case.content}.items():
             path = Path(folder) / name
@@ -63,7 +64,7 @@ def flipped(random: Random, content: bytes) -> bytes:
 
 
 def cut(random: Random, content: bytes) -> bytes:
-    """Remove the end, or a part."""
+    """Remove the end of the content, or a part of it."""
     start = random.randint(0, len(content))
     return content[:start] + (content[start + random.randint(1, 40) :] if random.random() < 0.5 else b"")
 
@@ -76,14 +77,14 @@ def extended(random: Random, content: bytes) -> bytes:
 
 
 def spliced(random: Random, content: bytes) -> bytes:
-    """Copy a part of the file over another part."""
+    """Copy a part of the content over another part."""
     start, place = random.randint(0, len(content)), random.randint(0, len(content))
     part = content[start : start + random.randint(1, 60)]
     return content[:place] + part + content[place + (len(part) if random.random() < 0.5 else 0) :]
 
 
 def exchanged(random: Random, content: bytes) -> bytes:
-    """Exchange a value of a JSON file for a strange one or for another value of the file; else flip a bit."""
+    """Exchange a value of a JSON file for another value, or remove it; if the file is not JSON, flip a bit."""
     try:
         values = json.loads(content)
     except (ValueError, RecursionError):
@@ -101,7 +102,7 @@ def exchanged(random: Random, content: bytes) -> bytes:
 
 
 def _places(values: Any) -> list[tuple[Any, Any]]:
-    """Return each list and object with each of its keys."""
+    """Return each list or object inside JSON values, paired with each of its indices or keys."""
     found: list[tuple[Any, Any]] = []
     waiting = [values]
     while waiting:
@@ -114,9 +115,10 @@ def _places(values: Any) -> list[tuple[Any, Any]]:
 
 
 def refused_or(use: Callable[[], Difference | None]) -> Difference | None:
-    """Call `use`, which reads a mutated file; an error of ours in one line is as good as an intact content.
+    """Call `use`, which reads a mutated file; return its difference, or None if it raises our error in one line.
 
-    A size in the file may ask for more memory than there is; command lines print that as one line too.
+    A size in the file may ask for more memory than there is. Such an error is accepted too: command lines print it as
+    one line.
     """
     try:
         with _memory_limit(MORE_MEMORY):
@@ -132,7 +134,7 @@ def refused_or(use: Callable[[], Difference | None]) -> Difference | None:
 
 @contextmanager
 def _memory_limit(more: int) -> Iterator[None]:
-    """Let the process take that many more bytes: a size in a file must not end other processes."""
+    """Let the process take at most `more` further bytes of memory: a huge size in a file must do no harm."""
     pages = int(Path("/proc/self/statm").read_text().split()[0])
     soft, hard = resource.getrlimit(resource.RLIMIT_AS)
     wanted = pages * resource.getpagesize() + more

@@ -1,4 +1,4 @@
-"""The encoders against tiktoken and HF tokenizers."""
+"""Our encoders, compared with tiktoken and HF tokenizers."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PATTERNS_OF = {"tiktoken": tuple(PATTERNS), "huggingface": ("gpt2", "o200k")}
 
 
 def make(random: Random) -> Case:
-    """Return a text, another one that the merges are learned from, a peer and a pattern."""
+    """Return a text to encode, another text to learn the merges from, a peer, and a split pattern."""
     letters = random.choice(OLD)
     content = text(random, 1500, letters)
     for _ in range(random.randint(0, 2)):
@@ -38,7 +38,7 @@ def make(random: Random) -> Case:
 
 
 def learned(content: str, n_merges: int, pattern: str) -> Definition:
-    """Learn merges from a text."""
+    """Return a tokenizer with merges that are learned from a text."""
     counts: dict[bytes, int] = {}
     for pretoken in Splitter(pattern).pretokens(content):
         counts[pretoken.encode()] = counts.get(pretoken.encode(), 0) + 1

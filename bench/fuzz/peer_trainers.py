@@ -1,4 +1,4 @@
-"""The fastest trainer against HF tokenizers, with HF's tie-break."""
+"""Our fastest trainer, compared with HF tokenizers, with HF's tie-break."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ OLD = ["".join(one for one in letters if unicodedata.ucd_3_2_0.category(one) != 
 
 
 def make(random: Random) -> Case:
-    """Return a text, with or without a special token."""
+    """Return a text to train on, with or without a special token."""
     content = text(random, 1500, random.choice(OLD)) or "a"
     specials = [END] if random.random() < 0.5 else []
     return Case(content.encode(), {"n_merges": random.choice((1, 20, 200)), "special_tokens": specials})
 
 
 def check(case: Case) -> Difference | None:
-    """Train both on a file, and compare the merges."""
+    """Train our trainer and HF's on the same file, and compare the merges."""
     specials = case.parameters["special_tokens"]
     size = 256 + case.parameters["n_merges"] + len(specials)
     if not case.content:

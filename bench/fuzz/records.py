@@ -1,4 +1,4 @@
-"""Mutated records: they are refused, or a report can be written from them."""
+"""Mutated records: each is refused, or a report can be written from it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 
 from bench.fuzz.kind import Case, Difference, Kind
 from bench.fuzz.mutations import mutated, refused_or
-from bench.record import KINDS, RECORDS, paths, read
+from bench.record import KINDS, REFERENCE, paths, read
 from impls.registry import load
 
 LONGEST = 3
@@ -24,7 +24,7 @@ REPORT = "reports.__main__:main"
 
 
 def small(values: Any) -> Any:
-    """Return JSON values with lists of at most `LONGEST` items."""
+    """Return JSON values in which each list keeps at most `LONGEST` items."""
     if isinstance(values, dict):
         return {key: small(value) for key, value in values.items()}
     return [small(value) for value in values[:LONGEST]] if isinstance(values, list) else values
@@ -32,10 +32,10 @@ def small(values: Any) -> Any:
 
 @cache
 def bases() -> dict[str, bytes]:
-    """Return a small record of each kind, made from the newest record that this version reads."""
+    """Return a small record of each kind, cut from the newest that this version reads: kind -> content."""
     found: dict[str, bytes] = {}
     for kind in KINDS:
-        for path in reversed(paths(RECORDS, kind)):
+        for path in reversed(paths(REFERENCE, kind)):
             content = json.loads(path.read_bytes())
             if kind not in found and content.get("record_version", 1) >= KINDS[kind].oldest:
                 found[kind] = json.dumps(small(content)).encode()
@@ -49,7 +49,7 @@ def make(random: Random) -> Case:
 
 
 def check(case: Case) -> Difference | None:
-    """Read the mutated record, then write a report from it and from intact records of the other kinds."""
+    """Read the mutated record; then write a report from it, together with intact records of the other kinds."""
     with tempfile.TemporaryDirectory() as folder:
         machine = Path(folder) / "machine"
         for kind, content in {**bases(), case.parameters["kind"]: case.content}.items():
@@ -65,7 +65,7 @@ def _read(path: Path, kind: str) -> None:
 
 
 def report(record: Path) -> Difference | None:
-    """Write a report; anything but a status of 0 or 1 and lines of errors is a difference."""
+    """Write a report from a record; return a difference unless the exit status is 0 or 1."""
     out, errors = io.StringIO(), io.StringIO()
     with redirect_stdout(out), redirect_stderr(errors):
         status = load(REPORT)(["build", str(record), "--out", str(record.parent / "report")])

@@ -1,4 +1,4 @@
-"""The compiled scans of the split patterns against `regex`."""
+"""The compiled scans of the split patterns, compared with the `regex` package."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def split(content: str, pattern: str) -> dict[bytes, int]:
 
 
 def only_in(counts: dict[bytes, int], other: dict[bytes, int]) -> dict[bytes, int]:
-    """Return the counts that another mapping does not have."""
+    """Return the entries of `counts` that `other` lacks, or has with another count."""
     return {pretoken: count for pretoken, count in sorted(counts.items()) if other.get(pretoken) != count}
 
 
@@ -40,7 +40,7 @@ def make(random: Random) -> Case:
 
 
 def check(case: Case) -> Difference | None:
-    """Compare the pretokens with their counts."""
+    """Compare the counted pretokens of the compiled scan with those of `regex`."""
     pattern = case.parameters["pattern"]
     expected, found = split(case.content.decode(), pattern), counted(case.content, pattern)
     if isinstance(found, int):

@@ -1,4 +1,4 @@
-"""The search: cases of one kind, one after the other, until the time is over or a case fails."""
+"""The search checks cases of one kind, one after the other, until the time is over or a case fails."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bench.fuzz.kind import Kind, verdict
 
 
 class Searched(NamedTuple):
-    """What the search of one kind did: number of cases, seconds after the first case, the case that failed if any."""
+    """The result of a search: number of cases, seconds after the first case, and the finding if a case failed."""
 
     cases: int
     seconds: float
@@ -19,7 +19,7 @@ class Searched(NamedTuple):
 
 
 def search(name: str, kind: Kind, seed: int, seconds: float) -> Searched:
-    """Check cases until one fails, which is minimised, or the time is over.
+    """Check cases until one of them fails or the time is over; a case that fails is minimised.
 
     The first case is not part of the time, since it may have to compile code.
     """
@@ -31,7 +31,7 @@ def search(name: str, kind: Kind, seed: int, seconds: float) -> Searched:
 
 
 def try_case(name: str, kind: Kind, seed: int, number: int) -> Finding | None:
-    """Make and check the case of that number; return it, minimised, if it fails."""
+    """Make and check case `number`; if it fails, return it minimised, otherwise None."""
     case = kind.make(Random(f"{name} {seed} {number}"))
     difference = verdict(kind, case)
     if difference is None:

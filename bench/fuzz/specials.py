@@ -1,4 +1,4 @@
-"""Special tokens: overlaps and prefixes, against a plain search at every character."""
+"""Special tokens that overlap or begin alike, compared with a plain search at every character."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ BYTES = {byte: bytes([byte]) for byte in range(256)}
 
 
 def make(random: Random) -> Case:
-    """Return a text and special tokens that it holds; the text is repeated around them."""
+    """Return a text and special tokens; some of the tokens are repeated at the end of the text."""
     content = text(random, 600)
     specials = special_tokens(random, content)
     content += "".join(random.choices([*specials, content[:70]], k=random.randint(0, 6)))
@@ -22,7 +22,7 @@ def make(random: Random) -> Case:
 
 
 def expected_ids(content: str, specials: dict[str, int]) -> list[int]:
-    """Return a byte as its value and a special token as its id; at each character, the longest token wins."""
+    """Return the right ids: the id of each special token, the longest first, and the value of every other byte."""
     ids: list[int] = []
     place = 0
     while place < len(content):
@@ -33,7 +33,7 @@ def expected_ids(content: str, specials: dict[str, int]) -> list[int]:
 
 
 def check(case: Case) -> Difference | None:
-    """Encode with a vocabulary of the 256 bytes and the special tokens."""
+    """Encode with a vocabulary of the 256 bytes and the special tokens; compare with the right ids."""
     definition = Definition(BYTES, [], case.parameters["special_tokens"], case.parameters["pattern"])
     expected = expected_ids(case.content.decode(), dict(definition.special_tokens))
     for row in implementations("encode"):

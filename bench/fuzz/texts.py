@@ -1,4 +1,4 @@
-"""Hostile texts: few characters that meet often, in runs, at the lengths where 64-byte blocks begin and end."""
+"""Texts that find faults: few different characters, which meet often; runs; lengths near one or two blocks of 64."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ LENGTHS = ((0, 12), (1, 40), (56, 72), (120, 136), (1, 400), (1000, 6000))
 
 
 def any_character(random: Random) -> str:
-    """Return any character of Unicode, in half of the cases one of the first two planes."""
+    """Return a random Unicode character; most are among the first 0x20000 code points."""
     code = random.randrange(random.choice((0x800, 0x20000, 0x110000)))
     return "x" if 0xD800 <= code < 0xE000 else chr(code)
 
 
 def alphabet(random: Random) -> str:
-    """Return an alphabet of the table, sometimes with characters of another one or of all Unicode."""
+    """Return an alphabet of the table; sometimes characters of another alphabet or of all Unicode are added."""
     chosen = random.choice(ALPHABETS)
     if random.random() < 0.3:
         chosen += random.choice(ALPHABETS)
@@ -43,9 +43,9 @@ def alphabet(random: Random) -> str:
 
 
 def text(random: Random, longest: int = 6000, letters: str = "") -> str:
-    """Return a text of at most `longest` characters, of the given letters or of an alphabet of the table.
+    """Return a text of at most `longest` characters; they come from `letters`, or from an alphabet of the table.
 
-    In some texts, characters are repeated: runs of whitespace, digits or punctuation are where patterns differ.
+    Some texts repeat characters, because patterns differ at runs of whitespace, digits or punctuation.
     """
     letters = letters or alphabet(random)
     low, high = random.choice([bounds for bounds in LENGTHS if bounds[0] < longest])
@@ -57,7 +57,7 @@ def text(random: Random, longest: int = 6000, letters: str = "") -> str:
 
 
 def special_tokens(random: Random, content: str) -> list[str]:
-    """Return up to four special tokens that overlap in `content`: parts of it, prefixes, and the usual one."""
+    """Return up to four special tokens that may overlap: parts of `content`, their prefixes, `<|endoftext|>`."""
     parts = [content[start : start + random.randint(1, 6)] for start in random.choices(range(len(content) + 1), k=3)]
     found = [*parts, *(part[:-1] for part in parts), *(part + part[:1] for part in parts), "<|endoftext|>", "<|end"]
     usable = sorted({token for token in found if token and "\ufffd" not in token})

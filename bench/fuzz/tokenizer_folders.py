@@ -1,4 +1,4 @@
-"""Mutated files of a tokenizer in our format, a folder that carries a digest."""
+"""Mutated files of a tokenizer in our own format, which has a digest of all its files."""
 
 from __future__ import annotations
 
@@ -22,26 +22,26 @@ MERGES = [(b"t", b"h"), (b"th", b"e"), (b"h", b"e"), (b"t", b"he"), (b" ", b"the
 
 
 def definition() -> Definition:
-    """Return a small tokenizer whose ids have gaps; two of its merges make one token."""
+    """Return a small tokenizer whose ids have gaps; two of its merges make the same token."""
     tokens = sorted({*LETTERS, *(left + right for left, right in MERGES)})
     return Definition({7 * place: token for place, token in enumerate(tokens)}, MERGES, ["<|endoftext|>", "ab"])
 
 
 @cache
 def files() -> dict[str, bytes]:
-    """Return the files of the folder by name."""
+    """Return the files of an intact folder: name -> content."""
     with tempfile.TemporaryDirectory() as folder:
         mergelab.write(folder, definition())
         return {name: (Path(folder) / name).read_bytes() for name in FILES}
 
 
 def make(random: Random) -> Case:
-    """Return one mutated file."""
+    """Return a case in which one file of the folder is mutated."""
     return mutated_one(random, files(), FILES)
 
 
 def check(case: Case) -> Difference | None:
-    """Load the folder with the mutated file."""
+    """Load the folder with the mutated file; compare the tokenizer with the intact one."""
     with folder_of(files(), case) as folder:
         return refused_or(
             lambda: compared(definition().fingerprint, Tokenizer.load(folder).definition.fingerprint, "loaded")

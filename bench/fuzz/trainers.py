@@ -1,4 +1,4 @@
-"""Trainers against each other, with both tie-breaks."""
+"""All trainers, compared with each other, with both tie-breaks."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from impls.registry import implementations
 
 
 def make(random: Random) -> Case:
-    """Return a text with many ties; its counts are sometimes multiplied."""
+    """Return a text with many ties, and a factor for all counts, which is sometimes large."""
     parameters = {
         "pattern": random.choice([*PATTERNS, r"regex:[^ ]+"]),
         "n_merges": random.choice((1, 5, 30, 80)),
@@ -28,7 +28,7 @@ def pairs(merges: Merges) -> list[tuple[int, int]]:
 
 
 def check(case: Case) -> Difference | None:
-    """Compare all trainers with the simplest; `naive` holds every occurrence, so large counts start at the second."""
+    """Compare all trainers with the simplest; `naive` stores every occurrence, so large counts leave it out."""
     counts: dict[bytes, int] = {}
     times = case.parameters["times"]
     for pretoken in Splitter(case.parameters["pattern"]).pretokens(case.content.decode()):

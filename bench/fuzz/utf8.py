@@ -1,4 +1,4 @@
-"""Invalid UTF-8: the place of the fault and the replacement by U+FFFD, against Python's own decoder."""
+"""Invalid UTF-8: where the fault is found, and what U+FFFD replaces, compared with Python's own decoder."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def make(random: Random) -> Case:
 
 
 def fault(content: bytes) -> int | None:
-    """Return the offset of the first byte that Python's decoder refuses."""
+    """Return the offset of the first byte that Python's decoder refuses; None for valid UTF-8."""
     try:
         content.decode()
     except UnicodeDecodeError as error:
@@ -39,7 +39,7 @@ def fault(content: bytes) -> int | None:
 
 
 def encoders_fault(name: str, content: bytes, pattern: str, batch: bool) -> int | None:
-    """Return the offset in the error of an encoder."""
+    """Return the offset in the error that an encoder raises; None if it raises no error."""
     row = next(row for row in implementations("encode") if row.name == name)
     encoder = row.load()(DEFINITION.vocabulary, pattern)
     try:
@@ -53,7 +53,7 @@ def encoders_fault(name: str, content: bytes, pattern: str, batch: bool) -> int 
 
 
 def check(case: Case) -> Difference | None:
-    """Compare faults, then pretokens after replacement, then replacement in ranges."""
+    """Compare the offsets of faults with Python's; then compare the text in which U+FFFD replaces the faults."""
     content, pattern = case.content, case.parameters["pattern"]
     expected = fault(content)
     for row in implementations("encode"):
@@ -68,7 +68,7 @@ def check(case: Case) -> Difference | None:
 
 
 def replaced(content: bytes, pattern: str, range_bytes: int) -> Difference | None:
-    """Compare the text after replacement, whole and in ranges."""
+    """Compare the counter's pretokens, and the text read in ranges, with Python's replacement by U+FFFD."""
     text_of_python = content.decode(errors="replace")
     wanted, found = split(text_of_python, pattern), counted(content, pattern, "replace")
     assert isinstance(found, dict)

@@ -1,6 +1,7 @@
-"""Odd vocabularies over all encoders, against the naive encoder.
+"""All encoders with strange vocabularies, compared with the naive encoder.
 
-Ids have gaps, several merges make one token, bytes have no token, and special tokens are tokens as well.
+Ids have gaps, several merges make the same token, some bytes have no token, and special tokens are ordinary tokens
+too.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ Pair = tuple[bytes, bytes]
 
 
 def make(random: Random) -> Case:
-    """Return a text and a vocabulary made of parts of the text."""
+    """Return a text, and a vocabulary whose tokens are parts of the text."""
     content = text(random, 800)
     tokens = sorted({bytes([byte]) for byte in content.encode()}) or [b"a"]
     if random.random() < 0.1:
@@ -37,7 +38,7 @@ def make(random: Random) -> Case:
 
 
 def random_merges(random: Random, content: bytes, tokens: set[bytes]) -> list[Pair]:
-    """Return merges of parts of the text; a token that a merge uses already is not made once more."""
+    """Return merges that make parts of the text; no merge makes a token that an earlier merge uses."""
     merges: dict[Pair, None] = {}
     used: set[bytes] = set()
     for _ in range(random.randint(0, 80)):
@@ -50,7 +51,7 @@ def random_merges(random: Random, content: bytes, tokens: set[bytes]) -> list[Pa
 
 
 def random_pair(random: Random, content: bytes, tokens: set[bytes]) -> Pair:
-    """Return two parts of the text that stand side by side, sometimes two tokens that need not."""
+    """Return two adjacent parts of the text; sometimes, two random tokens instead."""
     if random.random() < 0.2 or len(content) < 2:
         left, right = random.choices(sorted(tokens), k=2)
         return left, right
@@ -70,7 +71,7 @@ def definition_of(parameters: Any) -> Definition:
 
 
 def outcome(row: Impl, definition: Definition, texts: list[bytes]) -> object:
-    """Return the ids that an encoder gives to each text, or its error."""
+    """Return the ids that an encoder gives to each text, or the message of its error."""
     try:
         encoder = row.load()(definition.vocabulary, definition.pattern)
         return [encoder.encode(one).tolist() for one in texts] + [ids.tolist() for ids in encoder.encode_batch(texts)]
@@ -79,7 +80,7 @@ def outcome(row: Impl, definition: Definition, texts: list[bytes]) -> object:
 
 
 def check(case: Case) -> Difference | None:
-    """Compare all encoders with the first, on the text and on its halves."""
+    """Compare the ids of all encoders with those of the first encoder, for the text and for both halves."""
     definition, content = definition_of(case.parameters), case.content.decode()
     half = len(content) // 2
     texts = [case.content, content[:half].encode(), content[half:].encode()]

@@ -1,1 +1,1 @@
-"""Side by side with other tokenizers: the same work on the same file in one run, as ratios with their spread."""
+"""Our tokenizer measured beside others: the same work on the same file in one run, as ratios with their spread."""

@@ -1,6 +1,6 @@
-"""Inputs as files that all sides work on: parts of a text, repetitions of it, and a vocabulary that peers read too.
+"""The input files that all sides work on: parts of a text, a repeated text, and a vocabulary that peers read too.
 
-The files are made when they are first needed, in a folder that goes away.
+Each file is made when it is first needed, in a temporary folder.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ class PeerInputs(Inputs):
     """A text and a vocabulary, as files.
 
     Attributes:
-        large_bytes: the size of the large texts; a smaller corpus is repeated.
-        folder: for texts, vocabulary and outputs.
+        large_bytes: the size of the large texts in bytes; a smaller corpus is repeated to reach it.
+        folder: the folder for texts, vocabulary and outputs.
         files: `vocab.json` and `merges.txt` to encode with; None to train the vocabulary on the corpus.
     """
 
@@ -41,7 +41,7 @@ class PeerInputs(Inputs):
 
     @cached_property
     def path(self) -> Path:
-        """The file of the text: the corpus itself where all of it is measured."""
+        """The file of the text; if the whole corpus is measured, this is the file of the corpus."""
         corpus = find(self.corpus)
         if self.grows:
             return self.part(self.n_bytes or corpus.bytes or SMALL_BYTES)
@@ -54,17 +54,17 @@ class PeerInputs(Inputs):
 
     @property
     def grows(self) -> bool:
-        """Whether the corpus has text of any size."""
+        """Whether the corpus is generated, so that it has text of any size."""
         return find(self.corpus).kind == "generated"
 
     def part(self, n_bytes: int) -> Path:
-        """Return the first `n_bytes` of the corpus; where it is smaller, the text again and again."""
+        """Return a file with the first `n_bytes` of the corpus; if the corpus is smaller, the text is repeated."""
         if not self.grows and n_bytes > get(self.corpus).stat().st_size:
             return self.repeated(n_bytes)
         return self._made(f"first-{n_bytes}.txt", lambda: chunks(self.corpus, n_bytes))
 
     def repeated(self, n_bytes: int) -> Path:
-        """Return the text as often as it takes to have at least `n_bytes`."""
+        """Return a file that repeats the whole text until it has at least `n_bytes`."""
         times = -(-n_bytes // self.text.n_bytes)
         return self._made(f"{times}-times.txt", lambda: (chunk for _ in range(times) for chunk in _read(self.path)))
 
@@ -75,14 +75,14 @@ class PeerInputs(Inputs):
 
     @cached_property
     def definition(self) -> Definition:
-        """The tokenizer: from the given files, else trained on the text."""
+        """The tokenizer to encode with: read from `files`, or trained on the text if `files` is None."""
         if self.files is None:
             return super().definition
         return Tokenizer.from_files(*self.files, SPECIAL_TOKENS, pattern=PATTERN).definition
 
     @cached_property
     def saved(self) -> Path:
-        """A folder with the tokenizer: our files, and the tokenizer.json that peers read."""
+        """A folder with the tokenizer: the files of our format, and the tokenizer.json that peers read."""
         folder = self.folder / "tokenizer"
         mergelab.write(folder, self.definition)
         (folder / "tokenizer.json").write_text(tokenizer_json(self.definition.vocabulary, PATTERN), "utf-8")
@@ -90,11 +90,11 @@ class PeerInputs(Inputs):
 
     @property
     def output(self) -> Path:
-        """The file that ids are written to; a side removes it after it has read it."""
+        """The file that a side writes its ids to; after the side has read the file again, it removes it."""
         return self.folder / "ids.bin"
 
     def _made(self, name: str, content: Callable[[], Iterable[bytes]]) -> Path:
-        """Write a text to the disk where it is missing, so that no side is timed while the system still writes it."""
+        """Write a text if its file is missing. Wait until it is on the disk: a pending write would slow a side."""
         path = self.folder / name
         if not path.exists():
             write(path, content())

@@ -1,7 +1,7 @@
-"""Measurements: sides that do the same work, and rows, each of which is one number computed from a round.
+"""A measurement has sides, which do the same work, and rows: a row is one number, computed from each round.
 
-All sides of a measurement run once per round, ours first, each in a process of its own. Outputs that must agree carry
-the same label; a side that is only there as a witness for an output runs once and is not timed.
+All sides of a measurement run once per round, ours first, each in a process of its own. Outputs with the same label
+must be equal. A witness is a side that only shows which output is right: it runs once and is not timed.
 """
 
 from __future__ import annotations
@@ -28,17 +28,17 @@ class Side:
     """One piece of work in a process of its own.
 
     Attributes:
-        name: unique in the measurement.
+        name: the name of the side, unique in its measurement.
         task: a name of `tasks.TASKS`.
-        arguments: of the task.
-        output: label of the output; outputs with the same label must be equal; empty if there is nothing to compare
-            with.
-        warm: None measures the whole process from before its start; otherwise the task is done once before the clock
-            starts, with these arguments in place of its own.
+        arguments: the arguments of the task.
+        output: the label of its output. Outputs with the same label must be equal. Empty if there is no other output
+            to compare with.
+        warm: with None, the time begins before the process starts. Otherwise the task is first done untimed, with the
+            arguments given here in place of its own.
         repeats: how often the task is prepared and timed in the process; the median counts.
         cpus: how many cores the process may use; 0 for all.
-        empty_cache: start without compiled code.
-        witness: is there for its output alone: runs in the first round only and is not timed.
+        empty_cache: whether the process starts without compiled code in the cache.
+        witness: whether the side is there only for its output: then it runs in the first round only and is not timed.
     """
 
     name: str
@@ -54,16 +54,16 @@ class Side:
 
 @dataclass(frozen=True)
 class Row:
-    """One number of a round.
+    """One number that is computed from each round.
 
     Attributes:
         work: what was done, in words.
-        value: computes the number.
-        sides: the names of the two sides whose medians are shown, ours first; the second may be empty.
-        bar: the number to reach; None where there is none.
-        at_least: whether the number must be at least the bar, else at most.
+        value: computes the number from the outcomes of a round.
+        sides: the names of the two sides whose medians are shown, our side first; the second name may be empty.
+        bar: the number to reach; None if there is no such number.
+        at_least: true if the number must be at least the bar, false if it must be at most the bar.
         unit: "x", "s" or nothing.
-        metric: the figure of the sides that is shown.
+        metric: which figure of the two sides is shown, "seconds" or "peak_rss".
     """
 
     work: str
@@ -86,7 +86,7 @@ class Measurement:
 def ratio(
     work: str, ours: str, other: str, bar: float | None = None, metric: Metric = "seconds", at_least: bool = True
 ) -> Row:
-    """Return the row of a quotient of figures: the other's by ours, or ours by the other's without `at_least`."""
+    """Return a row with the ratio of two sides: other / ours, or ours / other if `at_least` is false."""
     above, below = (other, ours) if at_least else (ours, other)
     return Row(
         work,
@@ -99,7 +99,7 @@ def ratio(
 
 
 def slope(stage: str, sizes: list[int], bar: float) -> Row:
-    """Return the row of the log-log slope of time against bytes, of the line of least squares."""
+    """Return a row with the slope of log(time) against log(bytes), fitted by least squares."""
 
     def value(outcomes: Round) -> float:
         seconds = [outcomes[f"{stage} {size}"]["seconds"] for size in sizes]

@@ -1,4 +1,4 @@
-"""The part of a record that is peculiar to peers: corpus, vocabulary, and every sample of every side."""
+"""What a record of peers holds beside its head: corpus, vocabulary, and every sample of every side."""
 
 from __future__ import annotations
 
@@ -9,32 +9,34 @@ from bench.peers.inputs import PeerInputs
 from bench.peers.measurement import Row, Side
 from bench.peers.render import row_values, verdict
 from bench.peers.runner import Result
-from bench.record import as_line, head, without_folder
+from bench.places import as_line, without_folder
+from bench.record import head
+from data.fetch import sha256_of
 
 PACKAGES = ("awkward", "gigatoken", "numba", "numpy", "regex", "rustbpe", "tiktoken", "tokenizers")
 """Packages whose versions matter."""
 
 
 def content(results: Sequence[Result], inputs: PeerInputs, arguments: Sequence[str]) -> dict[str, Any]:
-    """Return the record of a run.
+    """Return the content of a record of kind "peers".
 
     Args:
-        results: one per measurement.
+        results: the result of each measurement.
         inputs: the texts and the vocabulary.
-        arguments: of the command line.
+        arguments: the words of the command line.
     """
     return {
         **head("peers", arguments, PACKAGES),
         "corpus": {"name": without_folder(inputs.corpus), "bytes": inputs.text.n_bytes, "sha256": inputs.sha256},
         "large_bytes": inputs.large_bytes,
         "vocab_size": inputs.vocab_size,
-        "vocabulary_files": [path.name for path in inputs.files or ()],
+        "vocabulary_files": [{"name": path.name, "sha256": sha256_of(path)} for path in inputs.files or ()],
         "measurements": [of_result(result) for result in results],
     }
 
 
 def of_result(result: Result) -> dict[str, Any]:
-    """Return all samples of a measurement and the rows that were computed from them."""
+    """Return all samples of a measurement, and the rows that were computed from the samples."""
     rows = result.measurement.rows if result.measurement and not result.error else ()
     sides = result.measurement.sides if result.measurement else ()
     return {

@@ -1,4 +1,4 @@
-"""From results to one table: ratio, spread, medians, and whether the bar is reached."""
+"""Writes the results as one table: ratio, spread, medians, and whether the bar is reached."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def number(value: float, unit: str) -> str:
 
 
 def figure(value: float, metric: Metric) -> str:
-    """Format a time or a size."""
+    """Format a figure of a side: a time in seconds, or a size in bytes."""
     if metric == "peak_rss":
         return f"{value / 1e6:,.0f} MB"
     for factor, unit in ((1, "s"), (1e3, "ms"), (1e6, "µs")):
@@ -28,12 +28,12 @@ def figure(value: float, metric: Metric) -> str:
 
 
 def row_values(row: Row, result: Result) -> list[float]:
-    """Return the number of a row, of each round."""
+    """Return the number of a row for each round."""
     return [row.value(outcomes) for outcomes in result.rounds()]
 
 
 def verdict(row: Row, values: list[float]) -> str:
-    """Compare the median with the bar."""
+    """Say whether the median of a row reaches the bar."""
     if row.bar is None:
         return "-"
     reached = median(values) >= row.bar if row.at_least else median(values) <= row.bar
@@ -41,7 +41,7 @@ def verdict(row: Row, values: list[float]) -> str:
 
 
 def cells(row: Row, result: Result) -> list[str]:
-    """Return the cells of a row, all but the id."""
+    """Return the cells of a row, apart from the id of its measurement."""
     values = row_values(row, result)
     medians = [
         figure(median(outcomes[name][row.metric] for outcomes in result.rounds()), row.metric) if name else "-"
@@ -53,7 +53,7 @@ def cells(row: Row, result: Result) -> list[str]:
 
 
 def table(results: Iterable[Result]) -> str:
-    """Return the table, as Markdown that reads well as it is; a measurement with an error has no number."""
+    """Return the table as Markdown that is readable as plain text; a measurement with an error has no number."""
     lines: list[list[str]] = [list(HEADER), []]
     errors = []
     for result in results:

@@ -1,4 +1,4 @@
-"""Runs a measurement: all sides in turn, round after round, outputs compared after each round."""
+"""Runs a measurement: in each round, all sides run in turn; then their outputs are compared."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from impls import MergelabError
 
 
 class SideError(MergelabError):
-    """A side failed, or its output is wrong."""
+    """A side failed, or its output differs from the output of another side."""
 
 
 @dataclass
 class Result:
-    """The result of a measurement: a sample per round and side, or the error that ended it."""
+    """The result of a measurement: a sample per round and side; if an error ended it, also the error."""
 
     id: str
     measurement: Measurement | None = None
@@ -25,7 +25,7 @@ class Result:
     error: str = ""
 
     def rounds(self) -> list[Round]:
-        """Return the complete rounds: the outcome of each timed side."""
+        """Return the complete rounds; a round holds the outcome of each timed side."""
         timed = [side.name for side in self.measurement.sides if not side.witness] if self.measurement else []
         columns = (self.samples.get(name, []) for name in timed)
         return [dict(zip(timed, row, strict=True)) for row in zip(*columns, strict=False)]
@@ -62,8 +62,8 @@ def compare(measurement: Measurement, samples: dict[str, list[Outcome]]) -> None
         expected, found = samples[reference.name][-1], samples[side.name][-1]
         if found["digest"] != expected["digest"]:
             raise SideError(
-                f"{side.output} of {reference.name} and {side.name} differ "
-                f"({expected['n']:,} and {found['n']:,}, {expected['digest'][:12]} and {found['digest'][:12]})"
+                f"{side.output}: {side.name} gives {found['n']:,} with digest {found['digest'][:12]}, but "
+                f"{reference.name} gives {expected['n']:,} with digest {expected['digest'][:12]}; they must be equal"
             )
 
 
@@ -74,7 +74,7 @@ def measure(
     rounds: int,
     progress: Callable[[str], None],
 ) -> Result:
-    """Prepare a measurement and run its rounds; an error ends it and is part of the result."""
+    """Prepare a measurement and run its rounds; an error ends the measurement and is part of the result."""
     result = Result(measurement_id)
     try:
         progress(f"{measurement_id}: preparing")

@@ -1,1 +1,1 @@
-"""The training step that is measured: our models beside the GPT-2 of nanoGPT and of transformers. Needs PyTorch."""
+"""Measures a training step: our models beside the GPT-2 of nanoGPT and the GPT-2 of transformers. Needs PyTorch."""

@@ -1,4 +1,4 @@
-"""The measurement as a whole: models, operations, and their part of the record."""
+"""The whole measurement of a training step: the models, the single operations, and the record of both."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from bench.step.shapes import SMALL, batch_of, model_named
 from bench.step.sides import Side, make_sides
 from bench.step.timing import report, stepper, take_turns, verify
 from lm.accounting import count_parameters, peak_flops, training_flops_per_token
-from lm.gpt2 import GPT2Config
+from lm.models.gpt2 import GPT2Config
 from lm.processes import find_device
 
 PACKAGES = ("numpy", "torch", "transformers")
 """Packages whose versions matter."""
 
-MODEL = "lm.model"
+MODEL = "lm.models"
 """The module whose sources are timed."""
 
 BARS = {"nanoGPT": 1.0, "transformers": 1.2}
@@ -36,11 +36,11 @@ class Setting:
     """How a step is measured.
 
     Attributes:
-        batch: windows per step.
+        batch: windows of text per step.
         block: ids per window.
         precision: "fp32" or "bf16".
         compiled: whether torch.compile compiles the models.
-        rounds: how often each side takes its turn.
+        rounds: how many steps of each side are timed.
     """
 
     batch: int
@@ -56,15 +56,15 @@ def measure(
     """Measure and print; returns the content of the record.
 
     Args:
-        arguments: of the command line.
-        model: see `shapes.model_named`.
+        arguments: the words of the command line.
+        model: name of a model, as `shapes.model_named` takes it.
         device_name: "cpu", "cuda" or "auto".
         setting: how it is measured.
         with_operations: whether the operations of `SMALL` are timed as well.
 
     Raises:
         UsageError: there is no such model or device.
-        MergelabError: two sides find different losses.
+        MergelabError: two sides find different losses for the same ids.
     """
     content = head("step", arguments, PACKAGES, {MODEL: module_digest(MODEL)})
     config, device = model_named(model, setting.block), find_device(device_name)
@@ -80,7 +80,7 @@ def measure(
 
 
 def models(config: GPT2Config, device: torch.device, setting: Setting) -> list[dict[str, Any]]:
-    """Verify and time the sides of both kinds of GELU, print them, and return their part of the record."""
+    """Verify and time the sides, once with exact GELU and once with tanh GELU; print the times and return them."""
     torch.set_float32_matmul_precision("high")
     batch = batch_of(config, setting.batch, setting.block, device)
     kinds = zip(("exact GELU", "tanh GELU"), make_sides(config, device, setting.compiled), strict=True)
@@ -111,7 +111,7 @@ def _kind(
 
 
 def share_of_peak(seconds: Sequence[float], config: GPT2Config, x: Tensor, setting: Setting) -> Iterator[str]:
-    """Yield a line on the share of the device's peak that our model reaches, where the peak is known."""
+    """Yield a line with the share of the device's peak speed that our model reaches, if the peak is known."""
     peak = peak_flops(x.device, setting.precision)
     if peak:
         share = x.numel() / median(seconds) * training_flops_per_token(config, setting.block) / peak

@@ -1,4 +1,4 @@
-"""The GPT-2 of nanoGPT (https://github.com/karpathy/nanoGPT), written as it is there, without dropout."""
+"""The GPT-2 of nanoGPT (https://github.com/karpathy/nanoGPT): the same code in our names, without dropout."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from lm.gpt2 import GPT2Config
+from lm.models.gpt2 import GPT2Config
 
 
 class NanoAttention(nn.Module):
@@ -19,7 +19,7 @@ class NanoAttention(nn.Module):
         self.c_proj = nn.Linear(config.d_model, config.d_model)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Attend."""
+        """Return the output of attention for x, [batch, positions, width]."""
         b, t, d = x.shape
         q, k, v = (part.view(b, t, self.n_heads, -1).transpose(1, 2) for part in self.c_attn(x).split(d, dim=2))
         y = F.scaled_dot_product_attention(q, k, v, is_causal=True)
@@ -28,7 +28,7 @@ class NanoAttention(nn.Module):
 
 
 class NanoBlock(nn.Module):
-    """A layer."""
+    """A layer: attention, then a feed-forward half."""
 
     def __init__(self, config: GPT2Config) -> None:
         super().__init__()
@@ -38,14 +38,14 @@ class NanoBlock(nn.Module):
         self.mlp = nn.ModuleDict({"c_fc": nn.Linear(d, config.d_ff), "c_proj": nn.Linear(config.d_ff, d)})
 
     def forward(self, x: Tensor) -> Tensor:
-        """Apply."""
+        """Return the output of the layer for x, [batch, positions, width]."""
         x = x + self.attn(self.ln_1(x))
         y: Tensor = x + self.mlp["c_proj"](F.gelu(self.mlp["c_fc"](self.ln_2(x))))
         return y
 
 
 class NanoGPT(nn.Module):
-    """The model, built from PyTorch's modules."""
+    """The whole model, built from PyTorch's modules."""
 
     def __init__(self, config: GPT2Config) -> None:
         super().__init__()
@@ -57,7 +57,7 @@ class NanoGPT(nn.Module):
         self.wte.weight = self.lm_head.weight
 
     def forward(self, ids: Tensor, targets: Tensor) -> Tensor:
-        """Return the loss."""
+        """Return the mean loss of the targets, float32[]."""
         x = self.wte(ids) + self.wpe(torch.arange(ids.shape[1], device=ids.device))
         for block in self.h:
             x = block(x)

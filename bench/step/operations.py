@@ -1,4 +1,4 @@
-"""Each operation of a step by itself: reference beside fused, forward and backward."""
+"""Each operation of a training step by itself: `reference` beside `fused`, forward and backward pass."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Case = Callable[..., Tensor]
 
 
 def cases(batch: int, block: int, device: torch.device) -> dict[str, Case]:
-    """Return the operations in the shapes that a step of `SMALL` has, by name."""
+    """Return the operations by name, each with inputs of the shapes that a step of `SMALL` has."""
     b, t, d, f, v, h = batch, block, SMALL.d_model, SMALL.d_ff, SMALL.vocab_size, SMALL.n_heads
     generator = torch.Generator().manual_seed(0)
 
@@ -45,7 +45,7 @@ def cases(batch: int, block: int, device: torch.device) -> dict[str, Case]:
 
 
 def measure(batch: int, block: int, device: torch.device, rounds: int) -> list[dict[str, Any]]:
-    """Verify and time each operation, print it, and return its part of the record."""
+    """Verify and time each operation, print its times, and return the rows of the record."""
     results: list[dict[str, Any]] = []
     for name, case in cases(batch, block, device).items():
         values = [case(ops=ops).detach() for ops in OPS.values()]
@@ -57,7 +57,7 @@ def measure(batch: int, block: int, device: torch.device, rounds: int) -> list[d
 
 
 def line(name: str, samples: dict[str, list[float]]) -> str:
-    """Return the printed line of an operation: both medians, and how many times as fast the fused one is."""
+    """Return the line to print for an operation: both medians, and how many times as fast `fused` is."""
     middle, low, high = ratio(samples["reference"], samples["fused"])
     milliseconds = {ops: median(seconds) * 1e3 for ops, seconds in samples.items()}
     return (

@@ -1,4 +1,4 @@
-"""Inputs of a step: the shape of the model and a batch of ids."""
+"""The inputs of a training step: the shape of the model, and a batch of ids."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torch import Tensor
 import lm
 from impls import UsageError
 from lm.config_files import load
-from lm.gpt2 import GPT2Config
+from lm.models.gpt2 import GPT2Config
 
 MODELS = Path(lm.__file__).parent / "configs" / "models"
 
@@ -29,23 +29,23 @@ SMALL = GPT2Config(
 
 
 def model_named(name: str | None, block: int) -> GPT2Config:
-    """Return the shape of a model of `lm/configs/models`, `SMALL` without a name.
+    """Return the shape of a model in `lm/configs/models`; without a name, return `SMALL`.
 
     Args:
-        name: of the file, without its suffix.
-        block: ids per window, which the model must take.
+        name: the name of the model's file, without its suffix.
+        block: ids per window; the model's context must be at least as long.
 
     Raises:
-        UsageError: there is no such model, or it is no GPT-2, or its context is too short.
+        UsageError: there is no such model, the model is no GPT-2, or its context is too short.
     """
     config = SMALL
     if name:
         loaded = load("model", MODELS / f"{name}.yaml")
         if not isinstance(loaded, GPT2Config):
-            raise UsageError(f"--model {name}: nanoGPT and transformers' GPT-2 have no such architecture")
+            raise UsageError(f"--model {name}: is not a GPT-2, so nanoGPT has no such model; give a GPT-2")
         config = loaded.model_copy(update={"qkv_bias": True})
     if block > config.context_length:
-        raise UsageError(f"--block: {block} is above the model's context length {config.context_length}")
+        raise UsageError(f"--block: {block} is above the model's context length {config.context_length}; lower it")
     return config
 
 

@@ -13,14 +13,14 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from bench.step.nanogpt import NanoGPT
-from lm.gpt2 import GPT2Config, export_weights
-from lm.model import build
+from lm.models import build
+from lm.models.gpt2 import GPT2Config, export_weights
 from lm.transformer import LanguageModel
 
 
 @dataclass(frozen=True)
 class Side:
-    """One of the compared models: name with version, model, and the call that takes ids and targets to the loss."""
+    """One of the compared models: its name with its version, the model, and the function that returns its loss."""
 
     name: str
     model: nn.Module
@@ -28,7 +28,7 @@ class Side:
 
 
 def make_sides(config: GPT2Config, device: torch.device, compiled: bool) -> tuple[list[Side], list[Side]]:
-    """Return the sides with exact GELU, ours first, and those with GPT-2's, ours first; same weights in all."""
+    """Return the sides with exact GELU and those with tanh GELU, ours first in both; all have the same weights."""
     torch.manual_seed(0)
     exact = build(config.model_copy(update={"activation": "gelu"})).to(device)
     weights = exact.state_dict()

@@ -1,4 +1,4 @@
-"""Verify, then time: all sides must find the same loss, then they take turns, a step each."""
+"""Verifies, then times: all sides must find the same loss; then they take turns, one step at a time."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ from lm.ops import pick
 
 
 def verify(sides: Sequence[Side], x: Tensor, y: Tensor) -> list[float]:
-    """Check that all sides find the same loss; return the loss of each.
+    """Check that all sides find the same loss; return the loss of each side.
 
     Raises:
-        MergelabError: a loss differs; a model that computes something else gets no time.
+        MergelabError: a loss differs, so the models do not compute the same; they are not timed.
     """
     losses = [side.loss(x, y).item() for side in sides]
     for side, loss in zip(sides, losses, strict=True):
         if not math.isclose(loss, losses[0], rel_tol=1e-4):
             first = f"the loss of {sides[0].name} is {losses[0]}"
-            raise MergelabError(f"{side.name}: the loss is {loss}, {first}; not timed")
+            raise MergelabError(f"{side.name}: the loss is {loss}, but {first}; models that differ are not timed")
     return losses
 
 
 def stepper(side: Side, x: Tensor, y: Tensor, precision: str) -> Callable[[], float]:
-    """Return a call that takes one step and returns its seconds."""
+    """Return a function that takes one training step and returns how many seconds the step took."""
     ops = pick("fused")
     parameters = list(side.model.parameters())
     optimizer = ops.adamw(parameters, 1e-4, (0.9, 0.95), 1e-8, 0.1)
@@ -54,7 +54,7 @@ def stepper(side: Side, x: Tensor, y: Tensor, precision: str) -> Callable[[], fl
 
 
 def take_turns(steps: dict[str, Callable[[], float]], rounds: int) -> dict[str, list[float]]:
-    """Return seconds by name. In each round every side runs once, in random order: moods of the machine hit all."""
+    """Return the seconds of each side by name. In each round, every side takes one step, in random order."""
     for step in steps.values():
         for _ in range(3):
             step()
@@ -68,18 +68,18 @@ def take_turns(steps: dict[str, Callable[[], float]], rounds: int) -> dict[str, 
 
 
 def ratio(slow: Sequence[float], fast: Sequence[float]) -> tuple[float, float, float]:
-    """Return the ratio of the medians, of the unfavourable quartiles, and of the favourable quartiles."""
+    """Return the ratios slow / fast of the medians, of the least favourable quartiles, and of the most favourable."""
     (low_a, _, high_a), (low_b, _, high_b) = quartiles(slow), quartiles(fast)
     return median(slow) / median(fast), low_a / high_b, high_a / low_b
 
 
 def quartiles(samples: Sequence[float]) -> list[float]:
-    """Return the quartiles, computed as in the report."""
+    """Return the three quartiles, computed as the report computes them."""
     return quantiles(samples, n=4, method="inclusive")
 
 
 def report(samples: dict[str, list[float]], n_tokens: int) -> Iterator[str]:
-    """Yield a line per side: tokens per second, and how many times as fast the first side is."""
+    """Yield a line per side: its tokens per second, and how many times as fast as this side the first side is."""
     first = next(iter(samples))
     for name, seconds in samples.items():
         high, _, low = (n_tokens / value for value in quartiles(seconds))

@@ -1,4 +1,4 @@
-"""Studies of how implementations grow: one question, one varied quantity each. A study is a file and a name here."""
+"""Studies: each asks one question and varies one quantity. A new study is a new module here, and its name below."""
 
 from __future__ import annotations
 
@@ -29,6 +29,6 @@ STUDIES = (
 
 
 def load(name: str) -> Study:
-    """Import and return a study."""
+    """Import the module of a study, and return the study."""
     study: Study = import_module(f"bench.studies.{name}").STUDY
     return study

@@ -19,7 +19,7 @@ VOCABULARY = 4_096
 
 
 def points(folder: Path, scale: Scale) -> Iterator[Point]:
-    """Single calls of `Tokenizer.encode` on texts of 10 to 10,000 characters, each encoded once before."""
+    """Yield points of single calls of `Tokenizer.encode`, on known texts of 10 to 10,000 characters."""
     del folder, scale
     made = inputs("stories", 1_000_000, VOCABULARY)
     for length in (10, 100, 1_000, 10_000):
@@ -34,7 +34,7 @@ def points(folder: Path, scale: Scale) -> Iterator[Point]:
 
 
 def measure_calls(impl: Impl, made: Inputs, length: int, check: Check, scale: Scale) -> Measured:
-    """Time calls one by one; each sample is another text."""
+    """Time calls one by one; each sample is a call on a different text."""
     tokenizer, content = made.tokenizer(impl.name), made.content
     parts = [content[start : start + length] for start in range(0, min(len(content), 200 * length), length)]
     parts = parts[: 200 if scale.name == "long" else max(10, min(50, 50_000 // length))]

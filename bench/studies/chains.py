@@ -1,4 +1,4 @@
-"""Chains of stages: a file is read, split, counted, merged, encoded and written; three chains make a ladder."""
+"""A chain has an implementation of each stage, from reading a file to writing its ids; three chains make a ladder."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SMALL, LARGE, VOCABULARY = 10_000, 1_000_000, 512
 
 @dataclass(frozen=True)
 class Chain:
-    """Implementations of all stages that belong together; named after the trainer."""
+    """One implementation of each stage, chosen to belong together; the chain has the name of its trainer."""
 
     counter: Impl
     trainer: Impl
@@ -39,7 +39,7 @@ class Chain:
 
 
 def chains() -> list[Chain]:
-    """Return the ladder of chains: the simplest one, the end of pure Python, the end of compiled code."""
+    """Return three chains: the simplest, the most advanced in pure Python, and the most advanced in compiled code."""
     simplest = [implementations(stage)[0] for stage in ("train", "encode")]
     last = [[most_advanced(stage, compiled=compiled) for stage in ("train", "encode")] for compiled in (False, True)]
     return [Chain(find("count", trainer.counter), trainer, encoder) for trainer, encoder in (simplest, *last)]
@@ -49,7 +49,7 @@ def _scan() -> Any:
     scan_ends = SPLITS[PATTERN].scan_ends
 
     def count_ends(text: Any, classes: Any, specials: Any, ends: Any) -> Int:
-        """Count the pretokens of valid UTF-8 text, uint8[n], and do nothing else."""
+        """Return the number of pretokens of valid UTF-8 text, uint8[n]."""
         total = np.int64(0)
         position = np.int64(0)
         while position < len(text):
@@ -69,7 +69,7 @@ COUNT_ENDS = _scan()
 
 
 def split_only(text: bytes, *, compiled: bool) -> Callable[[], int]:
-    """Return a call that splits a text and returns the number of pretokens."""
+    """Return a function that splits a text and returns the number of its pretokens."""
     if compiled:
         array, classes = np.frombuffer(text, np.uint8), SPLITS[PATTERN].classes()
         specials = pack_specials(dict.fromkeys(SPECIAL_TOKENS, 0))
@@ -79,7 +79,7 @@ def split_only(text: bytes, *, compiled: bool) -> Callable[[], int]:
 
 
 def stage_works(chain: Chain, made: Inputs, folder: Path) -> dict[str, Callable[[], Callable[[], Any]]]:
-    """Return, by stage, the function that prepares the timed call, for one worker; "count" also reads and splits."""
+    """Return stage -> the function that prepares the timed call, with one worker; "count" also reads and splits."""
     text, content = made.text, made.content
     data = text.read(text.start, text.stop)
     ids = made.tokenizer(most_advanced("encode", compiled=True).name).encode_to_array(content)

@@ -18,7 +18,7 @@ DOCUMENTS, SEED = 10, 0
 
 
 def points(folder: Path, scale: Scale) -> Iterator[Point]:
-    """Bytes per token of tokenizers from two domains, on documents of both that they were not trained on."""
+    """Yield points for tokenizers trained on stories or on code, each applied to new documents of both kinds."""
     del folder, scale
     for domain in ("stories", "stdlib"):
         for vocab_size in (1_000, 8_000, 16_000):
@@ -29,7 +29,7 @@ def points(folder: Path, scale: Scale) -> Iterator[Point]:
 
 
 def measure_compression(trained: Inputs, target: str, check: Check, scale: Scale) -> Measured:
-    """Encode sampled documents that come after the training text; a sample is the bytes per token of one document."""
+    """Encode some documents from after the training text; a sample is the bytes per token of one document."""
     del check, scale
     tokenizer = trained.tokenizer(most_advanced("encode", compiled=True).name)
     unseen = get(target, 4_000_000).read_bytes()[2_000_000:].split(SPECIAL_TOKENS[0].encode())[1:-1]

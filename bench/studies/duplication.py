@@ -12,7 +12,7 @@ from bench.studies.study import Point, Scale, Study
 
 
 def points(folder: Path, scale: Scale) -> Iterator[Point]:
-    """Trainers on texts of one size in which a part is repeated more and more often."""
+    """Yield points of trainers, on texts of equal size in which a part is repeated more and more often."""
     del scale
     for times in (1, 2, 4, 8, 16, 32):
         text = inputs(texts.repeated(folder, 8_000, times), None, 300)

@@ -1,4 +1,4 @@
-"""Known faults: the same work done wrong, and done as here."""
+"""A known fault: the same work done in the wrong way, and as this project does it."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ Work = Callable[[], Any]
 
 @dataclass(frozen=True)
 class Fault:
-    """One fault. Both sides of a fault of speed have the same output.
+    """One fault. The two ways of a fault of speed must have the same output.
 
     Attributes:
-        name: in words.
-        kind: "speed" is measured in seconds, "memory" in bytes, "correctness" and "trainer" by their results.
-        faulty: does the work wrong.
+        name: the fault, in words.
+        kind: "speed" is measured in seconds, "memory" in bytes; "correctness" and "trainer" compare two results.
+        faulty: does the work in the wrong way.
         here: does the work as this project does.
-        test: the test that guards against the fault, a node of pytest.
+        test: the test that guards against the fault, as a node id of pytest.
     """
 
     name: str

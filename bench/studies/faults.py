@@ -1,7 +1,7 @@
 """What do the known faults of tokenizer programs cost?
 
-A fault of speed or memory has two series, "faulty" and "here", in one run on the same input. A fault of correctness
-has no time: both results are recorded as text.
+A fault of speed or memory is measured twice on the same input, in the series "faulty" and "here". A fault of
+correctness has no time: both results are recorded as text.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from bench.studies.trainer_faults import trainer_faults
 
 
 def points(folder: Path, scale: Scale) -> Iterator[Point]:
-    """Yield both sides of every fault."""
+    """Yield a point for each of the two ways, "faulty" and "here", of every fault."""
     del folder, scale
     for fault in chain(tokenizer_faults(), trainer_faults()):
         for side in ("faulty", "here"):
@@ -30,7 +30,7 @@ def points(folder: Path, scale: Scale) -> Iterator[Point]:
 
 
 def measure_side(fault: Fault, side: str, check: Check, scale: Scale) -> Measured:
-    """Measure one side. Where both outputs must be equal, or must differ, that is checked first."""
+    """Measure one way of a fault; for speed, the two outputs must be equal, for correctness, they must differ."""
     del check
     run = fault.faulty if side == "faulty" else fault.here
     other = fault.here if side == "faulty" else fault.faulty
@@ -38,12 +38,12 @@ def measure_side(fault: Fault, side: str, check: Check, scale: Scale) -> Measure
     if fault.kind in ("correctness", "trainer"):
         result, expected = run(), other()
         if result == expected:
-            raise OutputError("both results are the same: this is no fault any more")
+            raise OutputError("both results are the same, so this is not a fault; remove it from the table")
         return Measured([], {**facts, "result": str(result)})
     if fault.kind == "memory":
         return Measured([float(run())], facts)
     if not _equal(run(), other()):
-        raise OutputError("outputs differ")
+        raise OutputError("the outputs of the faulty way and of ours differ; both must do the same work")
     samples = []
     for _ in range(scale.min_rounds):
         started = perf_counter()

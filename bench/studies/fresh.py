@@ -1,6 +1,6 @@
-"""Points that are measured in a process of their own: the time from its start, and its peak memory.
+"""Points that are measured in a new process: its time from the start, and its peak memory.
 
-The process is `python -m bench.studies.jobs`; this side starts it and reads its report.
+The new process is `python -m bench.studies.jobs`; this module starts it and reads its report.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ def run_job(job: dict[str, Any], *, empty_cache: bool = False) -> dict[str, Any]
     """Carry out a job of `bench.studies.jobs` in a new process and return its report.
 
     Raises:
-        OutputError: the job failed; the message names it.
+        OutputError: the job failed; the message names the job.
     """
     try:
         return child.order("bench.studies.jobs", job, empty_cache=empty_cache)
@@ -25,9 +25,9 @@ def run_job(job: dict[str, Any], *, empty_cache: bool = False) -> dict[str, Any]
 
 
 def measure_start(job: dict[str, Any], state: str, rounds: int, check: Check, scale: Scale) -> Measured:
-    """Measure how long a process takes to its first result; for "warm process", how long the second takes.
+    """Measure the seconds until a new process has its first result; for "warm process", the time of its second.
 
-    The fact `first_call_seconds` is the time of the first call, without imports of Python's own modules.
+    The fact `first_call_seconds` is the time of the first call alone, without the start of Python.
     """
     del scale
     if state == "full cache":
@@ -49,7 +49,7 @@ def measure_peak(job: dict[str, Any], check: Check, scale: Scale) -> Measured:
 
 
 def measure_seconds(job: dict[str, Any], check: Check, scale: Scale) -> Measured:
-    """Measure how long a job takes after its code is loaded.
+    """Measure how many seconds a job takes once its code is loaded.
 
     Memory and the other values that the job reports are stored in `facts`.
     """

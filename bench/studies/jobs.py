@@ -1,6 +1,6 @@
 """Jobs that run in a process of their own: `python -m bench.studies.jobs JSON` prints a report as JSON.
 
-The time from the start of the process is measured too, so each job imports what it needs itself.
+The time from the start of the process is measured too, so each job itself imports what it needs.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def count(path: str, impl: str, workers: int, spawned: float) -> dict[str, Any]:
 
 
 def train(path: str, impl: str, vocab_size: int, spawned: float) -> dict[str, Any]:
-    """Train from a file after a small training has loaded the code."""
+    """Train on a file, after a small training has loaded the code; report time, memory and the longest token."""
     del spawned
     import hashlib
 
@@ -83,7 +83,7 @@ def train(path: str, impl: str, vocab_size: int, spawned: float) -> dict[str, An
 
 
 def train_memory(path: str, impl: str, vocab_size: int, spawned: float) -> dict[str, Any]:
-    """Count, then train with a compiled trainer; the sizes of its arrays predict the growth of memory."""
+    """Count, then train with a compiled trainer; report the memory, and the size of the trainer's arrays."""
     del spawned
     import os
 
@@ -112,7 +112,7 @@ def train_memory(path: str, impl: str, vocab_size: int, spawned: float) -> dict[
 
 
 def empty() -> Any:
-    """Return pretokens that make a trainer load its code and cost nothing to train on."""
+    """Return the smallest possible pretokens: they make a trainer load its code and take no time to train on."""
     from impls.contract import Pretokens
 
     return Pretokens.from_mapping({b"ab": 1})
@@ -124,7 +124,7 @@ JOBS: dict[str, Job] = {"start": start, "count": count, "train": train, "train_m
 
 
 def run(order: dict[str, Any]) -> dict[str, Any]:
-    """Carry out the job that an order names, with the arguments of the order."""
+    """Carry out the job that an order names, with the arguments in the order."""
     return JOBS[order.pop("job")](**order)
 
 

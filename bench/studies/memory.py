@@ -14,7 +14,7 @@ from bench.studies.study import Point, Scale, Study
 
 
 def points(folder: Path, scale: Scale) -> Iterator[Point]:
-    """Peak memory of counting in a process of its own, child processes included, by size of the file and workers."""
+    """Yield points of peak memory: each counts a file in a new process, by size of the file and number of workers."""
     del folder, scale
     for n_bytes in (1_000_000, 10_000_000):
         path = str(inputs("stories", n_bytes, VOCABULARY).text.path)

@@ -19,7 +19,7 @@ LARGE_VOCABULARY = 2_000
 
 
 def points(folder: Path, scale: Scale) -> Iterator[Point]:
-    """Every merge of each trainer as `on_merge` hears of it, in seconds and in occurrences."""
+    """Yield a point per trainer and text; its samples are the seconds of each merge, as `on_merge` gets them."""
     del folder, scale
     fast = [chain.trainer for chain in chains.chains()[1:]]
     for n_bytes, vocab_size, rows in (
@@ -33,7 +33,7 @@ def points(folder: Path, scale: Scale) -> Iterator[Point]:
 
 
 def each_merge(impl: Impl, made: Inputs, check: Check, scale: Scale) -> Measured:
-    """Train once and keep the seconds of each merge; the samples are merges, not repetitions."""
+    """Train once and keep the seconds of each merge; so there is one sample per merge, not per round."""
     del scale
     train = impl.load()
     events: list[MergeEvent] = []

@@ -12,7 +12,7 @@ from bench.studies.study import Point, Scale, Study
 
 
 def points(folder: Path, scale: Scale) -> Iterator[Point]:
-    """Trainers and encoders on random words of growing length, hardly any of them twice."""
+    """Yield points of trainers and encoders, on random words of growing length that hardly ever repeat."""
     del scale
     for length in (4, 16, 64, 256, 1_024, 4_096):
         text = inputs(texts.words(folder, 10_000, length), None, 400)

@@ -13,7 +13,7 @@ from impls.registry import STAGES, most_advanced
 
 
 def points(folder: Path, scale: Scale) -> Iterator[Point]:
-    """The same stories in letters of one to four bytes."""
+    """Yield points on the same stories, written in letters of one, two, three or four bytes."""
     del scale
     rows = [most_advanced(stage, compiled=compiled) for stage in STAGES for compiled in (False, True)]
     for name in texts.SCRIPTS:

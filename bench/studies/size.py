@@ -14,7 +14,7 @@ SIZES = tuple(scale * 10**power for power in range(3, 9) for scale in (3, 10))
 
 
 def points(folder: Path, scale: Scale) -> Iterator[Point]:
-    """All implementations on texts of growing size."""
+    """Yield points of all implementations, on texts of growing size."""
     del folder
     for n_bytes in SIZES:
         if n_bytes <= scale.largest:

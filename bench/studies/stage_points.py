@@ -1,4 +1,4 @@
-"""Points that time one stage: an implementation on the inputs of a text."""
+"""Points that time one stage: one implementation on the input that the stage gets for a text."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ VOCABULARY = 512
 
 
 def work(impl: Impl, made: Inputs, workers: int) -> Callable[[], Any]:
-    """Prepare a stage's work on a text; the returned call is timed."""
+    """Prepare the work of a stage on a text, and return the call that is timed."""
     if impl.stage == "count":
         return partial(count, impl, made.text, workers)
     if impl.stage == "train":
@@ -26,7 +26,7 @@ def work(impl: Impl, made: Inputs, workers: int) -> Callable[[], Any]:
 
 
 def stage_point(impl: Impl, made: Inputs, x: float | str, workers: int = WORKERS) -> Point:
-    """Return the point of one implementation on one text; outputs of a stage on a text must be equal."""
+    """Return the point of one implementation on one text; all implementations must have the same output there."""
 
     def measure(check: Check, scale: Scale) -> Measured:
         measured = timed(partial(work, impl, made, workers), output_digest, loads=impl.compiled)(check, scale)
@@ -50,6 +50,6 @@ def stage_point(impl: Impl, made: Inputs, x: float | str, workers: int = WORKERS
 
 
 def everyone(*stages: str, without: Sequence[str] = ()) -> list[Impl]:
-    """Return the implementations of stages, simplest first."""
+    """Return the implementations of `stages`, simplest first, apart from those in `without`."""
     rows = [row for stage in stages for row in implementations(stage)]
     return [row for row in rows if f"{row.stage}/{row.name}" not in without]

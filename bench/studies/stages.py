@@ -12,7 +12,7 @@ from bench.studies.study import Point, Scale, Study, timed
 
 
 def points(folder: Path, scale: Scale) -> Iterator[Point]:
-    """Each stage of each chain with one worker; the simplest chain on the smaller text alone."""
+    """Yield points of each stage of each chain, with one worker; the simplest chain gets only the small text."""
     del scale
     ladder = chains.chains()
     for n_bytes, some in ((chains.SMALL, ladder), (chains.LARGE, ladder[1:])):
@@ -25,7 +25,7 @@ def points(folder: Path, scale: Scale) -> Iterator[Point]:
 
 
 def digest(output: Any) -> str:
-    """Describe the output of any of the stages; bytes that were only read need no check."""
+    """Return the digest of a stage's output; empty for bytes, which were only read and need no check."""
     if isinstance(output, bytes):
         return ""
     return str(output) if isinstance(output, int) else output_digest(output)

@@ -14,7 +14,7 @@ from impls.registry import most_advanced
 
 
 def points(folder: Path, scale: Scale) -> Iterator[Point]:
-    """From the start of a process to its first ids, without kept code and with it; the second ids of a process."""
+    """Yield points from a process's start to its first ids, with and without cached code, and of its second ids."""
     del folder
     text = str(inputs("stories", 30_000, VOCABULARY).text.path)
     for name, compiled in (("pure Python", False), ("compiled", True)):

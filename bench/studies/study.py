@@ -1,4 +1,4 @@
-"""Runs a study: verify, then time, point by point; points that would take too long are left out with the reason."""
+"""Runs a study point by point: each is verified, then timed. A point that would take too long is left out."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from statistics import median
 from time import perf_counter
 from typing import Any
 
-from bench.record import as_line
+from bench.places import as_line
 from impls import MergelabError
 
 
 @dataclass(frozen=True)
 class Scale:
-    """How much a run may take.
+    """How large the texts of a run may be, and how long its calls may take.
 
     Attributes:
         name: "quick" or "long".
-        largest: bytes of the largest text.
-        seconds_per_call: what a single call may be expected to take.
-        seconds_per_point: rounds are as many as fit in here, within the bounds below.
+        largest: size of the largest text in bytes.
+        seconds_per_call: a point is left out if one call is expected to take longer.
+        seconds_per_point: how many seconds the rounds of a point may take, within the two bounds below.
         min_rounds: the fewest rounds.
         max_rounds: the most rounds.
     """
@@ -36,7 +36,7 @@ class Scale:
     max_rounds: int = 15
 
     def rounds(self, seconds: float) -> int:
-        """Return the number of rounds of a call that takes so long."""
+        """Return how many rounds to time if one call takes `seconds`."""
         fit = int(self.seconds_per_point / max(seconds, 1e-9))
         return min(max(fit, self.min_rounds), self.max_rounds)
 
@@ -48,7 +48,7 @@ SCALES = {
 
 
 class OutputError(MergelabError):
-    """An output is wrong; there is no time."""
+    """An output is wrong, so its time is not measured."""
 
 
 @dataclass
@@ -68,14 +68,14 @@ Measure = Callable[[Check, Scale], Measured]
 
 @dataclass(frozen=True)
 class Point:
-    """One series at one place.
+    """One series at one value of the varied quantity.
 
     Attributes:
-        series: "stage/implementation", or another name of a compared thing.
-        x: the value of the varied quantity: a number, or a name where there is no order.
-        group: outputs of the points of a group must be equal; empty where there is nothing to compare with.
-        measure: called with the check of the output and the scale.
-        facts: known before the measurement.
+        series: "stage/implementation", or another name for what is compared.
+        x: the value of the varied quantity: a number, or a name if the values have no order.
+        group: points of the same group must have equal outputs; empty if there is no other output to compare with.
+        measure: measures the point; called with the check of the output, and the scale.
+        facts: facts that are known before the measurement.
     """
 
     series: str
@@ -87,16 +87,16 @@ class Point:
 
 @dataclass(frozen=True)
 class Study:
-    """A question and how it is answered.
+    """A question, and the points that answer it.
 
     Attributes:
-        title: the title of its section in a report.
-        question: one sentence.
-        x: the varied quantity.
-        x_unit: its unit: "bytes", another noun in the plural, or empty where x is a name.
-        unit: of the samples: "s", "bytes" or "bytes per token".
-        points: builds them, in the order of x, from a folder for texts and the scale.
-        grows: whether time grows with x, so that the time of a point can be foreseen.
+        title: the title of the study's section in a report.
+        question: the question, in one sentence.
+        x: the name of the varied quantity.
+        x_unit: the unit of x: "bytes", another noun in the plural, or empty if x is a name.
+        unit: the unit of the samples: "s", "bytes" or "bytes per token".
+        points: yields the points, in the order of x; called with a folder for texts, and the scale.
+        grows: whether time grows with x; then the time of a point is predicted from smaller x.
     """
 
     title: str
@@ -112,9 +112,9 @@ def timed(new: Callable[[], Callable[[], Any]], digest: Callable[[Any], str], *,
     """Return the measure of a point that is timed in this process.
 
     Args:
-        new: prepares, untimed; the call that it returns is timed.
+        new: prepares the work, which is not timed, and returns the call that is timed.
         digest: returns the digest of an output.
-        loads: whether the first call loads code, so that it does not tell how long a call takes.
+        loads: whether the first call loads code; then the number of rounds follows from the second call.
     """
 
     def once(work: Callable[[], Any]) -> float:
@@ -138,19 +138,19 @@ def timed(new: Callable[[], Callable[[], Any]], digest: Callable[[Any], str], *,
 
 
 class Outlook:
-    """Foresees how long a call will take, from earlier points: growth as steep as seen, at least linear."""
+    """Predicts the time of a call from earlier points: it grows as between the last two points, at least linearly."""
 
     def __init__(self, limit: float) -> None:
-        """Know nothing; `limit`: seconds that a call may take."""
+        """Start without any point; `limit`: the seconds that a call may take."""
         self._limit = limit
         self._seen: dict[str, list[tuple[float, float]]] = {}
 
     def add(self, series: str, x: float, seconds: float) -> None:
-        """Learn from a point."""
+        """Remember how long a call of a point took."""
         self._seen.setdefault(series, []).append((x, seconds))
 
     def reason_against(self, series: str, x: float) -> str:
-        """Return why a point is left out; empty if it is not."""
+        """Return why a point should be left out; empty if it should be measured."""
         seen = self._seen.get(series, [])
         if not seen or x <= seen[-1][0]:
             return ""
@@ -164,17 +164,18 @@ class Outlook:
 
 
 def run_study(name: str, study: Study, folder: Path, scale: Scale, progress: Callable[[str], None]) -> dict[str, Any]:
-    """Measure all points of a study; an error ends a point and is recorded in its place.
+    """Measure all points of a study; if a point fails, its error is recorded in place of its samples.
 
     Args:
-        name: of the study, for `progress`.
+        name: the name of the study, for `progress`.
         study: what to measure.
-        folder: for its texts; made where it is missing.
-        scale: how much it may take.
-        progress: is told what is being measured.
+        folder: the folder for the texts of the study; made if it does not exist.
+        scale: how large the texts may be, and how long the calls may take.
+        progress: called with a line about each point before it is measured.
 
     Returns:
-        What a record holds of a study: title, question, x, x_unit, unit, points, left_out, errors, took_seconds.
+        The part of a record about this study: title, question, x, x_unit, unit, points, left_out, errors,
+            took_seconds.
     """
     folder.mkdir(parents=True, exist_ok=True)
     results: dict[str, list[dict[str, Any]]] = {"points": [], "left_out": [], "errors": []}
@@ -190,7 +191,7 @@ def run_study(name: str, study: Study, folder: Path, scale: Scale, progress: Cal
 
 
 def _run_point(point: Point, check: Check, scale: Scale, outlook: Outlook | None) -> tuple[str, dict[str, Any]]:
-    """Return in which list of the record a point belongs, and what it says there."""
+    """Measure a point; return the list of the record that it belongs to, and its entry in that list."""
     if outlook and (reason := outlook.reason_against(point.series, float(point.x))):
         return "left_out", {"reason": reason}
     try:
@@ -203,13 +204,15 @@ def _run_point(point: Point, check: Check, scale: Scale, outlook: Outlook | None
 
 
 def _check(expected: dict[str, tuple[str, str]], point: Point, produced: str) -> None:
-    """Compare an output with the first one of its group, kept in `expected` with the series that it came from.
+    """Compare an output with the first output of its group; `expected` keeps it with the name of its series.
 
     Raises:
-        OutputError: they differ.
+        OutputError: the two outputs differ.
     """
     if not point.group:
         return
     series, known = expected.setdefault(point.group, (point.series, produced))
     if known != produced:
-        raise OutputError(f"output differs from the output of {series} ({produced[:12]}, not {known[:12]})")
+        raise OutputError(
+            f"output has digest {produced[:12]}, but the output of {series} has {known[:12]}; they must be equal"
+        )

@@ -17,7 +17,7 @@ LARGEST_OF_PYTHON = 10_000_000
 
 
 def points(folder: Path, scale: Scale) -> Iterator[Point]:
-    """A vocabulary of 10,000 in a process of its own: time, memory, the longest token."""
+    """Yield points that train a vocabulary of 10,000 tokens, each in a new process: time, memory, longest token."""
     del folder
     sizes = (1_000_000, 10_000_000) if scale.name == "quick" else (10_000_000, 100_000_000, scale.largest)
     for n_bytes in sizes:

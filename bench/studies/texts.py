@@ -1,4 +1,4 @@
-"""Texts that differ in one property: how often a pretoken repeats, how long it is, which script it is written in."""
+"""Texts that differ in one property: how often pretokens repeat, how long they are, or in which script they are."""
 
 from __future__ import annotations
 
@@ -19,26 +19,26 @@ SCRIPTS = {
 
 
 def _kept(path: Path, content: bytes) -> str:
-    """Write a text and return the name of its corpus."""
+    """Write a text to a file, and return the name of the corpus that this file is."""
     path.write_bytes(content)
     return f"file:{path}"
 
 
 def repeated(folder: Path, n_bytes: int, times: int) -> str:
-    """Return stories of `n_bytes` in which one part stands `times` times: only the duplication changes."""
+    """Make stories of `n_bytes` that repeat one part `times` times, and return the name of the corpus."""
     part = get("stories", n_bytes // times).read_bytes()
     return _kept(folder / f"repeated-{times}.txt", part * times)
 
 
 def words(folder: Path, n_bytes: int, length: int) -> str:
-    """Return about `n_bytes` of random words of `length` letters, hardly any of them twice."""
+    """Make about `n_bytes` of random words of `length` letters, which hardly ever repeat; return the corpus name."""
     letters = adversarial.no_spaces(n_bytes).decode()
     parts = (letters[start : start + length] for start in range(0, n_bytes - length + 1, length))
     return _kept(folder / f"words-{length}.txt", " ".join(parts).encode())
 
 
 def in_script(folder: Path, n_bytes: int, script: str) -> str:
-    """Return stories of `n_bytes` with each letter exchanged for one of another script: the same words and counts."""
+    """Make stories of `n_bytes` in letters of another script, with the same words; return the corpus name."""
     text = get("stories", n_bytes).read_text("utf-8").replace(SPECIAL_TOKENS[0], "\0")
     exchanged = text.translate(str.maketrans(string.ascii_letters, SCRIPTS[script]))
     name = script.split(",")[0].lower()

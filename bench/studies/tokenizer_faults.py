@@ -1,4 +1,4 @@
-"""The known faults of tokenizer programs: each one written out, beside the way it is done here.
+"""The known faults of tokenizer programs: each as code that is wrong, beside the code of this project.
 
 Faults of programs that train language models are in `trainer_faults.py`.
 """
@@ -97,7 +97,7 @@ def speed_faults() -> Iterator[Fault]:
 
 
 def memory_faults() -> Iterator[Fault]:
-    """Faults that cost memory: bytes sent to the workers, or allocated at once."""
+    """Faults that cost memory: too many bytes are sent to the workers, or allocated at the same time."""
     made = inputs("stories", 1_000_000, 300)
     text = made.text
     job = partial(process_pool.count_range, text=text, pattern=PATTERN, special_tokens=tuple(SPECIAL_TOKENS))
@@ -127,13 +127,13 @@ def memory_faults() -> Iterator[Fault]:
 
 
 def first_seen(words: Sequence[bytes]) -> str:
-    """Break ties by insertion order, as `max` over a dictionary does."""
+    """Return the most frequent pair, with the fault: of pairs with equal counts, the first in the text wins."""
     pairs = collections.Counter(pair for word in words for pair in pairwise(word))
     return repr(bytes(max(pairs, key=pairs.__getitem__)))
 
 
 def most_frequent_by_digits(counts: dict[bytes, int]) -> tuple[str, int]:
-    """Count pairs of sequences that a dictionary keeps under the joined digits of their ids."""
+    """Return the most frequent pair, with the fault: joined digits of ids are a key, so different words collide."""
     sequences: dict[str, tuple[list[int], int]] = {}
     for word, count in counts.items():
         sequences["".join(map(str, word))] = (list(word), count)
@@ -145,14 +145,14 @@ def most_frequent_by_digits(counts: dict[bytes, int]) -> tuple[str, int]:
 
 
 def most_frequent(counts: dict[bytes, int]) -> tuple[str, int]:
-    """Return the first merge of the oracle, and how often its pair occurs."""
+    """Return the token that the oracle's first merge makes, and the count of its pair."""
     events: list[MergeEvent] = []
     implementations("train")[0].load()(Pretokens.from_mapping(counts), n_merges=1, on_merge=events.append)
     return repr(events[0].token), events[0].count
 
 
 def place_after(text: str, token: str, steps: int) -> str:
-    """Look for a token again and again, each time after the place where it was found."""
+    """Search for a token `steps` times, each time from the end of the last match; an empty token stays in place."""
     place = 0
     for _ in range(steps):
         place = text.find(token, place) + len(token)
@@ -160,7 +160,7 @@ def place_after(text: str, token: str, steps: int) -> str:
 
 
 def ids_stored_wrong(cast_first: bool) -> str:
-    """Store a text whose ids do not fit into 16 bits; check their range after the cast to 16 bits or before it."""
+    """Store ids that do not fit into 16 bits, checked after the cast or before; return how many are wrong."""
     # The ids of letters from "d" on are above 65,535.
     large = Tokenizer({byte + 65_436: bytes([byte]) for byte in range(256)}, [])
     ids = large.encode_to_array(inputs("stories", 10_000, 300).content)
@@ -170,7 +170,7 @@ def ids_stored_wrong(cast_first: bool) -> str:
 
 
 def error_of(work: Work) -> str:
-    """Return the message of the error that a call raises."""
+    """Return the message of the error that a call raises, or the text of its result."""
     try:
         return repr(work())
     except MergelabError as error:
@@ -178,7 +178,7 @@ def error_of(work: Work) -> str:
 
 
 def correctness_faults() -> Iterator[Fault]:
-    """Faults that give a wrong result: both results as text."""
+    """Yield the faults that give a wrong result; the wrong and the right result are recorded as text."""
     vocab = {byte: bytes([byte]) for byte in range(256)}
     double = SPECIAL * 2
     # 97, 98 and 9, 79, 8: both "9798".

@@ -1,4 +1,4 @@
-"""The known faults of programs that train a language model: the effect of each on a result, beside our result.
+"""The known faults of programs that train a language model: the result with each fault, beside our result.
 
 No deep-learning package is needed. The model is a table of logits, one row per preceding id, trained by Adam (Kingma
 and Ba 2015, https://arxiv.org/abs/1412.6980) in NumPy. `test` names the test that keeps the fault out of `lm` itself.
@@ -34,7 +34,7 @@ Table = NDArray[np.float64]
 
 
 def tokenizer(vocab_size: int = VOCABULARY) -> Tokenizer:
-    """Return a tokenizer of the text, with a vocabulary of some size."""
+    """Return a tokenizer that is trained on the text, with a vocabulary of `vocab_size`."""
     return inputs("stories", BYTES, vocab_size).tokenizer(most_advanced("encode", compiled=False).name)
 
 
@@ -55,7 +55,7 @@ def softmax(logits: Table) -> Table:
 
 
 def tokens_resumed(counts: dict[bytes, int], n_merges: int, resumed_at: int) -> list[bytes]:
-    """Train merges, with the fault: from merge `resumed_at` on, every pretoken counts as if it occurred once."""
+    """Train merges with the fault: from merge `resumed_at` on, every pretoken counts as one occurrence."""
     words = [(list(word), count) for word, count in counts.items()]
     tokens = [bytes([byte]) for byte in range(256)]
     for number in range(n_merges):
@@ -72,7 +72,7 @@ def tokens_resumed(counts: dict[bytes, int], n_merges: int, resumed_at: int) -> 
 
 
 class Interrupted(Exception):
-    """Stands for the exception that a signal raises."""
+    """Takes the place of the exception that a signal raises."""
 
 
 def tokens_interrupted(pretokens: Pretokens, n_merges: int, at: int) -> list[bytes]:
@@ -136,7 +136,7 @@ STEPS = 60
 
 
 def perplexity_resumed(*kept: str) -> str:
-    """Return the perplexity after an interruption that some fields survive, and without an interruption."""
+    """Return two perplexities: after an interruption that keeps only the fields `kept`, and without one."""
     perplexities = []
     for interrupted_at in (STEPS // 2, None):
         state = new_state()
@@ -155,7 +155,7 @@ def perplexity_resumed(*kept: str) -> str:
 
 
 def shown_and_drawn(shown_at: float, drawn_at: float = 0.5, draws: int = 10_000) -> str:
-    """Draw the id after " the" at one temperature and show the probability of the likeliest id at another."""
+    """Compare the most likely id after " the": its share of draws at one temperature, its probability at another."""
     (before,) = tokenizer().encode(" the")
     counts = np.bincount(ids()[1:][ids()[:-1] == before], minlength=VOCABULARY)
     logits = np.log(counts + 0.1)
@@ -166,7 +166,7 @@ def shown_and_drawn(shown_at: float, drawn_at: float = 0.5, draws: int = 10_000)
 
 
 def tokens_with_wrong_bytes(decoded: bool) -> str:
-    """Count the tokens that their bytes in hex do not give back: the bytes of the decoded text, or of the token."""
+    """Count the tokens whose shown bytes are wrong: bytes of the decoded text, or of the token itself."""
     vocab = tokenizer().vocab
     shown = [token.decode("utf-8", "replace").encode().hex() if decoded else token.hex() for token in vocab.values()]
     wrong = sum(bytes.fromhex(text) != token for text, token in zip(shown, vocab.values(), strict=True))
@@ -177,7 +177,7 @@ def tokens_with_wrong_bytes(decoded: bool) -> str:
 
 
 def masked_targets(eos_id: int, block: int = 128) -> str:
-    """Count the targets that are left out because they come after the first end of a document in their window."""
+    """Count the targets that the loss ignores, since they come after the first end of a document in their window."""
     targets = ids()[: len(ids()) // block * block].reshape(-1, block)
 
     def after(end: int) -> NDArray[np.bool_]:
@@ -191,7 +191,7 @@ def masked_targets(eos_id: int, block: int = 128) -> str:
 def tokens_counted(
     known_batches: int, steps: int = 10, accumulation: int = 4, batch: int = 4, block: int = 32
 ) -> str:
-    """Go through the batches of some steps; count their ids by multiplication with a number of batches per step."""
+    """Compare two numbers of ids in some steps: computed from `known_batches` per step, and counted."""
     seen = 0
     for _ in range(steps):
         for _ in range(accumulation):
@@ -200,7 +200,7 @@ def tokens_counted(
 
 
 def trainer_faults() -> Iterator[Fault]:
-    """Faults of programs that train a language model: both results as text."""
+    """Yield the faults of programs that train a language model; both results are recorded as text."""
     yield Fault(
         "a resumed training of merges has lost how often pretokens occur: wrong tokens learned",
         "trainer",

@@ -15,7 +15,7 @@ from impls.registry import most_advanced
 
 
 def points(folder: Path, scale: Scale) -> Iterator[Point]:
-    """Peak memory of the compiled trainer, and the growth that the sizes of its arrays predict."""
+    """Yield points of the compiled trainer's peak memory, with the growth that the sizes of its arrays predict."""
     del folder
     row = most_advanced("train", compiled=True)
     for n_bytes in (1_000_000, 10_000_000, min(30_000_000, 3 * scale.largest)):

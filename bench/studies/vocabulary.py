@@ -11,7 +11,7 @@ from bench.studies.study import Point, Scale, Study
 
 
 def points(folder: Path, scale: Scale) -> Iterator[Point]:
-    """Trainers and encoders with vocabularies of growing size."""
+    """Yield points of trainers and encoders, with vocabularies of growing size."""
     del folder
     n_bytes = min(scale.largest // 10, 10_000_000)
     for vocab_size in (300, 1_000, 3_000, 10_000, 30_000):

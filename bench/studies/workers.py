@@ -14,7 +14,7 @@ COMPILED_BYTES, PYTHON_BYTES = 16_000_000, 4_000_000
 
 
 def points(folder: Path, scale: Scale) -> Iterator[Point]:
-    """Each parallel implementation with one worker, two, and so on to the number of cores."""
+    """Yield points of each parallel implementation, with one worker, two, and so on to the number of cores."""
     del folder, scale
     numbers = [2**power for power in range(WORKERS.bit_length()) if 2**power <= WORKERS]
     for row in everyone("count", "train", "encode"):

@@ -1,4 +1,4 @@
-"""The commands of `python -m data`, one module each."""
+"""The commands of `python -m data`, one module per command."""
 
 from impls.command_line import Program
 

@@ -8,12 +8,12 @@ from data import catalogue
 
 def configure(parser: ArgumentParser) -> None:
     """Add the options."""
-    parser.add_argument("name", metavar="NAME", help="a corpus of the kind download")
-    parser.add_argument("--url", metavar="URL", help="a mirror to fetch it from")
+    parser.add_argument("name", metavar="NAME", help="name of a corpus of the kind download")
+    parser.add_argument("--url", metavar="URL", help="fetch it from this mirror instead of the URL in the table")
 
 
 def run(options: Namespace) -> None:
-    """Print the path of the file; on a terminal, the progress of the download before."""
+    """Download the corpus and print the path of its file; a terminal also shows the progress."""
     print(catalogue.download(options.name, options.url, _show if sys.stderr.isatty() else None))
 
 

@@ -1,4 +1,4 @@
-"""`python -m data list`: the table of corpora."""
+"""`python -m data list`: print the table of corpora."""
 
 from argparse import ArgumentParser, Namespace
 

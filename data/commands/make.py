@@ -12,10 +12,12 @@ _UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 2**10, "M
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
-    parser.add_argument("name", metavar="NAME", help="a corpus of the list, or file:PATH")
-    parser.add_argument("--bytes", type=_size, metavar="N", help="its size, such as 1000000, 500MB or 1GB")
-    parser.add_argument("--out", type=Path, metavar="PATH", help="write it there, not into the cache")
-    parser.add_argument("--seed", type=_seed, default=0, metavar="N", help="which stories (default: 0)")
+    parser.add_argument("name", metavar="NAME", help="a name of `python -m data list`, or file:PATH")
+    parser.add_argument("--bytes", type=_size, metavar="N", help="size of the text, such as 1000000, 500MB or 1GB")
+    parser.add_argument("--out", type=Path, metavar="PATH", help="write the text to this file instead of the cache")
+    parser.add_argument(
+        "--seed", type=_seed, default=0, metavar="N", help="another seed makes other stories (default: 0)"
+    )
 
 
 def run(options: argparse.Namespace) -> None:

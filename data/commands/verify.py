@@ -8,16 +8,18 @@ from data.errors import DataError
 
 def configure(parser: ArgumentParser) -> None:
     """Add the options."""
-    parser.add_argument("names", nargs="*", metavar="NAME", help="what to check (default: all in the cache)")
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", help="names of corpora to check (default: all in the cache)"
+    )
 
 
 def run(options: Namespace) -> None:
-    """Print a line for each file; the first fault is the error after the last line."""
+    """Print a line for each file; if a file is damaged, the command ends with the first fault as its error."""
     checks = []
     for name in options.names or catalogue.names():
         found = catalogue.verify(name)
         if options.names and not found:
-            raise DataError(f"{name}: not in {catalogue.cache_folder()}; make or fetch it first")
+            raise DataError(f"{name}: has no file in {catalogue.cache_folder()}; make or fetch the corpus first")
         checks += found
     for check in checks:
         print(f"{'FAILED' if check.fault else 'ok':6} {check.sha256}  {check.path}")

@@ -15,10 +15,15 @@ def configure(parser: ArgumentParser) -> None:
     """Add the options."""
     encoders = ", ".join(row.name for row in implementations("encode"))
     parser.add_argument("tokenizer", type=Path, help="folder written by train")
-    parser.add_argument("input", type=Path, help="UTF-8 text")
-    parser.add_argument("--out", type=Path, required=True, help="bare ids, uint16 or uint32, little-endian")
+    parser.add_argument("input", type=Path, help="file of UTF-8 text to encode")
+    parser.add_argument("--out", type=Path, required=True, help="file for the ids, uint16 or uint32, little-endian")
     parser.add_argument("--impl", default="auto", help=f"auto, {encoders}")
-    parser.add_argument("--errors", default="strict", choices=("strict", "replace"), help="for invalid UTF-8")
+    parser.add_argument(
+        "--errors",
+        default="strict",
+        choices=("strict", "replace"),
+        help="invalid UTF-8 is an error, or becomes U+FFFD",
+    )
 
 
 def run(options: Namespace) -> None:

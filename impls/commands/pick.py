@@ -12,7 +12,7 @@ from impls.registry import STAGES
 
 def configure(parser: ArgumentParser) -> None:
     """Add the options."""
-    parser.add_argument("--bytes", type=int, required=True, help="size of the text")
+    parser.add_argument("--bytes", type=int, required=True, help="size of the text in bytes")
     parser.add_argument("--stage", choices=STAGES, help="all stages by default")
     parser.add_argument("--pattern", default="gpt2", help="split pattern")
 

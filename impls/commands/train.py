@@ -18,16 +18,23 @@ from impls.registry import implementations
 def configure(parser: ArgumentParser) -> None:
     """Add the options."""
     trainers = ", ".join(row.name for row in implementations("train"))
-    parser.add_argument("input", type=Path, help="UTF-8 text")
+    parser.add_argument("input", type=Path, help="file of UTF-8 text to train on")
     parser.add_argument("--vocab-size", type=int, required=True, help="256 bytes + merges + special tokens")
-    parser.add_argument("--special-token", action="append", default=[], metavar="TEXT", help="may be repeated")
+    parser.add_argument(
+        "--special-token", action="append", default=[], metavar="TEXT", help="a special token; may be repeated"
+    )
     parser.add_argument("--out", type=Path, required=True, help="folder for vocab.json, merges.txt, mergelab.json")
     parser.add_argument("--force", action="store_true", help="replace the tokenizer that is in the folder")
     parser.add_argument("--pattern", default="gpt2", help=f"{', '.join(PATTERNS)} or {CUSTOM}EXPRESSION")
     parser.add_argument("--impl", default="auto", help=f"auto, {trainers}")
     parser.add_argument("--workers", type=int, help="processes or threads that count; all cores by default")
     parser.add_argument("--tie-break", default="greatest", choices=TIE_BREAKS)
-    parser.add_argument("--errors", default="strict", choices=("strict", "replace"), help="for invalid UTF-8")
+    parser.add_argument(
+        "--errors",
+        default="strict",
+        choices=("strict", "replace"),
+        help="invalid UTF-8 is an error, or becomes U+FFFD",
+    )
     parser.add_argument("--verbose", action="store_true", help="print each merge")
 
 

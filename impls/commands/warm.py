@@ -12,7 +12,12 @@ from impls.warm import warm
 
 def configure(parser: ArgumentParser) -> None:
     """Add the options."""
-    parser.add_argument("--pattern", action="append", choices=tuple(PATTERNS), help="may be repeated; all by default")
+    parser.add_argument(
+        "--pattern",
+        action="append",
+        choices=tuple(PATTERNS),
+        help="only this pattern; may be repeated; all by default",
+    )
 
 
 def run(options: Namespace) -> None:

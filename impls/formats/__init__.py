@@ -1,4 +1,4 @@
-"""Formats of tokenizers, one module and one row each: a `Definition` is read from a file or folder, or written."""
+"""Formats of tokenizers. Each has a module and a row, and can read a `Definition` from files, write one, or both."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Format:
     """A format.
 
     Attributes:
-        name: its name on a command line.
+        name: the word by which people know it; no other format has it.
         what: the files it consists of, in words.
         module: the module with `recognise(path) -> bool` and `read(path) -> Definition`, if the format is read, and
             with `write(path, definition)`, if it is written.

@@ -40,4 +40,4 @@ def from_text(text: str) -> bytes:
     try:
         return text.translate(_TO_LATIN_1).encode("latin-1")
     except UnicodeEncodeError as error:
-        raise ValueError(f"character {text[error.start]!r} is not of GPT-2's byte alphabet") from None
+        raise ValueError(f"character {text[error.start]!r} is not in GPT-2's byte alphabet") from None

@@ -54,7 +54,7 @@ def read_json(path: Path) -> dict[str, Any]:
 
 @contextmanager
 def _made_if_needed(folder: Path) -> Iterator[None]:
-    """Make a folder and its missing parents; if the block fails, remove those that are new and empty."""
+    """Make a folder and its missing parents; if the block fails, remove the new folders that are still empty."""
     missing: list[Path] = []
     try:
         missing += [path for path in (folder, *folder.parents) if not path.exists()]

@@ -37,7 +37,7 @@ def check_replaceable(folder: Path) -> None:
     """Check that writing to a folder, which may be missing, replaces nothing but a tokenizer of ours.
 
     Raises:
-        FileFormatError: one of the files is a link, or is there without the others that make it ours.
+        FileFormatError: one of the three files is a link, or exists although mergelab.json is missing.
     """
     is_ours = recognise(folder)
     for name in FILES:
@@ -48,16 +48,19 @@ def check_replaceable(folder: Path) -> None:
         except OSError as error:  # A name that is too long.
             raise FileFormatError(f"{folder}: {error.strerror}; give a folder") from None
         if is_there and not is_ours:
-            raise FileFormatError(f"{place}: is not ours, as {SETTINGS_FILE} is missing; give another folder")
+            raise FileFormatError(
+                f"{place}: was not written by mergelab, as {SETTINGS_FILE} is missing; give another folder"
+            )
 
 
 def write(path: str | os.PathLike[str], definition: Definition) -> None:
     """Write the three files to a folder, which is made if needed; mergelab.json gets its name first.
 
-    So the folder is ours from the first file on, and a write that was killed can be repeated.
+    So even after a killed write, the folder counts as ours, and the write can be repeated.
 
     Raises:
-        FileFormatError: the folder cannot be made or written, or one of the three files there is not ours.
+        FileFormatError: the folder cannot be made or written, or holds one of the three files but not as a file of
+            ours.
     """
     folder = check_path(path)
     check_replaceable(folder)
@@ -86,7 +89,9 @@ def read(path: str | os.PathLike[str]) -> Definition:
     settings = read_json(place)
     pattern, specials = settings.get("pattern"), settings.get("special_tokens")
     if settings.get("format") != VERSION:
-        raise FileFormatError(f"{place}: 'format' is {settings.get('format')!r}, not {VERSION!r}; save it again")
+        raise FileFormatError(
+            f"{place}: 'format' is {settings.get('format')!r}, not {VERSION!r}; save the tokenizer again"
+        )
     if not isinstance(pattern, str):
         raise FileFormatError(f"{place}: 'pattern' is {pattern!r}, not a string; restore the file")
     if not isinstance(specials, Mapping):
@@ -95,7 +100,7 @@ def read(path: str | os.PathLike[str]) -> Definition:
     for token, token_id in specials.items():
         if not isinstance(token_id, int) or vocab.get(token_id) != token.encode():
             raise FileFormatError(
-                f"{place}: special token {token!r} is not id {token_id!r} in {VOCAB_FILE}; restore the folder"
+                f"{place}: special token {token!r} has not the id {token_id!r} in {VOCAB_FILE}; restore the folder"
             )
     merges = read_merges(folder / MERGES_FILE)
     if settings.get("digest") != fingerprint(vocab, merges, list(specials), pattern):

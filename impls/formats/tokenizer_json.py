@@ -138,7 +138,7 @@ def _expression(pattern: str) -> str:
         from tokenizers.pre_tokenizers import Split
     except ImportError:
         raise UsageError(
-            f"tokenizer.json: only tokenizers can tell whether it splits by {pattern!r} as we do; "
+            f"tokenizer.json: to test whether its readers split by {pattern!r} as we do, a package is needed; "
             "pip install tokenizers"
         ) from None
     expression = pattern.removeprefix(CUSTOM)
@@ -153,7 +153,7 @@ def _expression(pattern: str) -> str:
     for text in _probes(expression):
         if [piece for piece, _ in theirs.pre_tokenize_str(text)] != list(ours.pretokens(text)):
             raise UsageError(
-                f"tokenizer.json: tokenizers splits {text!r} differently by {pattern!r}; "
+                f"tokenizer.json: with {pattern!r}, tokenizers splits {text!r} differently than we do; "
                 f"choose one of {', '.join(EXPRESSIONS)}"
             )
     return expression

@@ -1,13 +1,17 @@
 """Encode a text to shards: files of a fixed number of ids; only the last shard may hold fewer.
 
 The files `NAME-000000.bin`, `NAME-000001.bin` and so on hold the ids. `NAME.json` records the settings that made
-them, and where in the text the next shard begins. A job that was interrupted keeps its finished shards when it is run
-again, and makes the rest. Its files then equal the files of a job without an interrupt.
+them, where in the text the next shard begins, and a digest of the shards.
+
+A job that was interrupted keeps its finished shards when it is run again, and makes the rest. Its files then equal
+the files of a job without an interrupt. If a finished shard or `NAME.json` is damaged, the job begins anew.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +20,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from impls.contract import Ids
+from impls.digests import with_digest, without_digest
 from impls.inputs.text import Text
 from impls.storage import atomic_writer
 from impls.tokenizer import Tokenizer
@@ -56,11 +61,11 @@ class ShardedEncoding:
         }
         self._shard_tokens = shard_tokens
         # The next shard begins in the range of text that begins at byte `_start`, after its first `_skip` ids.
-        self.finished, self._start, self._skip = self._read_progress()
+        self.finished, self._start, self._skip, self._digest = self._read_progress()
         folder.mkdir(exist_ok=True)
-        for path in set(folder.glob(f"{name}-{'[0-9]' * 6}.bin")) - {
-            self.path(number) for number in range(self.finished)
-        }:
+        kept = {self.path(number).name for number in range(self.finished)}
+        ours = re.compile(rf"{re.escape(name)}-\d{{6,}}\.bin", re.ASCII)
+        for path in [path for path in folder.iterdir() if ours.fullmatch(path.name) and path.name not in kept]:
             path.unlink()
 
     def path(self, number: int) -> Path:
@@ -88,6 +93,11 @@ class ShardedEncoding:
                 self._finish(shard, *following)
                 say(f"{self.path(self.finished - 1)}: {len(shard)} ids, at {stop} of {text.stop} bytes")
 
+    @property
+    def digest(self) -> str:
+        """The sha256 of the ids of all finished shards, one after the other, in hexadecimal."""
+        return str(self._digest.hexdigest())
+
     def join(self, output: BinaryIO) -> None:
         """Copy the ids of all shards to a file."""
         for number in range(self.finished):
@@ -99,21 +109,37 @@ class ShardedEncoding:
         with atomic_writer(self.path(self.finished)) as file:
             file.write(ids.data)
         self.finished += 1
-        progress = {"shards": self.finished, "next_byte": start, "ids_before": skip}
+        self._digest.update(ids.data)
+        digest = self._digest.hexdigest()
+        progress = {"shards": self.finished, "next_byte": start, "ids_before": skip, "shards_sha256": digest}
         with atomic_writer(self._progress_path) as file:
-            file.write(json.dumps(self._made_with | progress, indent=1).encode())
+            file.write(json.dumps(with_digest(self._made_with | progress), indent=1).encode())
 
     @property
     def _progress_path(self) -> Path:
         return self._folder / f"{self._name}.json"
 
-    def _read_progress(self) -> tuple[int, int, int]:
-        """Return how many shards are finished, the byte at which to go on, and how many ids to skip from there."""
+    def _read_progress(self) -> tuple[int, int, int, Any]:
+        """Return how many shards are finished, the byte at which to go on, how many ids to skip from there, and the
+        running digest of the shards.
+        """
+        none = 0, 0, 0, hashlib.sha256()
         try:
-            known = json.loads(self._progress_path.read_bytes())
-            finished, start, skip = (known.pop(name) for name in ("shards", "next_byte", "ids_before"))
-        except (OSError, ValueError, LookupError, TypeError, AttributeError):
-            return 0, 0, 0
-        if known != self._made_with or not all(self.path(number).exists() for number in range(finished)):
-            return 0, 0, 0
-        return finished, start, skip
+            known = without_digest(json.loads(self._progress_path.read_bytes()))
+            names = ("shards", "next_byte", "ids_before", "shards_sha256")
+            finished, start, skip, expected = (known.pop(name) for name in names)
+            if known != self._made_with:
+                return none
+            found = self._digest_of(finished)
+        except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
+            return none
+        return (finished, start, skip, found) if found.hexdigest() == expected else none
+
+    def _digest_of(self, finished: int) -> Any:
+        """Return the running digest of the first shards; raise OSError if one cannot be read."""
+        found = hashlib.sha256()
+        for number in range(finished):
+            with self.path(number).open("rb") as file:
+                while block := file.read(COPY_BYTES):
+                    found.update(block)
+        return found

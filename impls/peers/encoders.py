@@ -43,7 +43,7 @@ def tokenizer_json(vocabulary: Vocabulary, pattern: str) -> str:
     """Return the tokenizer.json of a vocabulary, as HF tokenizers defines it.
 
     Raises:
-        UsageError: readers of the format do not have the split, or the vocabulary lacks a single byte.
+        UsageError: a tokenizer.json cannot carry the pattern, or the vocabulary lacks a single byte.
     """
     if pattern not in ("gpt2", "o200k"):
         raise UsageError(f"pattern: tokenizer.json cannot carry {pattern!r}; choose one of gpt2, o200k")
@@ -99,7 +99,7 @@ class GigatokenEncoder(PeerEncoder):
         return self.encode_unchecked(text).astype(self._dtype)
 
     def encode_str(self, text: str) -> list[int]:
-        """Encode a batch of one."""
+        """Encode a string as a batch that holds one text."""
         return self._tokenizer.encode_batch_list([text])[0]
 
 
@@ -107,7 +107,7 @@ class TiktokenEncoder(PeerEncoder):
     """Encodes with `tiktoken.Encoding`, in one thread."""
 
     def __init__(self, vocabulary: Vocabulary, pattern: str) -> None:
-        """Build from ranks.
+        """Build tiktoken's encoding; it uses the ids of the vocabulary as ranks.
 
         Raises:
             UsageError: the ids of merges do not grow with the rank, a byte has no id, or the pattern has no name.
@@ -115,9 +115,11 @@ class TiktokenEncoder(PeerEncoder):
         import tiktoken
 
         if (np.diff(vocabulary.merged) <= 0).any() or (vocabulary.byte_ids < 0).any():
-            raise UsageError("vocabulary: tiktoken cannot use it, as a byte has no id or ids do not grow with rank")
+            raise UsageError(
+                "vocabulary: tiktoken needs an id for each byte, and ids of merges that grow with the rank"
+            )
         if pattern not in PATTERNS:
-            raise UsageError(f"pattern: this peer has no {pattern!r}; it has {', '.join(PATTERNS)}")
+            raise UsageError(f"pattern: this peer does not know {pattern!r}; choose one of {', '.join(PATTERNS)}")
         self._dtype = vocabulary.id_dtype
         self._encoding = tiktoken.Encoding(
             "mergelab",

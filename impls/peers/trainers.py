@@ -98,9 +98,13 @@ class PeerTrainer(ABC, Generic[Learned]):
             UsageError: see `__call__`.
         """
         if self.patterns and pattern not in self.patterns:
-            raise UsageError(f"pattern: this peer has no {pattern!r}; it has {', '.join(self.patterns)}")
+            raise UsageError(
+                f"pattern: this peer does not know {pattern!r}; choose one of {', '.join(self.patterns)}"
+            )
         if tie_break not in (None, *self.ties):
-            raise UsageError(f"tie_break: this peer has no {tie_break!r}; it has {', '.join(self.ties)}")
+            raise UsageError(
+                f"tie_break: this peer does not know {tie_break!r}; choose one of {', '.join(self.ties)}"
+            )
         return Request(input_path, vocab_size, special_tokens, pattern, tie_break or self.ties[0])
 
 
@@ -118,7 +122,9 @@ class GigatokenLearned(NamedTuple):
         """
         found = re.search(r"Pretokenization took ([0-9.]+)(ns|µs|ms|s)\b", self.printed)
         if not found:
-            raise MergelabError("gigatoken: no time of pretokenization in its output; adapt `counting_seconds`")
+            raise MergelabError(
+                "gigatoken: its output lacks the time of pretokenization; adapt `counting_seconds` to this version"
+            )
         return float(found[1]) * _SECONDS[found[2]]
 
 
@@ -146,7 +152,7 @@ class GigatokenTrainer(PeerTrainer[GigatokenLearned]):
         return GigatokenLearned(result[1], printed)
 
     def merges(self, learned: GigatokenLearned) -> Pairs:
-        """Return the merges as they are."""
+        """Return the merges of gigatoken, which are pairs of tokens already."""
         return learned.merges
 
 
@@ -172,8 +178,8 @@ class RustbpeTrainer(PeerTrainer[list[tuple[bytes, int]]]):
     def merges(self, learned: list[tuple[bytes, int]]) -> Pairs:
         """Recover the pair of each token: all merges before it leave exactly two tokens of its bytes, the pair.
 
-        Where the pair was found in the text, no merge crossed its ends, so the bytes alone are merged in the same
-        way.
+        No merge crosses the ends of the pair where it was found in the text. So the bytes of the token, taken alone,
+        are merged in the same way.
         """
         ranks: dict[tuple[bytes, bytes], int] = {}
         for token, _ in sorted(learned, key=lambda row: row[1])[N_BYTES:]:

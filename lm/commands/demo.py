@@ -18,7 +18,7 @@ def configure(parser: ArgumentParser) -> None:
 
 
 def run(options: Namespace) -> None:
-    """Talk, until the user leaves."""
+    """Answer prompts until the user leaves."""
     from lm.demo import demo
     from lm.trained import load_trained
 
@@ -32,7 +32,7 @@ def run(options: Namespace) -> None:
 
 @contextmanager
 def _ctrl_c_leaves() -> Iterator[None]:
-    """Let Ctrl-C be an ordinary KeyboardInterrupt, which does not bound the life of the process."""
+    """Let Ctrl-C raise an ordinary KeyboardInterrupt; after it, the process may go on as long as it needs."""
     wakeup = signal.set_wakeup_fd(-1)
     handler = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:

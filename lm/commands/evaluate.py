@@ -1,4 +1,4 @@
-"""`python -m lm evaluate`: loss, perplexity and bits per byte of a text, accuracy on HellaSwag."""
+"""`python -m lm evaluate`: print loss, perplexity and bits per byte of a text, and accuracy on HellaSwag."""
 
 from __future__ import annotations
 
@@ -61,5 +61,5 @@ def _validation_text(source: Path) -> Path:
 
     config = run_folder(source) / "config.yaml"
     if not config.exists():
-        raise UsageError(f"{source}: is no run with a validation text; give --text FILE")
+        raise UsageError(f"{source}: is not a run with a validation text; give --text FILE")
     return Path(load_run(config).data.folder) / "val.txt"

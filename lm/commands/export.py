@@ -1,4 +1,4 @@
-"""`python -m lm export`: write a folder that transformers loads, and send it to a hub if that is wanted."""
+"""`python -m lm export`: write a folder that transformers can load; with --upload, send it to a hub."""
 
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
@@ -11,14 +11,14 @@ from lm.commands.options import add_source
 def configure(parser: ArgumentParser) -> None:
     """Add the options."""
     add_source(parser)
-    parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="to write to")
+    parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="folder to write to")
     parser.add_argument("--upload", metavar="OWNER/NAME", help="send the folder to a Hugging Face hub as well")
     parser.add_argument("--dry-run", action="store_true", help="only list the files that would be sent")
 
 
 def run(options: Namespace) -> None:
-    """Write the folder; send it if that is wanted."""
-    from lm.digests import MANIFEST
+    """Write the folder; with --upload, send it to a hub."""
+    from impls.digests import MANIFEST
     from lm.export import export
     from lm.hub import upload
     from lm.trained import load_trained

@@ -16,12 +16,14 @@ if TYPE_CHECKING:
 
 def add_config(parser: ArgumentParser) -> None:
     """Add the options that make a config."""
-    parser.add_argument("--config", type=Path, metavar="FILE", help="a run file")
+    parser.add_argument("--config", type=Path, metavar="FILE", help="run file: a YAML file that describes the run")
     for kind, folder in KINDS.items():
         parser.add_argument(
             f"--{kind}", metavar="NAME", help=f"a config of {folder}/, or a file, in place of the run file's"
         )
-    parser.add_argument("--set", action="append", default=[], metavar="FIELD=VALUE", help="may be repeated")
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="FIELD=VALUE", help="change a single value; may be repeated"
+    )
 
 
 def read_config(options: Namespace, path: Path | None = None) -> RunConfig:
@@ -38,7 +40,7 @@ def read_config(options: Namespace, path: Path | None = None) -> RunConfig:
 
     path = path or options.config
     if path is None:
-        raise UsageError("give --config FILE")
+        raise UsageError("the config is missing; give --config FILE")
     parts = {kind: getattr(options, kind) for kind in KINDS if getattr(options, kind)}
     return load_run(path, parts, options.set)
 
@@ -51,11 +53,13 @@ def add_source(parser: ArgumentParser) -> None:
 def add_sampling(parser: ArgumentParser) -> None:
     """Add the options of `Sampling`."""
     parser.add_argument("--temperature", type=float, default=0.8, help="0 takes the most likely token")
-    parser.add_argument("--top-k", type=int, help="draw from so many of the most likely tokens")
-    parser.add_argument("--top-p", type=float, help="draw from the most likely tokens with this probability")
+    parser.add_argument("--top-k", type=int, help="draw only from the most likely tokens, this many")
+    parser.add_argument(
+        "--top-p", type=float, help="draw only from the most likely tokens that reach this probability together"
+    )
     parser.add_argument("--tokens", type=int, default=100, help="largest number of tokens in a sample")
     parser.add_argument("--samples", type=int, default=1, help="number of samples")
-    parser.add_argument("--seed", type=int, default=0, help="of the first sample; sample i has seed + i")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the first sample; sample i has seed + i")
 
 
 def read_sampling(options: Namespace) -> Sampling:

@@ -9,7 +9,9 @@ def configure(parser: ArgumentParser) -> None:
     """Add the options."""
     add_config(parser)
     parser.add_argument("--measure", action="store_true", help="take a step, and print the measured bytes as well")
-    parser.add_argument("--memory", type=float, metavar="GB", help="predict the largest batch that fits")
+    parser.add_argument(
+        "--memory", type=float, metavar="GB", help="predict the largest batch that fits into this memory"
+    )
 
 
 def run(options: Namespace) -> None:

@@ -1,4 +1,4 @@
-"""`python -m lm train`: from text to a trained model, or on with an interrupted run."""
+"""`python -m lm train`: train a model on text, or go on with an interrupted run."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from lm.commands.options import add_config, read_config
 def configure(parser: ArgumentParser) -> None:
     """Add the options."""
     add_config(parser)
-    parser.add_argument("--out", type=Path, metavar="FOLDER", help="of the run; runs/NAME by default")
+    parser.add_argument("--out", type=Path, metavar="FOLDER", help="folder of the run; runs/NAME by default")
     parser.add_argument("--resume", type=Path, metavar="FOLDER", help="go on with the run in this folder")
 
 
 def run(options: Namespace) -> int:
-    """Train; an interrupted run says how to go on."""
+    """Train; if the run is interrupted, print how to resume it."""
     first = int(os.environ.get("LOCAL_RANK", 0)) == 0
     folder, caught = _resume(options) if options.resume else _start(options, first)
     if not caught:
@@ -34,7 +34,7 @@ def run(options: Namespace) -> int:
 
 
 def _start(options: Namespace, first: bool) -> tuple[Path, int]:
-    """Begin a run; return its folder, and the signal that ended it or 0."""
+    """Begin a run; return its folder, and the number of the signal that ended it, or 0."""
     from impls.folders import refuse_same_file
     from lm.run_folder import check_start
     from lm.shards import tokenize
@@ -50,7 +50,7 @@ def _start(options: Namespace, first: bool) -> tuple[Path, int]:
 
 
 def _resume(options: Namespace) -> tuple[Path, int]:
-    """Go on with a run; return its folder, and the signal that ended it or 0."""
+    """Go on with a run; return its folder, and the number of the signal that ended it, or 0."""
     from lm.checkpoint import latest
     from lm.train import train
 

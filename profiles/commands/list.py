@@ -1,4 +1,4 @@
-"""`python -m profiles list`: what there is to choose from."""
+"""`python -m profiles list`: list the tools, stages and workloads."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`python -m profiles run`: one tool on one target."""
+"""`python -m profiles run`: profile one target with one tool."""
 
 from __future__ import annotations
 
@@ -36,6 +36,7 @@ def describe(digest: dict[str, Any]) -> str:
         *_times(digest),
         *_memory(digest),
         *(f"  {number:>12,}  {phase}" for phase, number in digest.get("phases", {}).items()),
+        *_counts(digest),
     ])  # fmt: skip
 
 
@@ -54,3 +55,11 @@ def _memory(digest: dict[str, Any]) -> Iterator[str]:
     if tensors := digest.get("tensor_bytes"):
         for kind, predicted in tensors["predicted"].items():
             yield f"  {kind}: {predicted:,} bytes predicted, {tensors['measured'][kind]:,} measured"
+
+
+def _counts(digest: dict[str, Any]) -> Iterator[str]:
+    kernels = digest.get("compiled", {}) if digest.get("kernels") else {}
+    for words, counts in (("compiled code", kernels), ("whole call", digest.get("call", {}))):
+        for name, total in counts.items():
+            each = total / digest["repeats"] / digest["units"]
+            yield f"  {each:12,.3f}  {name.replace('_', ' ')} per {digest['per']}, {words}"

@@ -1,4 +1,4 @@
-"""`python -m profiles suite`: what is worth knowing of all implementations, kept as a record."""
+"""`python -m profiles suite`: make the chosen set of profiles of all implementations, and keep them as a record."""
 
 from __future__ import annotations
 
@@ -27,27 +27,34 @@ def configure(parser: ArgumentParser) -> None:
 
 
 def run(options: Namespace) -> int:
-    """Run the set and print where the record is; a profile that fails is one line, and part of the record."""
-    runs = list(suite(chosen(options.only, tools.NAMES, "tool")))
+    """Make the profiles and print the path of the record; a failed profile prints one line and is in the record.
+
+    A tool that this machine cannot run is skipped. That too prints one line and is in the record, but is no failure.
+    """
+    names = chosen(options.only, tools.NAMES, "tool")
+    skipped = [{"tool": name, "reason": reason} for name in names if (reason := tools.load(name).absent())]
+    runs = list(suite([name for name in names if name not in {row["tool"] for row in skipped}]))
     sources = {**code.code_digests(), TRAINER: code.module_digest(TRAINER)}
     # Folders are no part of the command line that makes a record again.
     words = ["suite", *(["--only", options.only] if options.only else [])]
     head = record.head("profiles", words, PACKAGES, sources)
     digests, failures = profile(runs, options.captures)
+    for row in skipped:
+        print(f"{row['tool']}: skipped, since {row['reason']}", file=sys.stderr)
     for row in failures:
         print(f"{row['stage']}/{row['impl']} on {row['workload']}: {row['error']}", file=sys.stderr)
-    print(record.write({**head, "digests": digests, "failures": failures}, options.records))
+    print(record.write({**head, "digests": digests, "failures": failures, "skipped": skipped}, options.records))
     return 1 if failures else 0
 
 
 def suite(names: Sequence[str]) -> Iterator[tuple[str, Subject]]:
-    """Yield the profiles of some tools: each tool, and what it looks at."""
+    """Yield the profiles of some tools: the name of the tool, and the subject that it looks at."""
     for name in names:
         yield from ((name, subject) for subject in tools.load(name).suite())
 
 
 def profile(runs: Sequence[tuple[str, Subject]], captures: Path) -> tuple[list[dict[str, Any]], list[dict[str, str]]]:
-    """Return the digests, and what failed with the error of each; a failure does not end the set."""
+    """Return the digests, and the failed profiles with their errors; after a failure, the next profile follows."""
     digests: list[dict[str, Any]] = []
     failures: list[dict[str, str]] = []
     for tool, subject in runs:

@@ -1,4 +1,4 @@
-"""The tools, one module each. A new tool is its module, with a row `TOOL`, and its name below."""
+"""The tools, one module per tool. For a new tool, write a module with a row `TOOL`, and add its name below."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from profiles.tools.tool import Tool
 
-NAMES = ("cprofile", "scalene", "memray", "rss", "speedscope", "counters", "torch")
+NAMES = ("cprofile", "scalene", "memray", "rss", "speedscope", "counters", "cachegrind", "hardware", "torch")
 """In the order of the listing and of the suite."""
 
 

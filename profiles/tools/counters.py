@@ -1,7 +1,7 @@
-"""Phase counters of compiled code: how often each step of a kernel ran, without a line in the kernels.
+"""Counters of compiled code: how often each step of a kernel ran, counted without any change of the kernels.
 
-Run as plain Python, a kernel calls its helpers as functions, and a profiler counts them: the same code on the same
-text takes the same steps. Compiled code is untouched, so that the counters cost nothing when they are off.
+The kernel runs as plain Python and calls its helpers as functions, and a profiler counts these calls. Compiled code
+takes the same steps on the same text. It is not changed, so it does not become slower.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def suite() -> Iterator[Subject]:
 
 
 def digest(raw: Path) -> dict[str, Any]:
-    """Return the calls of each helper of a kernel, "module.function", and those that the table has a word for.
+    """Return the number of calls of each helper, "module.function", and the counters that the table has a name for.
 
     Raises:
         MergelabError: no kernel ran.
@@ -65,7 +65,7 @@ TOOL = Tool(
     "counters",
     sees="calls of the kernels' helpers, from a run of the same code as plain Python",
     suffix=".prof",
-    repeats=False,
+    repeats=1,
     stages=STAGES,
     suite=suite,
     environment={"NUMBA_DISABLE_JIT": "1"},

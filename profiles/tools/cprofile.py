@@ -1,4 +1,4 @@
-"""Python's own profiler: every call, its number and its time."""
+"""Python's own profiler: the number of calls of each function, and their time."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def suite() -> Iterator[Subject]:
 
 @contextmanager
 def every_call(raw: Path) -> Iterator[None]:
-    """Record the calls of the block."""
+    """Record all calls inside the block."""
     profiler = cProfile.Profile()
     profiler.enable()
     try:
@@ -34,9 +34,9 @@ def every_call(raw: Path) -> Iterator[None]:
 
 
 def stats_in(raw: Path) -> dict[tuple[str, int, str], tuple[int, int, float, float, Any]]:
-    """Return the functions that were called, as `pstats` has them.
+    """Return the functions that were called, in the format of `pstats`.
 
-    Each is (file, line, name) -> (calls without recursion, calls, own seconds, cumulative seconds, callers).
+    An entry is (file, line, name) -> (calls without recursion, calls, own seconds, cumulative seconds, callers).
     """
     stats: dict[Any, Any] = pstats.Stats(str(raw)).stats  # type: ignore[attr-defined]
     return stats

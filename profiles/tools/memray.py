@@ -18,7 +18,7 @@ OURS = (f"{ROOT / 'impls'}/", f"{ROOT / 'lm'}/")
 
 
 def suite() -> Iterator[Subject]:
-    """Yield what finishes the large workload, and a training step."""
+    """Yield the implementations that finish the large workload, and a training step."""
     yield from in_one_process(LARGE)
     yield Subject("gpt2-step", "fused", SMALL)
 
@@ -32,7 +32,7 @@ def tracked(raw: Path) -> AbstractContextManager[Any]:
 
 
 def render(raw: Path) -> None:
-    """Leave statistics, X.stats.json, and a page, X.html, beside the raw file."""
+    """Write statistics, X.stats.json, and a page, X.html, beside the raw file X."""
     for command, suffix in (("stats --json", ".stats.json"), ("flamegraph --no-web", ".html")):
         target = raw.with_suffix(suffix)
         words = ["-m", "memray", *command.split(), "--force", "--output", str(target), str(raw)]
@@ -40,7 +40,7 @@ def render(raw: Path) -> None:
 
 
 def digest(raw: Path) -> dict[str, Any]:
-    """Return the call sites that hold the most memory at its peak; renders the file too."""
+    """Return the call sites that hold the most memory at its peak; also write the statistics and the page."""
     import memray
 
     render(raw)
@@ -59,7 +59,7 @@ def digest(raw: Path) -> dict[str, Any]:
 
 
 def _site_of(stack: list[tuple[str, str, int]]) -> tuple[str, str, int]:
-    """Return function, file and line of the innermost call of ours, or of the innermost one."""
+    """Return function, file and line of the innermost call in our code; if there is none, of the innermost call."""
     own = [place for place in stack if place[1].startswith(OURS)]
     name, file, line = (own or stack or [("unknown", "", 0)])[0]
     return name, short_path(file), line
@@ -70,7 +70,7 @@ TOOL = Tool(
     sees="every allocation of this process, not of its children",
     needs="memray",
     suffix=".bin",
-    repeats=False,
+    repeats=1,
     suite=suite,
     context=tracked,
     digest=digest,

@@ -1,4 +1,4 @@
-"""No tool: the work by itself, which the slow-down by a tool is measured against."""
+"""No tool: the work by itself. Comparison with this time shows how much a tool slows the work down."""
 
 from profiles.tools.tool import Tool
 

@@ -1,4 +1,4 @@
-"""What digests share: rows of functions and call sites, the largest first, with paths that are the same anywhere."""
+"""The rows of digests: functions or call sites, the largest first, with paths that are the same on every machine."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _PREFIXES = (sysconfig.get_path("purelib"), str(ROOT), sysconfig.get_path("stdli
 
 
 def short_path(path: str) -> str:
-    """Return a path without what is different on every machine."""
+    """Return a path without the folders that differ between machines."""
     for prefix in _PREFIXES:
         if path.startswith(f"{prefix}{os.sep}"):
             return path.removeprefix(f"{prefix}{os.sep}")

@@ -33,7 +33,7 @@ def suite() -> Iterator[Subject]:
 
 @contextmanager
 def announced(raw: Path) -> Iterator[None]:
-    """Tell the process that watches this one that the work begins, and wait until it samples."""
+    """Tell the watching process that the work begins, and wait until it takes samples."""
     del raw
     print("ready", flush=True)
     sys.stdin.readline()
@@ -44,7 +44,7 @@ def watch(command: Sequence[str], environment: Mapping[str, str], raw: Path) -> 
     """Run the profiled process, sample it while it works, write the samples, and return its standard output.
 
     Raises:
-        MergelabError: it failed or hangs.
+        MergelabError: the process failed or hangs.
     """
     pipe = subprocess.PIPE
     with subprocess.Popen(
@@ -92,7 +92,7 @@ TOOL = Tool(
     "rss",
     sees="resident memory over time, children included",
     suffix=".json",
-    repeats=False,
+    repeats=1,
     suite=suite,
     start=watch,
     context=announced,

@@ -1,4 +1,4 @@
-"""Scalene: samples lines, with Python and native time apart, and memory per line."""
+"""Scalene samples lines of code: their time in Python, their time in native code, and their memory."""
 
 from __future__ import annotations
 
@@ -27,20 +27,20 @@ WITHOUT_TORCH = Path(__file__).parents[1] / "without_torch"
 
 
 def command(raw: Path) -> Sequence[str]:
-    """Return what runs the profiled process; Scalene waits for `sampled` to start it."""
+    """Return the command that runs the profiled process under Scalene, which starts to sample in `sampled`."""
     options = ("--off", "--program-path", str(ROOT), "-o", str(raw))
     return (sys.executable, "-m", "scalene", "run", *options, "-m", PROFILED, "---")
 
 
 def show_torch() -> None:
-    """Let the target import PyTorch: Scalene has started by now and found none, see `without_torch`."""
+    """Let the target import PyTorch, which `without_torch` hides from Scalene while Scalene starts."""
     if sys.modules.get("torch", sys) is None:
         del sys.modules["torch"]
 
 
 @contextmanager
 def sampled(raw: Path) -> Iterator[None]:
-    """Sample the block; Scalene, which runs this process, writes the file when the process ends."""
+    """Let Scalene sample the block; it writes its file when this process ends."""
     del raw
     from scalene import scalene_profiler
 
@@ -55,7 +55,7 @@ def digest(raw: Path) -> dict[str, Any]:
     """Return the functions with the most time and the lines with the most memory.
 
     Raises:
-        MergelabError: Scalene saw nothing; it writes `{}` then, or no file.
+        MergelabError: Scalene saw nothing, so it wrote no file, or only `{}`.
     """
     content = json.loads(raw.read_text() or "{}") if raw.exists() else {}
     if not content.get("files"):

@@ -49,22 +49,22 @@ def stack_of(frame: FrameType | None) -> tuple[Place, ...]:
 
 
 class StackSampler:
-    """Samples the main thread from another one while the block runs; compiled code shows as its caller.
+    """Samples the main thread from another thread while the block runs; compiled code appears as its caller.
 
-    A sample is taken when the interpreter lets another thread run, so that a long call of C code is one sample with
-    the weight of its time.
+    A sample is taken when the interpreter lets another thread run. So a long call of C code is one sample, with the
+    time of the call as its weight.
 
     Attributes:
-        samples: (stack, seconds since the sample before).
+        samples: for each sample, its stack and the seconds since the previous sample.
     """
 
     def __init__(self, interval: float = INTERVAL) -> None:
-        """Sample nothing yet."""
+        """Prepare to take a sample every `interval` seconds."""
         self.samples: list[tuple[tuple[Place, ...], float]] = []
         self._interval, self._done = interval, Event()
 
     def __enter__(self) -> StackSampler:
-        """Start."""
+        """Start the thread that samples."""
         self._switch = sys.getswitchinterval()
         sys.setswitchinterval(self._interval / 4)
         self._thread = Thread(target=self._run, daemon=True)
@@ -72,7 +72,7 @@ class StackSampler:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Stop."""
+        """Stop the thread that samples."""
         self._done.set()
         self._thread.join()
         sys.setswitchinterval(self._switch)
@@ -116,7 +116,7 @@ def sampled(raw: Path) -> Iterator[None]:
 
 
 def functions_of(file: dict[str, Any]) -> list[Row]:
-    """Return own and cumulative seconds per function of a speedscope file's first profile; calls are not known."""
+    """Return own and cumulative seconds per function, from the first profile in a speedscope file, without calls."""
     own: Counter[int] = Counter()
     cumulative: Counter[int] = Counter()
     profile = file["profiles"][0]

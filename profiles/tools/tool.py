@@ -1,8 +1,9 @@
-"""What a tool is: all that the project has to know of it, in one row.
+"""The type of a tool: one row holds all that the project has to know about a tool.
 
-A digest is JSON with, as the tool has them: `functions` (own and cumulative seconds, calls), `sites` (peak bytes by
-call site), `memory` (resident bytes over time with children), `counters`, `tensor_bytes` (what the tensors of a
-training step hold, predicted and measured), and always the slow-down that the tool causes.
+A digest is JSON. It always holds the slow-down that the tool causes. Depending on the tool, it also holds:
+`functions` (own and cumulative seconds, calls), `sites` (peak bytes by call site), `memory` (resident bytes over
+time, children included), `counters`, `tensor_bytes` (bytes of the tensors of a training step, predicted and
+measured), `call` and `compiled` (instructions, branches and misses, to be divided by `repeats` and `units`).
 """
 
 from __future__ import annotations
@@ -25,10 +26,10 @@ PROFILED = "profiles.inside"
 
 
 def run_child(command: Sequence[str], environment: Mapping[str, str], raw: Path) -> str:
-    """Run a command, its variables beside those of this process, and return its standard output.
+    """Run a command, with `environment` added to the variables of this process, and return its standard output.
 
     Raises:
-        MergelabError: it failed, hangs, or cannot be started.
+        MergelabError: the command failed, hangs, or cannot be started.
     """
     del raw
     return child.run(command, environment=environment, timeout=TIMEOUT)
@@ -39,27 +40,32 @@ class Tool:
     """One tool. Nothing here imports the tool itself before it is used.
 
     Attributes:
-        name: as on the command line; that of its module.
-        sees: what it can and cannot see, for people.
-        needs: the package to install; empty if it comes with Python.
-        suffix: of the raw file.
-        repeats: whether short work is repeated; peaks of memory need it once.
-        stages: what it can look into; empty for everything.
-        suite: what it looks at in the suite.
-        command: what runs the profiled process, without the order.
-        environment: variables set for that process.
-        start: (command with order, environment, raw file) to what the process printed.
+        name: the name on the command line; also the name of the module.
+        sees: a sentence for people: what the tool can see and what it cannot.
+        needs: the package to install; empty if the tool comes with Python.
+        absent: returns why this machine cannot run the tool, and what to do; empty if it can.
+        suffix: the suffix of the raw file.
+        repeats: how often the work runs; 0 means that short work is repeated until samplers see it. To measure a peak
+            of memory, the work must run once.
+        warms: whether a call goes before the profiled ones even where it loads no code.
+        stages: the stages that the tool can look into; empty if it can look into all.
+        suite: yields the subjects that the tool looks at in the suite.
+        command: returns the command that runs the profiled process, without the order.
+        environment: variables that are set for the profiled process.
+        start: takes command with order, environment and raw file; runs the process and returns its standard output.
         arrive: what the profiled process does before it prepares the work.
-        context: what the work runs in, inside that process; leaves the raw file.
+        context: the context manager in which the work runs, in the profiled process; it writes the raw file.
         facts: what the profiled process adds to the digest after the work.
-        digest: reads the raw file.
+        digest: reads the raw file and returns the digest.
     """
 
     name: str
     sees: str
     needs: str = ""
+    absent: Callable[[], str] = str
     suffix: str = ""
-    repeats: bool = True
+    repeats: int = 0
+    warms: bool = False
     stages: tuple[str, ...] = ()
     suite: Callable[[], Iterable[Subject]] = tuple
     command: Callable[[Path], Sequence[str]] = lambda _: (sys.executable, "-m", PROFILED)

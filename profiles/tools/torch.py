@@ -15,19 +15,19 @@ from profiles.tools.tool import Tool
 
 
 def suite() -> Iterator[Subject]:
-    """Yield both sets of operations of GPT-2, and the faster one of Llama 3."""
+    """Yield steps of GPT-2 with both sets of operations, and a step of Llama 3 with the faster set."""
     yield from (Subject("gpt2-step", impl, SMALL) for impl in STEPS["gpt2-step"].impls)
     yield Subject("llama3-step", "fused", SMALL)
 
 
 def operators_file(raw: Path) -> Path:
-    """Return where the sums over operators stand, beside a trace."""
+    """Return the path of the file with the sums over operators; it is beside the trace."""
     return raw.with_suffix(".operators.json")
 
 
 @contextmanager
 def operators(raw: Path) -> Iterator[None]:
-    """Record the operators of the block: a trace, and their sums in a second file."""
+    """Record the operators inside the block: a trace, and a second file with the sums over operators."""
     from torch.profiler import ProfilerActivity, profile
 
     with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiler:
@@ -47,12 +47,12 @@ def operators(raw: Path) -> Iterator[None]:
 
 
 def facts(subject: Subject) -> dict[str, Any]:
-    """Return what the tensors of a step hold, predicted and measured."""
+    """Return the bytes that the tensors of a step hold, predicted and measured."""
     return {"tensor_bytes": STEPS[subject.stage].tensor_bytes(subject.impl, subject.row())}
 
 
 def digest(raw: Path) -> dict[str, Any]:
-    """Return the operators with the most time; `bytes` are those an operator itself took, less those it gave back.
+    """Return the operators with the most time; `bytes` is what an operator itself allocated minus what it freed.
 
     Raises:
         MergelabError: no operator ran.

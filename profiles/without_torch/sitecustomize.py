@@ -1,6 +1,6 @@
-"""Keep torch out of a process, found through PYTHONPATH, since scalene starts itself again.
+"""Hides torch from the process that Scalene starts; the process finds this module through PYTHONPATH.
 
-Where torch is installed, scalene starts its profiler too, which records every Python call: gigabytes a minute.
+If torch is installed, Scalene also starts torch's profiler, which records every Python call: gigabytes per minute.
 """
 
 import sys

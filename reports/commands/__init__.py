@@ -1,4 +1,4 @@
-"""The commands of `python -m reports`, one module each."""
+"""The commands of `python -m reports`, one module per command."""
 
 from impls.command_line import Program
 
@@ -9,6 +9,7 @@ PROGRAM = Program(
         "build": "print the ladders and write the report; this is the default",
         "compare": "compare two records: which cases got faster or slower",
         "measurements": "write the times from which impl='auto' decides",
+        "reference": "make the report that is committed, and keep the records that it is made of",
         "tour": "write the figures and diagrams of TOUR.md",
     },
     default="build",

@@ -1,4 +1,4 @@
-"""`python -m reports build`: print the ladders and write the report."""
+"""`python -m reports build`: print the ladders, and write the report from the newest records."""
 
 from __future__ import annotations
 
@@ -33,20 +33,23 @@ def configure(parser: ArgumentParser) -> None:
 
 
 def run(options: Namespace) -> int:
-    """Write the pages; returns 1 when a record cannot be used, and the report is written from the others."""
+    """Write the pages; if a record cannot be used, write them from the other records and return 1."""
     evidence = load_evidence(record_of(options))
     print(terminal(evidence.bench))
-    pages = render(evidence)
-    options.out.mkdir(parents=True, exist_ok=True)
-    for name, page in pages.items():
-        with atomic_writer(options.out / name) as file:
-            file.write(page.encode())
-    for note in notes(evidence):
-        print(note)
+    write_pages(evidence, options.out)
     for problem in evidence.problems:
         tell(PROGRAM.name, "error", problem)
-    print(f"open {options.out / 'index.html'}, or read {options.out / 'report.md'}")
     return 1 if evidence.problems else 0
+
+
+def write_pages(evidence: Evidence, folder: Path) -> None:
+    """Write the report to a folder, print what to know of its records, and where it is."""
+    pages = render(evidence)
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, page in pages.items():
+        with atomic_writer(folder / name) as file:
+            file.write(page.encode())
+    print(*notes(evidence), f"open {folder / 'index.html'}, or read {folder / 'report.md'}", sep="\n")
 
 
 def render(evidence: Evidence) -> dict[str, str]:
@@ -69,8 +72,10 @@ def terminal(record: Record) -> str:
 
 
 def notes(evidence: Evidence) -> list[str]:
-    """Return a line for a record from another machine, and for each record that was made with other code."""
+    """Return a line for a record from another machine, for those passed over, for each made with other code."""
     here, there = machine_name(), machine_of(evidence.bench.machine)
     command = KINDS["bench"].command
     other = f"{evidence.bench.path.name} comes from {there}, this is {here}; `{command}` measures here"
-    return [*([other] if here != there else []), *stale_sentences(evidence)]
+    passed = f"passed over: {'; '.join(evidence.passed_over)}"
+    found = [*([other] if here != there else []), *([passed] if evidence.passed_over else [])]
+    return [*found, *stale_sentences(evidence)]

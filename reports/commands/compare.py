@@ -29,7 +29,7 @@ def _percent(text: str) -> float:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print the comparison; returns 1 if a case is slower by more than it may be."""
+    """Print the comparison; returns 1 if a case is slower by more than the option `--fail-above` allows."""
     after = load_record(record_of(options))
     before, refused = (load_record(options.against), []) if options.against else last_comparable(after)
     for line in refused:
@@ -63,7 +63,7 @@ def described(found: Comparison) -> str:
 
 
 def drift_sentence(found: Comparison) -> str:
-    """Say how much the machine drifted, whether the drift was taken off, and what stays unknown then."""
+    """Say how much the machine drifted, and whether every ratio was divided by this drift."""
     seen = f"{found.witnesses} implementations of unchanged code took {found.drift:.2f}x as long"
     if found.witnesses >= MIN_WITNESSES:
         return f"{seen}; that drift is taken off, so a slow-down of all of them is not seen"

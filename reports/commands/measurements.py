@@ -19,8 +19,10 @@ def configure(parser: ArgumentParser) -> None:
 
 
 def run(options: Namespace) -> None:
-    """Write the file and print its path; records that cannot be used are told on the way."""
+    """Write the file and print its path; also print a line for each record that cannot be used."""
     evidence = load_evidence(record_of(options), ["studies"])
     for problem in evidence.problems:
         tell(PROGRAM.name, "error", problem)
+    if evidence.passed_over:
+        tell(PROGRAM.name, "note", f"passed over: {'; '.join(evidence.passed_over)}")
     print(write_measurements(evidence, options.out))

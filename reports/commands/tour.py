@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 
+from bench.record import REFERENCE
 from reports.commands.options import add_record, record_of
 from reports.records import load_record
 from reports.tour import TOUR, check_steps, rewrite
@@ -11,10 +12,10 @@ from reports.tour import TOUR, check_steps, rewrite
 
 def configure(parser: ArgumentParser) -> None:
     """Add the options."""
-    add_record(parser)
+    add_record(parser, "the newest of the reference")
 
 
 def run(options: Namespace) -> None:
-    """Write the tour and print its path; a step that it lacks is an error in the end."""
-    print(rewrite(load_record(record_of(options)), TOUR))
+    """Write the tour and print its path; if the tour lacks an implementation, end with an error."""
+    print(rewrite(load_record(record_of(options, REFERENCE)), TOUR))
     check_steps(TOUR)

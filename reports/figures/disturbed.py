@@ -1,4 +1,4 @@
-"""What faults under work did: kills, full disks, lost folders, threads and forks."""
+"""The effects of faults under work: kills, full disks, lost folders, threads and forks."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Disturbed(NamedTuple):
 
 
 def disturbed(rows: Sequence[Mapping[str, Any]]) -> Iterator[Disturbed]:
-    """Yield a table per kind of fault: a row per work, and a last row with the sums where there are several."""
+    """Yield a table per kind of fault: a row per kind of work, and if there are several, a last row with the sums."""
     for fault, group in groupby(rows, key=lambda row: str(row["fault"])):
         some = list(group)
         table = [_cells(str(row["work"]), [row]) for row in some]
@@ -36,5 +36,5 @@ def _cells(name: str, rows: Sequence[Mapping[str, Any]]) -> list[Cell]:
 
 
 def violations(rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Return a line for each violation."""
+    """Return a line for each broken promise."""
     return [f"{row['work']}, {row['fault']}: {line}" for row in rows for line in row["violations"]]

@@ -1,4 +1,4 @@
-"""Whether a small text shows the bottleneck of a large one: the stages of a pipeline by size of the text."""
+"""Whether a small text has the same bottleneck as a large text: the stages of a pipeline, by size of the text."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from reports.figures.values import Cell, Value
 
 
 def chains() -> dict[str, list[str]]:
-    """Return the series that make a pipeline: the last of each stage in pure Python and one thread, and compiled."""
+    """Return pipeline -> its series, one per stage: the most advanced in one thread of pure Python, or compiled."""
     rows = [row for stage in STAGES for row in implementations(stage)]
     return {
         "pure Python": _last([row for row in rows if not row.compiled and not row.parallel]),
@@ -27,7 +27,7 @@ def _last(rows: Sequence[Impl]) -> list[str]:
 
 
 class Downscaling(NamedTuple):
-    """A pipeline by size of the text: the share of each stage, and the stage that is the bottleneck of each size."""
+    """One pipeline: for each size of the text, the share of each stage and the stage that is the bottleneck."""
 
     name: str
     sizes: list[Value]
@@ -37,7 +37,7 @@ class Downscaling(NamedTuple):
 
 
 def downscaling(points: pd.DataFrame) -> Iterator[Downscaling]:
-    """Yield the pipelines of which the study of size measured all stages at one size or more."""
+    """Yield each pipeline for which the study of size measured all stages, at least at one size."""
     medians = {(row["series"], row["x"]): row["median"] for row in points.to_dict("records")}
     for name, series in chains().items():
         places = [x for x in dict.fromkeys(points["x"]) if all((one, x) in medians for one in series)]

@@ -1,4 +1,4 @@
-"""Growth as the slope of a log-log line of least squares, with its interval."""
+"""Growth: the slope of a line through log(size) and log(time), fitted by least squares, with its interval."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Slope(NamedTuple):
 
     Attributes:
         value: the slope of the line.
-        low, high: its 95 % interval; both are the value where two points leave nothing to estimate it from.
+        low, high: the 95 % interval of the slope; with only two points there is no estimate, and both equal `value`.
         n: how many points were used.
     """
 

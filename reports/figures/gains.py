@@ -14,7 +14,7 @@ EVERY_OCCURRENCE, UNIQUE = "train/naive", "train/weighted"
 
 
 def repetition(points: pd.DataFrame) -> Table:
-    """Return how many times as fast working on unique pretokens is, by copies of the text."""
+    """Return how many times as fast work on unique pretokens is, by the number of copies of the text."""
     rows: list[list[Cell]] = []
     for copies, some in points.groupby("x", sort=False):
         by_name = {row["series"]: row for row in some.to_dict("records")}

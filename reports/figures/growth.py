@@ -44,7 +44,7 @@ def slopes(study: Study) -> Table:
 
 
 def of_the_fastest(points: pd.DataFrame) -> list[Growth]:
-    """Return, for each stage of the study of size, the growth of the implementation that is fastest at last."""
+    """Return, for each stage of the study of size, the growth of the implementation that is fastest at the end."""
     found = []
     for stage in dict.fromkeys(points["stage"]):
         rows = points[points["stage"] == stage]

@@ -29,7 +29,7 @@ class Rung(NamedTuple):
 
 
 class Step(NamedTuple):
-    """How many times as fast an implementation is as the one before it on a ladder."""
+    """The gain of an implementation: how many times as fast it is as the implementation before it on a ladder."""
 
     workload: str
     before: str
@@ -37,7 +37,7 @@ class Step(NamedTuple):
 
 
 def rungs(rows: pd.DataFrame) -> list[Rung]:
-    """Return a ladder of `reports.records.ladder`, simplest implementation first."""
+    """Return the rungs for the rows of `reports.records.ladder`, simplest implementation first."""
     return [
         Rung(
             row["impl"],
@@ -151,7 +151,7 @@ def cases(record: Record) -> Table:
 
 
 def step(record: Record, stage: str, impl: str, workload: str) -> Step | None:
-    """Return the gain of an implementation; None for the first of a ladder, and where it took no part.
+    """Return the gain of an implementation; None if it is the first of the ladder or is not on the ladder.
 
     Raises:
         LookupError: the record has no such ladder.
@@ -170,7 +170,7 @@ def steps(record: Record, stage: str, impl: str) -> list[Step]:
 
 
 def savings(record: Record) -> Table:
-    """Return the ladders of trainers in pretokens, and the time per merge."""
+    """Return, for the ladders of trainers, the numbers of pretokens and unique pretokens, and the time per merge."""
     rows = []
     for stage, workload, table in ladders(record):
         for row in table.to_dict("records") if stage == "train" else []:

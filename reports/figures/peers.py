@@ -1,4 +1,4 @@
-"""Other tokenizers beside ours: ratios of the rounds, held against their bars."""
+"""Other tokenizers beside ours: the ratios of the rounds, compared with their bars."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def work(measurement: Measurement, row: Mapping[str, Any], vocab_size: int) -> s
 
 
 def ratios(measurements: list[Measurement]) -> Iterator[tuple[Measurement, Mapping[str, Any], Value]]:
-    """Yield a measurement, a row of it, and the median of the row's rounds with the extremes."""
+    """Yield, for each row: its measurement, the row, and the median of its rounds with minimum and maximum."""
     for measurement in measurements:
         for row in measurement["rows"]:
             values = row["values"]
@@ -48,7 +48,7 @@ def ratios(measurements: list[Measurement]) -> Iterator[tuple[Measurement, Mappi
 
 
 def side(measurement: Measurement, name: str, metric: str) -> Value | None:
-    """Return the median of one side's samples; None where there is no such side."""
+    """Return the median of one side's samples; None if there is no such side."""
     for one in measurement["sides"]:
         if one["name"] == name and one["samples"]:
             return Value(median(sample[metric] for sample in one["samples"]), UNITS.get(metric, "s"))

@@ -1,4 +1,4 @@
-"""Picks: the fastest implementation by stage and size, against the next one."""
+"""Picks: the fastest implementation for each stage and size, compared with the second fastest."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ class Pick(NamedTuple):
     """The fastest implementation of a stage at one size.
 
     Attributes:
-        stage: of the implementation.
-        size: of the text, in bytes.
+        stage: the stage of the implementation.
+        size: the size of the text in bytes.
         impl: its name.
-        time: its median.
-        after: the next one; empty where no other was measured.
-        gain: how many times as long the next one takes; None where there is none.
+        time: its median time.
+        after: the second fastest implementation; empty if no other was measured.
+        gain: how many times as long the second fastest takes; None if no other was measured.
     """
 
     stage: str
@@ -32,7 +32,7 @@ class Pick(NamedTuple):
 
     @property
     def confidence(self) -> str:
-        """Clear where the quartiles of the two are apart, else open."""
+        """Return "clear" if the quartiles of the two do not overlap, otherwise "open"."""
         if self.gain is None:
             return "alone: no other was measured"
         return "clear" if self.gain.spread.low > 1 else "open"

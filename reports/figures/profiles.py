@@ -28,7 +28,7 @@ def of(digests: Iterable[Digest], stage: str, impl: str) -> list[Digest]:
 
 
 def total(digest: Digest) -> float:
-    """Return the time of all functions in seconds; 1 where it is nothing, so that shares are nothing too."""
+    """Return the time of all functions in seconds; if it is 0, return 1, so that shares can be computed."""
     return float(digest["own_total"] or 1.0)
 
 

@@ -53,7 +53,7 @@ def merge_lines(points: pd.DataFrame) -> Iterator[tuple[Value, Lines]]:
 
 
 def neighbours(samples: Sequence[float]) -> Points:
-    """Return medians of runs of merges that grow longer with their number, so that a logarithmic axis is even."""
+    """Return medians of groups of neighbouring merges; groups grow, to be equally wide on a logarithmic axis."""
     points, start = [], 0
     while start < len(samples):
         stop = min(len(samples), max(start + 1, int((start + 1) * 1.25)))

@@ -1,4 +1,4 @@
-"""A training step beside other programs', and its operations: reference beside fused."""
+"""Our training step beside the steps of other programs, and its operations: `reference` beside `fused`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ DECIMALS = 2
 
 
 def models(run: Mapping[str, Any]) -> Table:
-    """Return a row per side: time, rate, and how many times as fast ours is, held against the bar."""
+    """Return a row per side: time, rate, how many times as fast our side is, and the bar for this ratio."""
     n_tokens, ours = run["batch"] * run["block"], quartiles(run["sides"][0]["samples"], "s")
     rows: list[list[Cell]] = []
     for place, side in enumerate(run["sides"]):

@@ -17,13 +17,13 @@ class Column:
 
     @property
     def unit(self) -> str | None:
-        """The one unit of all values; None where there is no value, or where their units differ."""
+        """The unit that all values share; None if there is no value, or if their units differ."""
         units = {unit for cell in self.cells if (unit := unit_of(cell)) is not None}
         return units.pop() if len(units) == 1 else None
 
     @property
     def is_numeric(self) -> bool:
-        """Whether it holds a value, or nothing at all: such a column is aligned to the right."""
+        """Whether the column holds a value, or is empty: such a column is aligned to the right."""
         return any(unit_of(cell) is not None for cell in self.cells) or all(cell is None for cell in self.cells)
 
 
@@ -36,7 +36,7 @@ class Table:
 
     @property
     def columns(self) -> list[Column]:
-        """The same by column.
+        """The same table as a list of columns.
 
         Raises:
             ValueError: a row has more or fewer cells than the head.

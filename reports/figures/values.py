@@ -31,9 +31,9 @@ class Value:
     Attributes:
         number: in its unit.
         unit: see above; empty for a plain number.
-        low, high: its quartiles, or the ends of its interval; None where nothing is known of its spread.
-        digits: how many significant digits a ratio has; the unit tells by default.
-        decimals: how many digits stand after the point; the unit tells by default.
+        low, high: its quartiles, or the ends of its interval; None if its spread is not known.
+        digits: how many significant digits to show of a ratio; by default, the unit decides.
+        decimals: how many digits to show after the point; by default, the unit decides.
     """
 
     number: float
@@ -43,6 +43,12 @@ class Value:
     digits: int | None = None
     decimals: int | None = None
 
+    def __post_init__(self) -> None:
+        """Raise TypeError if a damaged record has something else in the place of a number."""
+        for number in (self.number, self.low, self.high):
+            if isinstance(number, str | bool | list | dict):
+                raise TypeError(f"{type(number).__name__} in the place of a number")
+
     @property
     def alone(self) -> Value:
         """The number without its spread."""
@@ -50,7 +56,7 @@ class Value:
 
     @property
     def spread(self) -> Spread:
-        """The two ends; both are the number where no spread is known."""
+        """The two ends; if the spread is not known, both ends are the number."""
         low, high = (self.number if end is None else end for end in (self.low, self.high))
         return Spread(low, high, self.unit, self.digits, self.decimals)
 
@@ -75,7 +81,7 @@ class Part:
 
     @property
     def share(self) -> float:
-        """Which part of the whole it is."""
+        """The part divided by the whole."""
         return self.number / self.whole
 
 
@@ -139,7 +145,7 @@ def measured(row: Mapping[Any, Any], unit: str = "s") -> Value:
 def over(slow: Value, fast: Value, decimals: int | None = None) -> Value:
     """Return how many times as much `slow` is as `fast`.
 
-    The spread runs from the ratio of the unfavourable quartiles of both to the ratio of the favourable ones.
+    The spread goes from lower quartile of `slow` / upper quartile of `fast` to upper quartile / lower quartile.
     """
     gain, (a, b) = slow.number / fast.number, (slow.spread, fast.spread)
     return Value(gain, "x", a.low / b.high, a.high / b.low, decimals=decimals)

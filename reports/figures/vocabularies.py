@@ -1,4 +1,4 @@
-"""Vocabularies: the cost of one of 10,000, and those that were not filled."""
+"""Vocabularies: the cost of training a vocabulary of 10,000 tokens, and the vocabularies that were not filled."""
 
 from __future__ import annotations
 
@@ -22,6 +22,6 @@ def cost(points: pd.DataFrame) -> Table:
 
 
 def not_filled(points: pd.DataFrame) -> list[tuple[str, Value]]:
-    """Return each series whose training ran out of pairs, with the tokens that its vocabulary has."""
+    """Return each series whose training ran out of pairs, with the number of tokens in its vocabulary."""
     small = points[points["tokens_in_vocabulary"] < points["vocab_size"]].drop_duplicates("series")
     return [(row["series"], Value(row["tokens_in_vocabulary"], "tokens")) for row in small.to_dict("records")]

@@ -1,1 +1,1 @@
-"""Pages: here alone values become text and drawings."""
+"""Pages: only this package turns values into text and drawings."""

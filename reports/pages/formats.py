@@ -1,4 +1,4 @@
-"""How values are written: units, and as many digits as mean something."""
+"""How values are written: with a unit, and only with digits that mean something."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def digits(value: float, n: int = 3) -> str:
 
 
 def _with_unit(value: float, units: Sequence[tuple[str, float]], rest: str) -> str:
-    """Write a value in the largest unit of which it is one or more once it is rounded, or else as `rest`."""
+    """Write a value in the largest unit in which it is at least 1 after rounding, or else as `rest`."""
     for unit, scale in units:
         if abs(float(f"{value / scale:.3g}")) >= 1:
             return f"{digits(value / scale)} {unit}"
@@ -44,7 +44,7 @@ def percent(value: float) -> str:
 
 
 def number(value: float) -> str:
-    """Write a number with three digits, or all of a whole one."""
+    """Write a number with three digits; of a whole number, write all digits."""
     return f"{value:,.0f}" if value == math.floor(value) or abs(value) >= 1000 else digits(value)
 
 
@@ -72,7 +72,9 @@ WRITERS: Mapping[str, Callable[[float], str]] = {
 
 
 def write_number(value: float, unit: str, digits: int | None = None, decimals: int | None = None) -> str:
-    """Write a number in its unit; `digits` of a ratio and `decimals` overrule the unit."""
+    """Write a number in its unit; `digits`, for a ratio, and `decimals` take precedence over the unit."""
+    if not math.isfinite(value):  # A record that somebody changed lacks a number here.
+        return "-"
     if decimals is not None:
         return f"{value:,.{decimals}f}{'x' if unit == 'x' else ''}"
     if digits is not None and unit == "x":
@@ -81,7 +83,7 @@ def write_number(value: float, unit: str, digits: int | None = None, decimals: i
 
 
 def write(cell: Cell) -> str:
-    """Write any cell as text; code stands between backticks, and nothing is a dash."""
+    """Write any cell as text: code is put between backticks, and an empty cell becomes a dash."""
     match cell:
         case None:
             return "-"
@@ -104,6 +106,8 @@ def write(cell: Cell) -> str:
             return f"{low} .. {high}"
         case Value():
             return _value(cell)
+        case _:  # A record that somebody changed holds any JSON value where words are expected.
+            return str(cell)
 
 
 def _value(value: Value) -> str:

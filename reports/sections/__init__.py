@@ -18,6 +18,7 @@ from reports.evidence import Evidence, study_command
 from reports.figures.ladders import tallest
 from reports.sections import studies
 from reports.sections.bottlenecks import bottlenecks
+from reports.sections.counts import counts
 from reports.sections.disturbed import disturbed
 from reports.sections.downscaling import downscaling
 from reports.sections.faults import faults
@@ -129,6 +130,7 @@ CHAPTERS = (
         (
             of_studies("Stages", stages, "stages", "merges"),
             Part("Bottlenecks", "profiles", bottlenecks, KINDS["profiles"].command, short=False),
+            Part("Counts that do not drift", "profiles", counts, KINDS["profiles"].command, short=False),
         ),
     ),
     Rows(

@@ -15,7 +15,7 @@ OPERATORS = "Operators of PyTorch in training steps"
 def bottlenecks(evidence: Evidence) -> list[Block]:
     """Return all profiles in one table, then tool by tool."""
     evidence.content("profiles")
-    seen = [digest for digest in evidence.digests() if "phases" not in digest]
+    seen = [digest for digest in evidence.digests() if not {"phases", "call"} & digest.keys()]
     blocks: list[Block] = [Heading("All profiles"), profiles.overview(seen)]
     others = [row["tool"] for row in seen if row.get("functions") and "tensor_bytes" not in row]
     for tool in dict.fromkeys([*TITLES, *others]):

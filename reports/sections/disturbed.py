@@ -1,4 +1,4 @@
-"""What kills, full disks and lost folders did to commands at work."""
+"""The effects of kills, full disks and lost folders on commands at work."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ HEADINGS = {
 
 
 def disturbed(evidence: Evidence) -> list[Block]:
-    """Return the faults kind by kind, then what was violated and what was left out."""
+    """Return the faults kind by kind, then the broken promises and the work that was left out."""
     content = evidence.content("faults")
     blocks: list[Block] = [
         Paragraph(

@@ -9,7 +9,7 @@ from reports.figures.downscaling import downscaling as pipelines
 
 
 def downscaling(evidence: Evidence) -> list[Block]:
-    """Return the share of each stage by size of the text, and the largest function of a profile on two sizes."""
+    """Return the share of each stage by size of the text, and the function with the most time on two sizes."""
     blocks: list[Block] = []
     for one in pipelines(evidence.points("size")):
         caption = f"Share of the stages by size of the text, {one.name}"

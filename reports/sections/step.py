@@ -1,4 +1,4 @@
-"""A training step of the trainer beside other programs'."""
+"""A training step of our models beside the steps of other programs."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def step(evidence: Evidence) -> list[Block]:
 
 
 def shape(run: dict[str, Any]) -> tuple[str | Value, ...]:
-    """Describe the model and the step, with the loss that all sides found."""
+    """Describe the model, the step, and the loss that all sides found."""
     compiled = ", compiled" if run["compiled"] else ""
     return (
         Value(run["parameters"], "parameters"),

@@ -35,7 +35,7 @@ def savings(evidence: Evidence) -> list[Block]:
 
 
 def gains(evidence: Evidence, stage: str, impl: str) -> list[Cell]:
-    """Tell the gain over the implementation before it, workload by workload."""
+    """Return the gain over the implementation before, workload by workload."""
     parts: list[Cell] = []
     for step in ladders.steps(evidence.bench, stage, impl):
         gain, before = step.gain, f" as fast as {step.before} on {step.workload} ("

@@ -1,4 +1,4 @@
-"""A study as its record has it: a new one needs no edit here. Some have more to say, each in a function."""
+"""Shows any study from its record, so a new study needs no edit here. A few studies have functions that show more."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from reports.records import Study
 
 
 def names(evidence: Evidence) -> list[str]:
-    """Return all studies: the known ones in their order, then those that only the record has."""
+    """Return the names of all studies: the known ones in their order, then those that only the record has."""
     return list(dict.fromkeys([*STUDIES, *evidence.studies]))
 
 
 def title(evidence: Evidence, name: str) -> str:
-    """Return the title of a study; its name tells which one it is where the record does not have it."""
+    """Return the title of a study; if the record lacks the study, return its name."""
     return evidence.studies[name].title if name in evidence.studies else f"Study {name}"
 
 
@@ -68,7 +68,7 @@ def duplication(evidence: Evidence, study: Study) -> list[Block]:
 
 
 def workers(evidence: Evidence, study: Study) -> list[Block]:
-    """Show speed-up and efficiency in place of the times by number of workers."""
+    """Show speed-up and efficiency by number of workers, in place of the times."""
     cores = evidence.content("studies")["machine_info"]["cpu"]["count"]
     odd: list[Cell] = [
         (f"{loss.series}: ", loss.workers, " workers are slower than one (", loss.speedup, ")", *bound(loss.series))

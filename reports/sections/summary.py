@@ -69,7 +69,7 @@ def errors(record: Record) -> list[Cell]:
 
 
 def stale_sentences(evidence: Evidence) -> list[str]:
-    """Return a sentence for each record that was made with other code than the present code."""
+    """Return a sentence for each record that was made before the code changed."""
     n_all = sum(len(implementations(stage)) for stage in STAGES)
     said = {
         kind: ", ".join(changed) if len(changed) < n_all else "all implementations"

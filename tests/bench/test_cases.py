@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import pytest_benchmark
 
-from bench.record import VERSION, read
+from bench.record import VERSION, read, why_partial
 from data import DataError
 from data.workloads import workloads, workloads_on
 from impls.registry import STAGES, implementations
@@ -58,6 +58,19 @@ def test_a_record_says_nothing_about_the_folders_of_the_machine(run: Run) -> Non
     assert str(folder) not in run[1].read_text()
     assert {case["extra_info"]["corpus"] for case in content["benchmarks"]} == {"file:small.txt"}
     assert content["arguments"][-3:] == ["--corpus", "file:small.txt", "--benchmark-storage=file://records"]
+
+
+@pytest.mark.slow
+def test_a_filtered_run_prints_a_table_and_its_record_says_what_it_is(run: Run) -> None:
+    done, path = run
+    content = read(path, "bench")
+    n_all = len(workloads()) * sum(len(implementations(stage)) for stage in STAGES)
+    assert content["unmeasured"] == n_all
+    assert why_partial(content).startswith("filtered, made with -q")
+    assert re.search(r"benchmark 'encode small-\d+': \d+ tests", done.stdout)
+    assert re.search(r"Name \(time in \w+\) +Median +IQR +Rounds *\n", done.stdout)
+    assert "the record is filtered, made with -q" in done.stdout
+    assert done.stdout.count("a report needs a whole run: nox -s bench") == 1
 
 
 @pytest.mark.slow

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.record import RecordError
+from bench.record import REFERENCE, RecordError
 from impls.registry import implementations
 from reports.__main__ import main as build_report
 from reports.records import ladders, load_record
@@ -114,7 +114,7 @@ def test_the_readme_quotes_a_record(tmp_path: Path) -> None:
     section = readme[readme.index("## What it finds") : readme.index("## Use it")]
     record = re.search(r"Figures of (\S+\.json)", section)
     assert record
-    (path,) = (ROOT / "bench" / "records").rglob(record[1])
+    (path,) = REFERENCE.rglob(record[1])
     assert build_report([str(path), "--out", str(tmp_path)]) == 0
     quoted = [line for line in section.splitlines() if line.startswith(("|", "- "))]
     assert len(quoted) > 10

@@ -19,10 +19,10 @@ def test_a_digest_covers_what_an_implementation_runs_and_nothing_else() -> None:
 
 
 def test_a_digest_of_the_model_covers_its_operations_and_not_the_loop() -> None:
-    found = {path.name for path in sources("lm.model")}
+    found = {path.name for path in sources("lm.models")}
     assert {"gpt2.py", "layers.py", "fused.py", "reference.py", "optim.py"} <= found
     assert not {"train.py", "demo.py", "tokenizer.py"} & found
-    assert module_digest("lm.model") != module_digest("lm.train")
+    assert module_digest("lm.models") != module_digest("lm.train")
 
 
 def test_versions_say_what_is_missing() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import signal
@@ -18,7 +19,7 @@ from bench.peers import runner
 from bench.peers.inputs import PeerInputs
 from bench.peers.measurement import Measurement, Row, Side, ratio, slope
 from bench.peers.measurements import MEASUREMENTS
-from bench.peers.record import of_result
+from bench.peers.record import content, of_result
 from bench.peers.render import table, verdict
 from bench.peers.runner import Result, measure
 from bench.peers.tasks import TASKS, load
@@ -65,8 +66,9 @@ def test_a_ratio_is_the_median_of_the_rounds_with_its_spread(monkeypatch: pytest
 def test_outputs_that_differ_are_an_error_and_no_ratio(monkeypatch: pytest.MonkeyPatch) -> None:
     outcomes = [outcome(1.0), outcome(2.0), outcome(1.0), outcome(2.0, "other")]
     result = measured(SIDES, outcomes, monkeypatch)
-    assert "merges of ours and peer differ" in result.error
-    assert "P.0: error: merges of ours and peer differ" in table([result])
+    assert "merges: peer gives" in result.error
+    assert "; they must be equal" in result.error
+    assert "P.0: error: merges: peer gives" in table([result])
     assert "2x" not in table([result])
     assert of_result(result)["rows"] == []
 
@@ -142,6 +144,8 @@ def test_the_vocabulary_is_trained_or_given(inputs: PeerInputs, tmp_path: Path) 
     files = (inputs.saved / "vocab.json", inputs.saved / "merges.txt")
     given = PeerInputs(inputs.corpus, 1_000, 9_999, 2_000_000, tmp_path, files)
     assert given.definition == trained
+    named = {row["name"]: row["sha256"] for row in content([], given, [])["vocabulary_files"]}
+    assert named == {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 
 def test_texts_are_parts_or_repetitions(inputs: PeerInputs) -> None:
@@ -214,7 +218,7 @@ def test_an_interrupt_leaves_no_text_and_no_process(number: signal.Signals, tmp_
         (["--corpus", "nothing"], "no such corpus"),
         (["--rounds", "0"], "--rounds: 0 is too small"),
         (["--large-bytes", "5"], "--large-bytes: 5 is too small"),
-        (["--vocab", "vocab.json"], "give both or none"),
+        (["--vocab", "vocab.json"], "one of the two is missing; give both or none"),
         (["--rounds", "many"], "invalid int value"),
     ],
 )

@@ -12,7 +12,7 @@ import pytest
 from bench import record
 from bench.code import code_digests
 from bench.commands import PROGRAM
-from bench.record import KINDS, RECORDS, VERSION, RecordError, head, paths, read, when, without_folder, write
+from bench.record import KINDS, REFERENCE, VERSION, RecordError, head, paths, read, when, write
 from impls.machine import machine_name
 from tests.support import ROOT
 
@@ -20,7 +20,10 @@ NAMES = list(KINDS)
 
 
 def made(kind: str) -> dict[str, Any]:
-    return {**head(kind, ["--corpus", "file:/a/b.txt"]), **{name: [] for name in KINDS[kind].fields}}
+    return {
+        **head(kind, ["--corpus", "file:/a/b.txt"]),
+        **{name: {} if name == "studies" else [] for name in KINDS[kind].fields},
+    }
 
 
 @pytest.mark.parametrize("kind", NAMES)
@@ -59,7 +62,9 @@ def changed(folder: Path, of_kind: str, **changes: Any) -> Path:
 @pytest.mark.parametrize("kind", NAMES)
 def test_a_newer_version_is_refused_by_name(kind: str, tmp_path: Path) -> None:
     path = changed(tmp_path, kind, record_version=VERSION + 1)
-    with pytest.raises(RecordError, match=rf"0001_x\.json: has version {VERSION + 1}, versions up to {VERSION} are"):
+    with pytest.raises(
+        RecordError, match=rf"0001_x\.json: has version {VERSION + 1}, but only versions up to {VERSION} are"
+    ):
         read(path, kind)
 
 
@@ -71,7 +76,9 @@ def test_an_older_version_is_read_or_refused_by_name(kind: str, version: int | N
         assert read(path, kind)["benchmarks"] == []
         return
     command = re.escape(KINDS[kind].command)
-    message = rf"0001_x\.json: has version 1, a record of kind {kind} is read from version 2 on; .* with `{command}`"
+    message = (
+        rf"0001_x\.json: has version 1, but records of kind {kind} are read from version 2 on; .* with `{command}`"
+    )
     with pytest.raises(RecordError, match=message):
         read(path, kind)
 
@@ -82,7 +89,7 @@ def test_the_version_of_pytest_benchmark_is_another_one(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("version", ["2", 2.5, [], {}])
 def test_a_version_that_is_no_number_is_damage(version: object, tmp_path: Path) -> None:
-    with pytest.raises(RecordError, match="damaged: record_version is"):
+    with pytest.raises(RecordError, match="is damaged: record_version is"):
         read(changed(tmp_path, "studies", record_version=version), "studies")
 
 
@@ -91,15 +98,15 @@ def test_a_version_that_is_no_number_is_damage(version: object, tmp_path: Path) 
     [
         (
             {"kind": "peers"},
-            "not a record of kind studies; delete this record, or make a new one with `python -m bench studies`",
+            "is not a record of kind studies; delete this record, or make a new one with `python -m bench studies`",
         ),
-        ({"kind": ["studies"]}, "not a record of kind studies"),
+        ({"kind": ["studies"]}, "is not a record of kind studies"),
         ({"studies": None}, "the field 'studies' is missing"),
         ({"machine_info": None}, "the field 'machine_info' is missing"),
-        ({"machine_info": {}}, "damaged: KeyError"),
-        ({"machine_info": []}, "damaged: TypeError"),
-        ({"datetime": "yesterday"}, "damaged: ValueError"),
-        ({"code": 7}, "damaged: TypeError"),
+        ({"machine_info": {}}, "is damaged: KeyError"),
+        ({"machine_info": []}, "is damaged: TypeError"),
+        ({"datetime": "yesterday"}, "is damaged: ValueError"),
+        ({"code": 7}, "is damaged: TypeError"),
         ({"commit_info": {"id": "\ud800"}}, "surrogates not allowed"),
     ],
 )
@@ -115,7 +122,7 @@ def test_a_damaged_record_is_one_line(changes: dict[str, Any], message: str, tmp
 def test_a_file_that_is_no_record_is_one_line(text: str, tmp_path: Path) -> None:
     path = tmp_path / "0001_x.json"
     path.write_bytes(text.encode("latin-1"))
-    with pytest.raises(RecordError, match=r"0001_x\.json: not (JSON|a record)"):
+    with pytest.raises(RecordError, match=r"0001_x\.json: (not JSON|is not a record)"):
         read(path, "bench")
     with pytest.raises(RecordError, match="No such file"):
         read(tmp_path / "missing.json", "bench")
@@ -147,45 +154,47 @@ def test_records_are_found_by_kind_in_order_of_time(tmp_path: Path) -> None:
     assert when(Path("0001_x.json")) < when(Path("0001_x_20200101_000000.json"))
 
 
+GIVEN = ["bench", "--quiet", "--benchmark-quiet", "--benchmark-autosave"]
+FAILED = [{"error": "outputs differ"}]
+
+
+@pytest.mark.parametrize(
+    ("kind", "changes", "reason"),
+    [
+        ("bench", {"arguments": GIVEN}, ""),
+        ("bench", {"arguments": [*GIVEN, "--benchmark-storage=file://x", "--durations=3"], "unmeasured": 0}, ""),
+        ("bench", {"arguments": [*GIVEN, "-k", "train"], "unmeasured": 9}, "filtered, made with -k train"),
+        ("bench", {"arguments": [*GIVEN, "-k", "train"]}, "filtered, made with -k train"),
+        ("bench", {"arguments": [*GIVEN, "--benchmark-storage=file://x"]}, ""),
+        ("bench", {"arguments": GIVEN, "unmeasured": 9}, "filtered, ended early"),
+        ("bench", {"arguments": GIVEN, "errors": FAILED}, "it has errors"),
+        ("studies", {"arguments": ["studies", "--long"], "studies": {"size": {"errors": []}}}, ""),
+        (
+            "studies",
+            {"arguments": ["studies", "--only", "size"], "studies": {}},
+            "filtered, made with studies --only size",
+        ),
+        ("studies", {"arguments": ["studies"], "studies": {"size": {"errors": FAILED}}}, "it has errors"),
+        ("peers", {"arguments": ["peers", "--only=P.1"]}, "filtered, made with peers --only=P.1"),
+        ("peers", {"arguments": ["peers"], "measurements": FAILED}, "it has errors"),
+        ("profiles", {"arguments": ["suite"], "failures": FAILED}, "it has errors"),
+        ("faults", {"arguments": ["fuzz"], "faults": [{"violations": ["half a file"]}]}, "it has errors"),
+        ("faults", {"arguments": ["fuzz"], "faults": [{"violations": []}]}, ""),
+    ],
+)
+def test_a_filtered_or_broken_run_is_known_by_its_record(kind: str, changes: dict[str, Any], reason: str) -> None:
+    assert record.why_partial({"kind": kind, **changes}) == reason
+
+
 def test_committed_records_are_read_or_refused_by_name() -> None:
     for kind in KINDS:
-        for path in paths(RECORDS, kind):
+        for path in paths(REFERENCE, kind):
             content = json.loads(path.read_text())
             if content.get("record_version", 1) >= KINDS[kind].oldest:
                 assert read(path, kind) == content
             else:
                 with pytest.raises(RecordError, match="has version 1"):
                     read(path, kind)
-
-
-@pytest.mark.parametrize(
-    ("word", "expected"),
-    [
-        ("file:/a/b/english.txt", "file:english.txt"),
-        ("file:b/english.txt", "file:english.txt"),
-        ("file:english.txt", "file:english.txt"),
-        ("--corpus=file:/a/b/c d.txt", "--corpus=file:c d.txt"),
-        ("--benchmark-storage=file:///a/b", "--benchmark-storage=file://b"),
-        ("--vocab=/a/My Folder/vocab.json", "--vocab=vocab.json"),
-        ("~/a/vocab.json", "vocab.json"),
-        ("../vocab.json", "vocab.json"),
-        ("'/a/b'", "'b'"),
-        ("/a/b:", "b:"),
-        ("bench/bench_count.py", "bench/bench_count.py"),
-        ("--rounds=5", "--rounds=5"),
-        ("stories", "stories"),
-        ("/", "/"),
-        ("2/3", "2/3"),
-        ("", ""),
-    ],
-)
-def test_a_path_elsewhere_is_recorded_without_its_folders(word: str, expected: str) -> None:
-    assert without_folder(word) == expected
-
-
-def test_an_error_is_recorded_as_one_line_without_folders() -> None:
-    error = ValueError("file:/a/b.txt: no such file:\n give '/c/d' of a file")
-    assert record.as_line(error) == "file:b.txt: no such file: give 'd' of a file"
 
 
 def test_every_command_of_the_table_is_one_that_there_is() -> None:

@@ -14,7 +14,7 @@ from bench.step.shapes import SMALL, batch_of
 from bench.step.sides import make_sides
 from bench.step.timing import ratio, report, stepper, take_turns, verify
 from impls import MergelabError
-from lm.gpt2 import GPT2Config
+from lm.models.gpt2 import GPT2Config
 
 TINY = GPT2Config(
     vocab_size=50, context_length=16, d_model=16, n_layers=2, n_heads=2, d_ff=32, qkv_bias=True, activation="gelu"
@@ -63,7 +63,7 @@ def test_a_run_leaves_a_record_with_its_proof(tmp_path: Path, capsys: pytest.Cap
     content = read(path, "step")
     told = [*words[:-1], tmp_path.name]
     assert (content["kind"], content["arguments"], content["device"]) == ("step", told, "cpu")
-    assert content["code"] == {"lm.model": module_digest("lm.model")}
+    assert content["code"] == {"lm.models": module_digest("lm.models")}
     assert content["versions"]["torch"].startswith("2.")
     assert content["machine_info"]["cpu"]["count"] > 0
     assert [run["gelu"] for run in content["models"]] == ["exact GELU", "tanh GELU"]
@@ -88,7 +88,7 @@ def test_a_run_leaves_a_record_with_its_proof(tmp_path: Path, capsys: pytest.Cap
         (["--batch", "0"], "--batch: 0 is too small"),
         (["--block", "257"], "--block: 257 is above the model's context length 256"),
         (["--model", "gpt5"], "gpt5.yaml: No such file or directory; there are gpt2-124m"),
-        (["--model", "llama3-2k-4l"], "--model llama3-2k-4l: nanoGPT and transformers' GPT-2 have no such"),
+        (["--model", "llama3-2k-4l"], "--model llama3-2k-4l: is not a GPT-2, so nanoGPT has no such model"),
     ],
 )
 def test_bad_usage_is_one_line(

@@ -49,7 +49,7 @@ def test_a_wrong_output_is_an_error_and_never_a_time() -> None:
     result = run_points(*points)
     assert [point["series"] for point in result["points"]] == ["right"]
     assert [error["series"] for error in result["errors"]] == ["wrong"]
-    assert "differs from the output of right" in result["errors"][0]["error"]
+    assert "but the output of right has" in result["errors"][0]["error"]
 
 
 def test_a_wrong_trainer_is_caught_by_the_real_study(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -161,7 +161,7 @@ def test_a_run_leaves_a_record_with_its_proof(
 
 def test_bad_usage_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["studies", "--only", "everything", "--records", str(tmp_path)]) == 2
-    assert "no study 'everything'; there are size" in capsys.readouterr().err
+    assert "there is no study 'everything'; choose some of size" in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
 
 

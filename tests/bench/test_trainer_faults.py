@@ -7,7 +7,7 @@ import torch
 
 from lm.batches import open_data, validation_batches
 from lm.evaluate import score_text
-from lm.model import build
+from lm.models import build
 from lm.ops import IGNORE_INDEX
 from lm.shards import tokenize
 from lm.train import validate

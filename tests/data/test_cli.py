@@ -121,7 +121,7 @@ def test_a_corpus_is_not_written_over_its_own_file(tmp_path: Path, capsys: Captu
     (tmp_path / "link").symlink_to(path)
     for out in (path, tmp_path / "link"):
         assert main(["make", f"file:{path}", "--bytes", "2", "--out", str(out)]) == 1
-        assert f"{out}: is the input" in capsys.readouterr().err
+        assert f"{out}: is the same file as the input" in capsys.readouterr().err
     assert path.read_text() == "mine"
 
 

@@ -126,7 +126,9 @@ def test_complete_part_needs_no_network(path: Path) -> None:
 
 
 def test_short_body_is_kept_and_resumed(url: str, path: Path) -> None:
-    with pytest.raises(DataError, match="/short: broke off after 100000 of 256000 bytes; run this again"):
+    with pytest.raises(
+        DataError, match="/short: the download stopped after 100000 of 256000 bytes; run the command again"
+    ):
         download(url + "/short", path)
     assert part_of(path).read_bytes() == BODY[:100_000]
     assert not path.exists()
@@ -143,7 +145,7 @@ def test_http_errors(url: str, path: Path, page: str, status: str) -> None:
 
 @pytest.mark.parametrize("page", ["/file", "/chunked"])
 def test_wrong_size(url: str, path: Path, page: str) -> None:
-    with pytest.raises(DataError, match=f"{page}: the server .* 99(;| bytes;) check the URL"):
+    with pytest.raises(DataError, match=f"{page}: the (file on the )?server .* 99(;| bytes;) check the URL"):
         download(url + page, path, 99)
     assert list(path.parent.iterdir()) == []
 
@@ -158,7 +160,7 @@ def test_connection_refused_keeps_the_part(path: Path) -> None:
     part_of(path).write_bytes(BODY[:10])
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
-        with pytest.raises(DataError, match="refused; check the network, then run this again"):
+        with pytest.raises(DataError, match="refused; check the network, then run the command again"):
             download(f"http://127.0.0.1:{unused.getsockname()[1]}/file", path, timeout=2)
     assert part_of(path).read_bytes() == BODY[:10]
 
@@ -173,7 +175,7 @@ def test_silent_server_times_out(path: Path) -> None:
 
 @pytest.mark.parametrize("url", ["ftp://example.org/x", "file:///etc/hosts", "nonsense", ""])
 def test_other_schemes_are_refused(path: Path, url: str) -> None:
-    with pytest.raises(DataError, match="not an http or https URL"):
+    with pytest.raises(DataError, match="is not an http or https URL"):
         download(url, path)
 
 
@@ -200,7 +202,7 @@ def test_malformed_url(path: Path) -> None:
 def test_second_process_is_sent_away(url: str, path: Path) -> None:
     with part_of(path).open("ab") as other:
         fcntl.flock(other, fcntl.LOCK_EX)
-        with pytest.raises(DataError, match="another process is fetching it"):
+        with pytest.raises(DataError, match="another process is downloading it"):
             download(url + "/file", path)
         assert part_of(path).exists()
 

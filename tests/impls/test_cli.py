@@ -171,7 +171,7 @@ def test_train_refuses_files_of_others_before_it_trains(name: str, home: Path, c
     (home / "new").mkdir()
     (home / "new" / name).write_text("mine")
     assert main(["train", "text.txt", "--out", "new", "--vocab-size", "260", "--force"]) == 1
-    assert f"new/{name}: is not ours" in capsys.readouterr().err
+    assert f"new/{name}: was not written by mergelab" in capsys.readouterr().err
     assert [path.name for path in (home / "new").iterdir()] == [name]
 
 
@@ -179,7 +179,7 @@ def test_encode_and_decode_do_not_replace_their_input(home: Path, capsys: Captur
     before = (home / "text.txt").read_bytes()
     for command in ("encode", "decode"):
         assert main([command, "tok", "text.txt", "--out", "./text.txt"]) == 1
-        assert "text.txt: is the input" in capsys.readouterr().err
+        assert "text.txt: is the same file as the input" in capsys.readouterr().err
     assert (home / "text.txt").read_bytes() == before
 
 

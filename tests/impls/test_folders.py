@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from impls.errors import FileFormatError
-from impls.folders import MARK, claimed, is_ours, mark, refuse_same_file, remove
+from impls.folders import MARK, claimed, mark, refuse_same_file, remove
 from tests.support import ROOT
 
 
@@ -20,8 +20,8 @@ def test_a_new_or_an_empty_folder_gets_the_mark_and_can_be_taken_up_again(tmp_pa
             with claimed(tmp_path / name, "run", {"a"}) as folder:
                 assert folder == (tmp_path / name).resolve()
                 (folder / "a").write_bytes(b"a")
-        assert is_ours(tmp_path / name, "run")
-        assert not is_ours(tmp_path / name, "data")
+        with pytest.raises(FileFormatError, match="is a run folder of ours, not a data folder"):
+            claimed(tmp_path / name, "data", {"a"}).__enter__()
         assert {path.name for path in (tmp_path / name).iterdir()} == {MARK, f"{MARK}.lock", "a"}
 
 
@@ -29,7 +29,7 @@ def test_a_mark_on_a_full_disk_leaves_no_file(tmp_path: Path) -> None:
     limit = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (3, limit[1]))
     try:
-        with pytest.raises(FileFormatError, match="File too large; give a folder"):
+        with pytest.raises(FileFormatError, match="File too large; give another folder"):
             mark(tmp_path / "new", "run")
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limit)
@@ -52,13 +52,13 @@ def test_what_is_not_ours_is_refused_and_stays(tmp_path: Path) -> None:
     (tmp_path / "link below" / "a" / "b").symlink_to(tmp_path / "file")
     before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
     for name, message in {
-        "theirs": r"holds 'train\.txt' but no mark of ours",
-        "file": "File exists; give a folder",
-        "linked": r"holds '\.mergelab' but no mark",
-        "data": "is a data folder of ours, not a run folder",
+        "theirs": r"holds 'train\.txt' but not \.mergelab, mergelab's mark",
+        "file": "File exists; give another folder",
+        "linked": r"holds '\.mergelab' but not \.mergelab",
+        "data": "is a mergelab folder for data, not for run",
         "damaged": "is damaged",
-        "link inside": "is a link, and its target would be written",
-        "link below": r"a/b: is a link, and its target would be written",
+        "link inside": "is a link, and its target would be overwritten",
+        "link below": r"a/b: is a link, and its target would be overwritten",
     }.items():
         with pytest.raises(FileFormatError, match=message), claimed(tmp_path / name, "run", {"a"}):
             raise AssertionError(name)
@@ -89,7 +89,7 @@ def test_only_files_of_ours_are_removed(tmp_path: Path) -> None:
     folder.mkdir()
     for name in ("1.bin", "2.bin", "notes.txt"):
         (folder / name).write_bytes(b"")
-    with pytest.raises(FileFormatError, match=r"notes\.txt: is not ours"):
+    with pytest.raises(FileFormatError, match=r"notes\.txt: is not mergelab's"):
         remove(folder, r"\d+\.bin")
     assert len(list(folder.iterdir())) == 3
     (folder / "notes.txt").unlink()
@@ -107,5 +107,5 @@ def test_an_output_that_is_an_input_is_refused(tmp_path: Path) -> None:
     os.link(tmp_path / "a", tmp_path / "hard")
     refuse_same_file(tmp_path / "b", tmp_path / "a")
     for name in ("a", "link", "hard"):
-        with pytest.raises(FileFormatError, match="is the input"):
+        with pytest.raises(FileFormatError, match="is the same file as the input"):
             refuse_same_file(tmp_path / name, tmp_path / "b", tmp_path / "a")

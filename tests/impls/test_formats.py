@@ -82,7 +82,7 @@ def test_the_byte_alphabet_comes_back(token: bytes) -> None:
 
 @pytest.mark.parametrize("text", [" ", "\n", "\u2028", "a b", "\u0144", "🙃"])
 def test_characters_outside_the_alphabet_are_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="not of GPT-2's byte alphabet"):
+    with pytest.raises(ValueError, match="is not in GPT-2's byte alphabet"):
         from_text(text)
 
 
@@ -179,7 +179,7 @@ def test_a_fresh_process_gives_the_same_ids(tokenizer: Tokenizer, tmp_path: Path
         (b'{"a": -1}', "'a' has id -1"),
         (b'{"a": 5, "b": 5}', "id 5 is given to two tokens, the second is 'b'"),
         (b'{"a": 5, "b": 6, "a": 7}', "'a'"),
-        (b'{"a b": 0}', "'a b': character ' ' is not of"),
+        (b'{"a b": 0}', "'a b': character ' ' is not in"),
         (b'{"\\u2028": 0}', "alphabet"),
         (b'{"\\ud800": 0}', "alphabet"),
         (b'{"a": ' + b"1" * 5_000 + b"}", "not JSON|'a' has id"),
@@ -213,8 +213,8 @@ def test_an_id_that_no_array_holds_is_refused(tmp_path: Path) -> None:
         ("a b\na b c\n", "line 2: 'a b c' is not two tokens"),
         ("a\tb\n", r"line 1: 'a\\tb' is not two tokens"),
         ("#version: 0.2\na b\nc d\na b\n", "line 4: the pair 'a b' was given already in line 2"),
-        ("a b\nc\u2028 d\n", r"line 2: character '\\u2028' is not of"),
-        ("a b\nc 🙃\n", "line 2: character '🙃' is not of"),
+        ("a b\nc\u2028 d\n", r"line 2: character '\\u2028' is not in"),
+        ("a b\nc 🙃\n", "line 2: character '🙃' is not in"),
         (b"a b\n\xff c\n", "invalid UTF-8 at byte 4"),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from data import adversarial
 from impls.errors import UsageError
 from impls.patterns import PATTERNS, Splitter, check_special_tokens, compile_pattern
+from impls.pipeline import train
 
 CUSTOM = [
     r"regex:\w+",
@@ -168,9 +170,21 @@ def test_bad_special_tokens_are_refused(special_tokens: Any, told: str) -> None:
         Splitter("gpt2", special_tokens)
 
 
+def test_many_special_tokens_are_checked_in_linear_time() -> None:
+    tokens = [f"<{number}>" for number in range(300_000)]  # Comparing all pairs would take an hour.
+    assert check_special_tokens(tokens) == tokens
+
+
 def test_an_expression_that_searches_from_the_right_is_refused() -> None:
     with pytest.raises(UsageError, match="from right to left"):
         Splitter(r"regex:(?r)\w+")
+
+
+def test_an_expression_that_no_file_can_hold_is_refused_before_training(tmp_path: Path) -> None:
+    (tmp_path / "text.txt").write_text("the cat")
+    for use in (Splitter, lambda pattern: train(tmp_path / "text.txt", 260, pattern=pattern)):
+        with pytest.raises(UsageError, match=r"lone surrogate .* at character 8; it has no UTF-8 form"):
+            use("regex:a|\ud800")
 
 
 def test_good_special_tokens_are_returned_in_order() -> None:

@@ -251,19 +251,19 @@ def test_what_a_peer_cannot_do_is_refused(trained: Tokenizer, tmp_path: Path) ->
     lacking = replace(vocabulary, byte_ids=np.where(np.arange(256) == 7, -1, vocabulary.byte_ids).astype(np.int32))
     with pytest.raises(UsageError, match=r"unknown peer 'nobody'.*gigatoken"):
         load_peer("encode", "nobody")
-    with pytest.raises(UsageError, match="pattern: this peer has no 'gpt4'"):
+    with pytest.raises(UsageError, match="pattern: this peer does not know 'gpt4'"):
         load_peer("train", "gigatoken")()(path, 300, [], pattern="gpt4")
     with pytest.raises(UsageError, match="pattern: unknown pattern 'nonsense'"):
         load_peer("train", "rustbpe")()(path, 300, [], pattern="nonsense")
-    with pytest.raises(UsageError, match="tie_break: this peer has no 'greatest'"):
+    with pytest.raises(UsageError, match="tie_break: this peer does not know 'greatest'"):
         load_peer("train", "huggingface")()(path, 300, [], tie_break="greatest")
     with pytest.raises(UsageError, match="one separator, not at 2"):
         load_peer("train", "gigatoken")()(path, 300, ["<a>", "<b>"])
-    with pytest.raises(UsageError, match="ids do not grow"):
+    with pytest.raises(UsageError, match="ids of merges that grow with the rank"):
         load_peer("encode", "tiktoken")(shuffled, "gpt2")
     with pytest.raises(UsageError, match="each of the 256 bytes"):
         load_peer("encode", "huggingface")(lacking, "gpt2")
     with pytest.raises(UsageError, match="cannot carry 'gpt4'"):
         load_peer("encode", "gigatoken")(vocabulary, "gpt4")
-    with pytest.raises(UsageError, match="no 'regex:a'"):
+    with pytest.raises(UsageError, match="does not know 'regex:a'"):
         load_peer("encode", "tiktoken")(vocabulary, "regex:a")

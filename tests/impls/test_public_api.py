@@ -32,6 +32,7 @@ JUNK: dict[str, Callable[[], Any]] = {
     "empty": lambda: "",
     "nul": lambda: "a\0b",
     "surrogate": lambda: "a\ud800",
+    "expression-with-a-surrogate": lambda: "regex:\ud800",
     "long": lambda: "x" * 100_000,
     "list": list,
     "list-of-none": lambda: [None],

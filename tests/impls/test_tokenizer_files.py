@@ -125,7 +125,7 @@ def test_no_output_replaces_its_input(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(text)
     os.link(text, tmp_path / "hard")
     for output in (text, tmp_path / "link", tmp_path / "hard", tmp_path / "no" / ".." / "text.txt"):
-        with pytest.raises(FileFormatError, match="is the input"):
+        with pytest.raises(FileFormatError, match="is the same file as the input"):
             Tokenizer(BYTES, []).encode_file(text, output)
     assert text.read_text() == "ab"
 
@@ -133,7 +133,7 @@ def test_no_output_replaces_its_input(tmp_path: Path) -> None:
 def test_saving_replaces_a_tokenizer_of_ours_and_nothing_else(tmp_path: Path) -> None:
     tokenizer = Tokenizer(BYTES, [])
     (tmp_path / "vocab.json").write_text("{}")
-    with pytest.raises(FileFormatError, match=r"vocab\.json: is not ours"):
+    with pytest.raises(FileFormatError, match=r"vocab\.json: was not written by mergelab"):
         tokenizer.save(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["vocab.json"]
     assert (tmp_path / "vocab.json").read_text() == "{}"

@@ -14,9 +14,9 @@ from lm.accounting import (
     training_days,
     training_flops_per_token,
 )
-from lm.gpt2 import GPT2Config
 from lm.memory import DoesNotFitError, largest_batch, measure_memory, report, search
-from lm.model import build
+from lm.models import build
+from lm.models.gpt2 import GPT2Config
 from tests.lm.test_models import CONFIGS
 from tests.support.lm_runs import tiny_config
 

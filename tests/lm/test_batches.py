@@ -85,7 +85,7 @@ def test_random_windows_are_windows_everywhere_equally_often() -> None:
 def test_a_window_needs_one_id_more() -> None:
     x, _ = get_batch(IDS, 3, 99)
     assert x[:, 0].tolist() == [1000] * 3
-    with pytest.raises(MergelabError, match=r"data\.block_size: 100 needs 101 ids, there are 100"):
+    with pytest.raises(MergelabError, match=r"data\.block_size: 100 needs 101 ids, but there are only 100"):
         get_batch(IDS, 3, 100)
 
 

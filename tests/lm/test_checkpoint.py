@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from impls import MergelabError
+from impls.digests import sealed
 from lm.checkpoint import load_checkpoint, read_checkpoint, save_checkpoint
-from lm.digests import sealed
-from lm.model import build
+from lm.models import build
 from lm.step import build_optimizer
 from lm.train import train
 from tests.support.lm_runs import files_of_at_most, tiny_config, write_sealed
@@ -83,7 +83,10 @@ def test_a_damaged_or_foreign_checkpoint_is_refused(home: Path, finished: Path, 
         load_checkpoint(tmp_path / "other", model)
     with pytest.raises(MergelabError, match="nowhere: No such file"):
         load_checkpoint(tmp_path / "nowhere", model)
-    for foreign, message in {other: r"is \[320, 32\], not \[320, 16\]|is \[", deeper: r"it lacks layers\.2"}.items():
+    for foreign, message in {
+        other: r"has the shape \[320, 32\], not \[320, 16\]|has the shape \[",
+        deeper: r"it lacks layers\.2",
+    }.items():
         with pytest.raises(MergelabError, match=f"is of another model: .*{message}"):
             load_checkpoint(finished / "checkpoints" / "last.pt", foreign)
 

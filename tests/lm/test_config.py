@@ -8,9 +8,9 @@ import yaml
 from lm.accounting import count_parameters
 from lm.config import ConfigError, RunConfig
 from lm.config_files import load, load_run, save_run
-from lm.gpt2 import GPT2Config
 from lm.kinds import KINDS
-from lm.llama3 import Llama3Config
+from lm.models.gpt2 import GPT2Config
+from lm.models.llama3 import Llama3Config
 from tests.support import ROOT
 
 CONFIGS = ROOT / "lm" / "configs"

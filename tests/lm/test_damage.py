@@ -13,12 +13,12 @@ import pytest
 import torch
 
 from impls import MergelabError
+from impls.digests import MANIFEST, with_digest, without_digest
 from lm.batches import open_data
 from lm.checkpoint import load_checkpoint, read_checkpoint, save_checkpoint
 from lm.config import RunConfig
-from lm.digests import MANIFEST, with_digest, without_digest
 from lm.export import export
-from lm.model import build
+from lm.models import build
 from lm.step import build_optimizer
 from lm.train import train
 from lm.trained import Trained, load_trained
@@ -150,7 +150,7 @@ CRAFTED: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
     ),
     "generators of nothing": (
         lambda state: state | {"generators": {"cpu": torch.zeros(3), "cuda": 1}},
-        "the states of its generators",
+        "its states of random generators",
     ),
     "other ids": (lambda state: state | {"ids": {"train": "0"}}, "was trained on other ids"),
     "no settings": (lambda state: state | {"settings": 1}, "holds no settings"),

@@ -10,8 +10,8 @@ from safetensors.torch import load_file, save_file
 
 from data import get
 from impls import MergelabError, Tokenizer, train_bpe
+from impls.digests import MANIFEST
 from impls.patterns import PATTERNS
-from lm.digests import MANIFEST
 from lm.export import export
 from lm.generate import Sampling, generate
 from lm.shards import tokenize
@@ -137,8 +137,12 @@ def test_damaged_folders_are_refused(exported: tuple[Trained, Path]) -> None:
     (folder / MANIFEST).unlink()  # A folder of transformers has none.
     cases = [
         (config, b"{", "is not a JSON object"),
-        (config, json.dumps({"model_type": "bert"}).encode(), "'bert' is not gpt2 or llama"),
-        (config, json.dumps({"model_type": "gpt2"}).encode(), "lacks vocab_size"),
+        (
+            config,
+            json.dumps({"model_type": "bert"}).encode(),
+            "'bert' is not supported; give a model of the type gpt2 or llama",
+        ),
+        (config, json.dumps({"model_type": "gpt2"}).encode(), "the field vocab_size is missing; restore the file"),
         (config, json.dumps(good | {"mergelab": good["mergelab"] | {"n_heads": 5}}).encode(), "does not divide"),
         (config, json.dumps(good | {"mergelab": good["mergelab"] | {"n_layers": 9}}).encode(), "is of another model"),
         (weights, data[: len(data) // 2], "safetensors"),

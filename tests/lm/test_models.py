@@ -7,9 +7,9 @@ from torch.nn import functional as F
 from impls.errors import UsageError
 from lm.accounting import count_parameters
 from lm.config_base import ModelConfig
-from lm.gpt2 import GPT2Config
-from lm.llama3 import Llama3Config
-from lm.model import architecture_of, build
+from lm.models import ARCHITECTURES, architecture_of, build
+from lm.models.gpt2 import GPT2Config
+from lm.models.llama3 import Llama3Config
 from lm.ops import OPS
 
 SHAPE = {"vocab_size": 97, "context_length": 24, "d_model": 32, "n_layers": 3, "n_heads": 4, "d_ff": 80}
@@ -49,6 +49,14 @@ def witness(model):
     assert unexpected == []
     theirs.tie_weights()
     return theirs.eval()
+
+
+def test_every_architecture_has_a_config_here_and_a_name_of_its_own_in_transformers() -> None:
+    missing = ARCHITECTURES.keys() - {config.architecture for config in CONFIGS.values()}
+    assert not missing, f"CONFIGS of this file has no config of {', '.join(missing)}; add one, so that it is tested"
+    types = [row.model_type for row in ARCHITECTURES.values()]
+    twice = {name for name in types if types.count(name) > 1}
+    assert not twice, f"model_type {', '.join(twice)} is given by two rows of lm/models; only one of them can load it"
 
 
 @pytest.mark.parametrize("ops", OPS)

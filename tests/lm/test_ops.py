@@ -204,7 +204,8 @@ def test_an_unknown_name_is_refused_with_those_that_exist() -> None:
 
 
 ALLOWED = {"Parameter", "Module", "ModuleList", "Optimizer"}
-FROM_SCRATCH = ["ops/reference.py", "optim.py", "layers.py", "transformer.py", "gpt2.py", "llama3.py"]
+MODELS = sorted(f"models/{path.name}" for path in (LM / "models").glob("*.py"))
+FROM_SCRATCH = ["ops/reference.py", "optim.py", "layers.py", "transformer.py", *MODELS]
 BORROWED_METHODS = {
     *("softmax", "log_softmax", "logsumexp", "cross_entropy", "layer_norm", "rms_norm", "native_layer_norm"),
     *("dropout", "gelu", "silu", "embedding", "scaled_dot_product_attention"),
@@ -251,6 +252,6 @@ def test_the_check_sees_what_is_borrowed(line: str) -> None:
     assert borrowed(line)
 
 
-@pytest.mark.parametrize("file", ["gpt2.py", "llama3.py", "transformer.py", "model.py"])
+@pytest.mark.parametrize("file", ["transformer.py", *MODELS])
 def test_model_files_are_short(file: str) -> None:
     assert len((LM / file).read_text().splitlines()) < 200

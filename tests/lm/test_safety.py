@@ -47,7 +47,9 @@ def test_a_data_folder_with_a_text_of_the_user_is_refused(tmp_path: Path) -> Non
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "train.txt").write_bytes(MINE)
     config = tiny_config(tmp_path)
-    assert_nothing_changes(tmp_path, lambda: tokenize(config, quiet), r"holds 'train\.txt' but no mark of ours")
+    assert_nothing_changes(
+        tmp_path, lambda: tokenize(config, quiet), r"holds 'train\.txt' but not .mergelab, mergelab's mark"
+    )
     own = tiny_config(
         tmp_path,
         dataset={
@@ -77,7 +79,7 @@ def test_what_lies_beside_our_files_is_never_removed(place: str, tmp_path: Path)
     (tmp_path / "data" / "metadata.json").unlink()
     (tmp_path / "data" / "texts.json").unlink()
     offender = re.escape(str(tmp_path / "data" / Path(*Path(place).parts[:2])))
-    with pytest.raises(MergelabError, match=f"{offender}: is not ours"):
+    with pytest.raises(MergelabError, match=f"{offender}: is not mergelab's"):
         tokenize(byte_config(tmp_path, 150, None), quiet)
     assert note.read_bytes() == MINE
 
@@ -100,14 +102,16 @@ def test_a_link_in_a_data_folder_is_not_written_through(name: str, tmp_path: Pat
     path.symlink_to(target)
     (tmp_path / "data" / "texts.json").unlink()
     config = byte_config(tmp_path, 150, 50)
-    assert_nothing_changes(tmp_path, lambda: tokenize(config, quiet), "is a link, and its target would be written")
+    assert_nothing_changes(
+        tmp_path, lambda: tokenize(config, quiet), "is a link, and its target would be overwritten"
+    )
 
 
 @pytest.mark.parametrize("name", ["config.yaml", "metrics.jsonl", "notes.txt"])
 def test_a_run_folder_with_files_of_the_user_is_refused(name: str, home: Path, tmp_path: Path) -> None:
     (tmp_path / name).write_bytes(MINE)
     assert_nothing_changes(
-        tmp_path, lambda: train(tiny_config(home), tmp_path), f"holds '{name}' but no mark of ours"
+        tmp_path, lambda: train(tiny_config(home), tmp_path), f"holds '{name}' but not .mergelab, mergelab's mark"
     )
 
 
@@ -118,7 +122,7 @@ def test_the_config_file_is_not_overwritten(
     before = (tmp_path / "config.yaml").read_bytes()
     monkeypatch.chdir(tmp_path)
     assert main(["train", "--config", "config.yaml", "--out", "."]) == 1
-    assert "holds 'config.yaml' but no mark of ours" in capsys.readouterr().err
+    assert "holds 'config.yaml' but not .mergelab, mergelab's mark" in capsys.readouterr().err
     (tmp_path / "run").mkdir()
     assert (
         main(["train", "--config", "config.yaml", "--out", "run", "--set", "data.block_size=7", "--model", "no"]) == 2
@@ -127,7 +131,7 @@ def test_the_config_file_is_not_overwritten(
         pass
     (tmp_path / "run" / "config.yaml").write_bytes(before)
     assert main(["train", "--config", "run/config.yaml", "--out", "run", "--set", "training.seed=3"]) == 1
-    assert "is the input run/config.yaml" in capsys.readouterr().err
+    assert "is the same file as the input run/config.yaml" in capsys.readouterr().err
     assert (tmp_path / "config.yaml").read_bytes() == (tmp_path / "run" / "config.yaml").read_bytes() == before
 
 
@@ -165,7 +169,7 @@ def test_a_second_command_is_told_who_writes_the_run(home: Path, tmp_path: Path)
 @pytest.mark.parametrize("name", ["../x", "a/b", "/tmp/x", "..", ".", "a\0b"])
 def test_the_name_of_a_run_stays_in_its_folder(name: str, home: Path) -> None:
     values = tiny_config(home).model_dump(mode="json")
-    with pytest.raises(ValueError, match="names no folder in runs/; write a name without /"):
+    with pytest.raises(ValueError, match="cannot be the name of a folder in runs/; write a name without /"):
         RunConfig.model_validate(values | {"name": name})
 
 
@@ -174,13 +178,15 @@ def test_an_export_replaces_only_an_export(tmp_path: Path) -> None:
     out = tmp_path / "out"
     out.mkdir()
     (out / "config.json").write_bytes(MINE)
-    assert_nothing_changes(tmp_path, lambda: export(trained, out), r"holds 'config\.json' but no mark of ours")
+    assert_nothing_changes(
+        tmp_path, lambda: export(trained, out), r"holds 'config\.json' but not .mergelab, mergelab's mark"
+    )
     (out / "config.json").unlink()
     for _ in range(2):
         export(trained, out)
     with claim(tmp_path / "run"):
         pass
-    assert_nothing_changes(tmp_path, lambda: export(trained, tmp_path / "run"), "is a run folder of ours")
+    assert_nothing_changes(tmp_path, lambda: export(trained, tmp_path / "run"), "is a mergelab folder for run")
     (out / "config.json").rename(tmp_path / "config.json")
     (out / "config.json").symlink_to(tmp_path / "config.json")
     assert_nothing_changes(tmp_path, lambda: export(trained, out), "is a link")

@@ -1,8 +1,10 @@
 """From text to ids on disk: what is made, shards of a fixed size, restarts."""
 
 import json
+import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -173,20 +175,55 @@ def test_a_full_disk_keeps_finished_shards(n_bytes: int, file: str, tmp_path: Pa
     assert b"".join(path.read_bytes() for path in shards_of(tmp_path)) == (tmp_path / "data/train.bin").read_bytes()
 
 
-@pytest.mark.parametrize("lost", ["shard", "progress", "damaged progress"])
-def test_what_cannot_be_taken_up_is_made_again(lost: str, tmp_path: Path) -> None:
+def flipped(content: bytes) -> bytes:
+    return content[:20] + bytes([content[20] ^ 1]) + content[21:]
+
+
+DAMAGE: dict[str, tuple[str, Callable[[bytes], bytes] | None]] = {
+    "lost shard": ("shards/train-000001.bin", None),
+    "flipped bit in a shard": ("shards/train-000001.bin", flipped),
+    "cut shard": ("shards/train-000000.bin", lambda content: content[:-2]),
+    "lost progress": ("shards/train.json", None),
+    "progress of nothing": ("shards/train.json", lambda _: b"[]"),
+    "another place in the text": (
+        "shards/train.json",
+        lambda content: re.sub(rb'"next_byte": \d+', b'"next_byte": 0', content),
+    ),
+    "flipped bit in a text": ("train.txt", flipped),
+    "lost text": ("val.txt", None),
+    "other counts": ("texts.json", lambda content: re.sub(rb'"read": \d+', b'"read": 7', content)),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_what_is_lost_or_damaged_is_made_again(damage: str, tmp_path: Path) -> None:
     config = byte_config(tmp_path, 250, 100)
     tokenize(config, quiet)
-    expected = contents(tmp_path / "data" / "shards")
+    folders = (tmp_path / "data", tmp_path / "data" / "shards")
+    expected = [contents(folder) for folder in folders]
     (tmp_path / "data" / "metadata.json").unlink()
-    if lost == "shard":
-        shards_of(tmp_path)[1].unlink()
-    elif lost == "progress":
-        (tmp_path / "data" / "shards" / "train.json").unlink()
+    name, change = DAMAGE[damage]
+    path = tmp_path / "data" / name
+    before = path.read_bytes()
+    if change is None:
+        path.unlink()
     else:
-        (tmp_path / "data" / "shards" / "train.json").write_text("[]")
+        path.write_bytes(change(before))
+        assert path.read_bytes() != before
     tokenize(config, quiet)
-    assert contents(tmp_path / "data" / "shards") == expected
+    assert [contents(folder) for folder in folders] == expected
+
+
+def test_shards_beyond_the_millionth_are_removed_too(tmp_path: Path) -> None:
+    config = byte_config(tmp_path, 250, 100)
+    tokenize(config, quiet)
+    (tmp_path / "data" / "metadata.json").unlink()
+    shards = tmp_path / "data" / "shards"
+    (shards / "train-1000000.bin").write_bytes(b"of an earlier job")
+    (shards / "train-1000000.bin.copy").write_bytes(b"mine")
+    tokenize(config, quiet)
+    assert not (shards / "train-1000000.bin").exists()
+    assert (shards / "train-1000000.bin.copy").read_bytes() == b"mine"
 
 
 def test_shards_of_another_size_leave_none_of_the_old(tmp_path: Path) -> None:

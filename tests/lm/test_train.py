@@ -18,7 +18,7 @@ from lm.checkpoint import read_checkpoint
 from lm.config import RunConfig
 from lm.config_files import load_run, save_run
 from lm.metrics import COLUMNS, read_metrics
-from lm.model import build
+from lm.models import build
 from lm.processes import Processes
 from lm.shards import tokenize
 from lm.step import build_optimizer, learning_rate, optimizer_step
@@ -213,7 +213,7 @@ def test_a_device_that_is_not_there_is_named() -> None:
     if torch.cuda.is_available():
         pytest.skip("there is a GPU")
     for device in ("cuda", "cuda:3"):
-        with pytest.raises(MergelabError, match=r"training\.device: cuda:\d is not there; this machine has cpu"):
+        with pytest.raises(MergelabError, match=r"training\.device: this machine has no cuda:\d; choose one of cpu"):
             Processes.join(device)
 
 
@@ -227,7 +227,7 @@ def test_more_processes_than_windows_are_refused(home: Path, monkeypatch) -> Non
 
 def test_a_context_longer_than_the_data_is_refused(home: Path) -> None:
     config = tiny_config(home, data={"block_size": 100_000}, model={"context_length": 100_000})
-    with pytest.raises(MergelabError, match=r"data\.block_size: 100000 needs 100001 ids, there are \d+"):
+    with pytest.raises(MergelabError, match=r"data\.block_size: 100000 needs 100001 ids, but there are only \d+"):
         train(config, home / "short")
 
 

@@ -17,7 +17,7 @@ from lm.batches import TrainBatches, open_data
 from lm.config import RunConfig
 from lm.config_files import load_run
 from lm.metrics import read_metrics
-from lm.model import build
+from lm.models import build
 from lm.shards import tokenize
 from lm.train import train
 

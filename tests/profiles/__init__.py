@@ -15,7 +15,9 @@ STEP = Subject("gpt2-step", "fused", "stories-100KB", 20_000)
 NEEDS_TORCH = pytest.mark.skipif(not importlib.util.find_spec("torch"), reason="torch is not installed")
 
 
-def has(name: str) -> bool:
-    """Tell whether a tool is installed."""
-    needs = tools.load(name).needs
-    return not needs or importlib.util.find_spec(needs) is not None
+def why_not(name: str) -> str:
+    """Return why a tool cannot run here; empty if it can."""
+    tool = tools.load(name)
+    if tool.needs and importlib.util.find_spec(tool.needs) is None:
+        return f"{tool.needs} is not installed"
+    return tool.absent()

@@ -36,7 +36,7 @@ def run(name: str, raw: Path, code: str) -> dict[str, Any]:
         ("raise SystemExit('it broke')", "it broke"),
         ("import os; os.abort()", "ended with status -6"),
         ("1 / 0", "ZeroDivisionError: division by zero"),
-        ("print('hello')", "the process printed no report"),
+        ("print('hello')", "the process ended well but printed no report; its last line must be a report in JSON"),
     ],
 )
 def test_a_tool_that_crashes_or_says_nothing_is_one_line(name: str, code: str, message: str, tmp_path: Path) -> None:

@@ -82,7 +82,7 @@ def test_a_failed_run_is_recorded_and_the_rest_goes_on(
 
 def test_only_takes_names_of_tools(tmp_path: Path, capsys: Capture) -> None:
     assert run_suite(tmp_path, "--only", "perf") == 2
-    assert "--only: no tool 'perf'; there are cprofile, scalene" in capsys.readouterr().err
+    assert "--only: there is no tool 'perf'; choose some of cprofile, scalene" in capsys.readouterr().err
     assert {name for name, _ in suite.suite(["rss", "counters"])} == {"rss", "counters"}
 
 

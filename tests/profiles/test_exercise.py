@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from profiles import exercise
-from tests.profiles import has
+from tests.profiles import why_not
 from tests.support import ROOT
 
 
@@ -32,10 +32,10 @@ def test_exercise_computes_a_forward_pass(capsys: pytest.CaptureFixture[str]) ->
     ("words", "message"),
     [
         (["--layers", "3"], "at least two widths"),
-        (["--layers", "3,0"], "'0' is no number of at least 1"),
-        (["--layers", "3,wide"], "'wide' is no number of at least 1"),
-        (["--batch", "0"], "'0' is no number of at least 1"),
-        (["--passes", "few"], "'few' is no number of at least 1"),
+        (["--layers", "3,0"], "'0' is not a number of at least 1"),
+        (["--layers", "3,wide"], "'wide' is not a number of at least 1"),
+        (["--batch", "0"], "'0' is not a number of at least 1"),
+        (["--passes", "few"], "'few' is not a number of at least 1"),
     ],
 )
 def test_bad_usage_is_one_line(words: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -48,7 +48,7 @@ def test_bad_usage_is_one_line(words: list[str], message: str, capsys: pytest.Ca
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not (has("scalene") and has("memray")), reason="scalene or memray is not installed")
+@pytest.mark.skipif(bool(why_not("scalene") or why_not("memray")), reason="scalene or memray is not installed")
 def test_commands_of_the_exercise_run(tmp_path: Path) -> None:
     lines = [line.strip() for line in (exercise.__doc__ or "").splitlines() if line.strip().startswith("python -m")]
     assert len(lines) == 7

@@ -19,7 +19,7 @@ from profiles.capture import run_tool
 from profiles.commands import run as command
 from profiles.targets import STEPS, TARGETS, Subject
 from profiles.tools import counters, rows, scalene, speedscope, torch
-from tests.profiles import ENCODING, NEEDS_TORCH, STEP, TRAINING, has
+from tests.profiles import ENCODING, NEEDS_TORCH, STEP, TRAINING, why_not
 
 Digest = dict[str, Any]
 
@@ -56,6 +56,24 @@ def check_phases(digest: Digest, raw: Path) -> None:
     assert digest["phases"]["pretokens merged (not seen before)"] == len(pretokens)
 
 
+def check_counts(digest: Digest, raw: Path) -> None:
+    assert [path.name for path in raw.parent.iterdir()] == [raw.name]
+    for name, number in digest["compiled"].items():
+        assert 0 <= number <= digest["call"][name]
+    for part in ("call", "compiled"):
+        assert digest[part]["instructions"] > digest[part]["branches"] > digest[part]["mispredicted"] > 0
+        # Each pretoken is looked up and its ids written: fewer than ten instructions would be no work.
+        assert digest[part]["instructions"] > 10 * digest["repeats"] * digest["units"]
+    again = run_tool(tools.load("cachegrind"), ENCODING, raw)
+    assert again["compiled"] == pytest.approx(digest["compiled"], rel=0.01)
+    assert again["call"]["instructions"] == pytest.approx(digest["call"]["instructions"], rel=0.01)
+
+
+def check_hardware_counts(digest: Digest, raw: Path) -> None:
+    del raw
+    assert digest["call"]["instructions"] > 10 * digest["repeats"] * digest["units"]
+
+
 def check_operators(digest: Digest, raw: Path) -> None:
     events = json.loads(raw.read_text())["traceEvents"]
     assert any(event.get("name") == "aten::mm" and event.get("ph") == "X" for event in events)
@@ -89,6 +107,8 @@ CASES: dict[str, tuple[Subject, Callable[[Digest, Path], None]]] = {
     "rss": (TRAINING, check_memory),
     "speedscope": (TRAINING, check_functions),
     "counters": (ENCODING, check_phases),
+    "cachegrind": (ENCODING, check_counts),
+    "hardware": (ENCODING, check_hardware_counts),
     "torch": (STEP, check_operators),
 }
 
@@ -106,8 +126,8 @@ ON_A_STEP = {"scalene": (STEP, check_lines_of_a_step), "memray": (STEP, check_si
 def test_a_tool_leaves_raw_file_and_digest(
     name: str, subject: Subject, check: Callable[[Digest, Path], None], tmp_path: Path
 ) -> None:
-    if not has(name):
-        pytest.skip(f"{name} is not installed")
+    if reason := why_not(name):
+        pytest.skip(f"{name}: {reason}")
     tool = tools.load(name)
     raw = tmp_path / f"x{tool.suffix}"
     digest = run_tool(tool, subject, raw)
@@ -122,9 +142,13 @@ def test_a_tool_leaves_raw_file_and_digest(
 
 
 def test_every_tool_is_a_row_with_runs_that_can_be_made() -> None:
-    helpers = {"__init__", "plain", "rows", "tool"}
+    helpers = {"__init__", "plain", "rows", "tool", "units"}
     modules = {path.stem for path in (ROOT / "profiles" / "tools").glob("*.py")}
-    assert set(tools.NAMES) == set(CASES) == modules - helpers
+    missing = modules - helpers - set(tools.NAMES)
+    assert not missing, f"profiles/tools/__init__.py does not name {', '.join(sorted(missing))}; add it to NAMES"
+    untested = set(tools.NAMES) - set(CASES)
+    assert not untested, f"CASES of this file has no row for {', '.join(sorted(untested))}; say what its digest holds"
+    assert set(CASES) == set(tools.NAMES)
     for name in tools.NAMES:
         tool = tools.load(name)
         assert tool.name == name

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from bench.record import REFERENCE
 from reports.__main__ import main
 from reports.pages.formats import ratio
 from reports.records import ladder, ladders, load_record
@@ -22,7 +23,7 @@ def committed() -> Path:
     """Return the record that README quotes."""
     quoted = re.search(r"Figures of (\S+\.json)", (ROOT / "README.md").read_text())
     assert quoted
-    (path,) = (ROOT / "bench" / "records").rglob(quoted[1])
+    (path,) = REFERENCE.rglob(quoted[1])
     return path
 
 

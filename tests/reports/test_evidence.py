@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.record import VERSION
+from bench.record import REFERENCE, VERSION
 from impls.machine import machine_name
 from reports.__main__ import main
 from reports.errors import ReportError
@@ -69,7 +69,7 @@ def test_a_damaged_record_gives_way_to_the_one_before(
     write(tmp_path / "m" / "studies" / "0002_x_20260103_000000.json", {**studies_record(), "studies": damage})
     assert main([str(record), "--out", str(tmp_path)]) == 1
     (problem,) = capsys.readouterr().err.splitlines()
-    assert "studies/0002_x_20260103_000000.json: damaged" in problem
+    assert "studies/0002_x_20260103_000000.json: is damaged" in problem
     text = text_of(tmp_path)
     assert f"- Problem: {problem.removeprefix('python -m reports: error: ')}\n" in text.split("\n## ")[1]
     assert str(tmp_path) not in text
@@ -130,10 +130,67 @@ def test_without_a_record_every_command_is_one_line(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("bench.record.RECORDS", tmp_path)
-    for words in ([], ["build"], ["compare"], ["measurements"], ["tour"]):
+    for words in ([], ["build"], ["compare"], ["measurements"], ["reference"]):
         assert main(words) == 1
         (line,) = capsys.readouterr().err.splitlines()
-        assert line.endswith("no records yet; run `nox -s bench` first")
+        told, command = line.removesuffix("`").split(", or see the reference with `python -m reports ")
+        assert told.endswith("no record of this machine yet; run `nox -s bench`")
+        assert (ROOT / command).is_relative_to(REFERENCE)
+    assert main([str(ROOT / command), "--out", str(tmp_path / "out")]) == 0
+    capsys.readouterr()
+    monkeypatch.setattr("bench.record.REFERENCE", tmp_path)
+    assert main(["build"]) == 1
+    assert capsys.readouterr().err.endswith("no record of this machine yet; run `nox -s bench`\n")
+
+
+PARTS = [
+    ({"arguments": ["bench", "-k", "train"], "unmeasured": 7}, "filtered, made with -k train"),
+    ({"errors": [{"stage": "train", "impl": "jit", "workload": "w", "error": "differs"}]}, "it has errors"),
+    ({"record_version": VERSION + 1}, f"has version {VERSION + 1}"),
+    ({"machine_info": {}}, "is damaged"),
+]
+
+
+@pytest.mark.parametrize(("changes", "reason"), PARTS, ids=["filtered", "broken", "newer", "damaged"])
+def test_what_is_no_whole_run_is_passed_over_in_one_line(
+    changes: dict[str, object],
+    reason: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("bench.record.RECORDS", tmp_path)
+    bad = benchmarks_record() | changes
+    later = write(tmp_path / machine_name() / "Linux" / "0002_x_20260102_000000.json", bad)
+    assert main(["--out", str(tmp_path / "out")]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert f"no record of a whole run here ({later.name}: {reason}" in line
+    assert not (tmp_path / "out").exists()
+    whole = write_all(tmp_path / machine_name())
+    write(later, bad)
+    assert main(["--out", str(tmp_path / "out")]) == 0
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"python -m reports: note: passed over: {later.name}: {reason}")
+    assert str(tmp_path) not in line
+    text = text_of(tmp_path / "out")
+    assert whole.name in text
+    assert later.name not in text
+
+
+def test_filtered_studies_are_passed_over_too(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bench.record.RECORDS", tmp_path)
+    whole = write_all(tmp_path / machine_name())
+    few = {**studies_record(), "studies": {"calls": studies()["calls"]}, "arguments": ["studies", "--only", "calls"]}
+    write(tmp_path / machine_name() / "studies" / "0002_x_20260105_000000.json", few)
+    line = "passed over: studies/0002_x_20260105_000000.json: filtered, made with studies --only calls\n"
+    assert main(["--out", str(tmp_path / "out")]) == 0
+    assert line in capsys.readouterr().out
+    assert "## Growth with the corpus" in text_of(tmp_path / "out")
+    assert main(["measurements", "--out", str(tmp_path / "measurements.json")]) == 0
+    assert capsys.readouterr().err.endswith(line)
+    assert json.loads((tmp_path / "measurements.json").read_text())["source"] == whole.name
 
 
 def test_stale_code_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -149,18 +206,18 @@ def test_stale_code_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     assert "before the code of train/weighted changed" in capsys.readouterr().out
 
 
-def test_the_newest_record_of_this_machine_is_taken(tmp_path: Path) -> None:
-    with pytest.raises(ReportError, match="run `nox -s bench` first"):
-        newest_record(tmp_path, "here")
+def test_the_newest_record_is_taken(tmp_path: Path) -> None:
+    with pytest.raises(ReportError, match="run `nox -s bench`"):
+        newest_record(tmp_path / "here")
     other = write(tmp_path / "there" / "Linux" / "0009_x_20260109_000000.json", benchmarks_record())
-    assert newest_record(tmp_path, "here") == other
     new = write(tmp_path / "here" / "Linux" / "0002_x_20260102_000000.json", benchmarks_record())
     write(tmp_path / "here" / "Linux" / "0003_x_20260101_000000.json", benchmarks_record())
     write(tmp_path / "here" / "peers" / "0001_x_20260105_000000.json", peers_record())
     write(tmp_path / "here" / "studies" / "0001_x_20260105_000000.json", studies_record())
-    assert newest_record(tmp_path, "here") == new
+    assert newest_record(tmp_path / "here") == (new, [])
+    assert newest_record(tmp_path) == (other, [])
 
 
 def test_committed_records_have_their_form() -> None:
-    for path in (ROOT / "bench" / "records").rglob("*.json"):
+    for path in REFERENCE.rglob("*.json"):
         assert json.loads(path.read_text())["machine_info"]["cpu"]["count"] > 0

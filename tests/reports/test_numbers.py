@@ -41,6 +41,7 @@ def expected() -> dict[str, Text]:
         "What training saves": wanted_benchmarks.savings(),
         "Stages": wanted_studies.stages(),
         "Bottlenecks": wanted_profiles.bottlenecks(),
+        "Counts that do not drift": wanted_profiles.counts(),
         **growing("Growth with the corpus"),
         "Does the small set show the bottleneck of the large one?": wanted_studies.downscaling(),
         **growing("Growth with the vocabulary"),

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from bench.record import REFERENCE
 from reports.__main__ import main
 from tests.support import ROOT
 from tests.support.records import write_all
@@ -18,7 +19,7 @@ def text(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     folder = tmp_path_factory.mktemp("report")
     quoted = re.search(r"Figures of (\S+\.json)", (ROOT / "README.md").read_text())
     assert quoted
-    (committed,) = (ROOT / "bench" / "records").rglob(quoted[1])
+    (committed,) = REFERENCE.rglob(quoted[1])
     record = write_all(folder / "m") if request.param == "made up" else committed
     assert main([str(record), "--out", str(folder)]) == 0
     return (folder / "report.md").read_text()

@@ -67,5 +67,5 @@ def test_operators_and_tensors_of_a_step_are_told(text: str) -> None:
 def test_a_trainer_that_changed_makes_its_records_stale(tmp_path: Path) -> None:
     record = write_all(tmp_path / "m")
     assert load_evidence(record).stale() == {}
-    write(tmp_path / "m" / "step" / "0002_x_20260102_000000.json", {**step_record(), "code": {"lm.model": "0" * 64}})
-    assert load_evidence(record).stale() == {"step": ["lm.model"]}
+    write(tmp_path / "m" / "step" / "0002_x_20260102_000000.json", {**step_record(), "code": {"lm.models": "0" * 64}})
+    assert load_evidence(record).stale() == {"step": ["lm.models"]}

@@ -63,7 +63,7 @@ def test_a_study_that_the_record_lacks_says_which_command_makes_it(tmp_path: Pat
     _, text = report_with(tmp_path, studies)
     for title, name in (("Study vocabulary", "vocabulary"), ("Memory", "memory"), ("Stages", "stages")):
         section = text.split(f"\n## {title}\n")[1].split("\n## ")[0]
-        why = f"the record has no study {name}; `python -m bench studies --only {name}` makes one"
+        why = f"the record has no study {name}; `python -m bench studies` makes all"
         assert f"Missing: {why}." in section
     assert "### Merge by merge" in text
     assert "### Training, predicted" in text

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from bench.record import REFERENCE
 from impls.registry import STAGES, implementations
 from reports.__main__ import main
 from reports.diagrams import arrows, diagrams, drawn, imports, sources, with_diagrams, without_shortcuts
@@ -46,7 +47,7 @@ def test_a_tour_without_a_step_says_which_and_to_which_file_it_links(
     tour.write_text(TOUR.replace("](impls/encode/heap.py)", "](impls/encode/pile.py)"))
     assert missing_steps(tour.read_text()) == ["no step for encode/heap; add one that links to impls/encode/heap.py"]
     monkeypatch.setattr("reports.commands.tour.TOUR", tour)
-    (path,) = (ROOT / "bench" / "records").rglob(re.findall(r"Figures of (\S+\.json)", TOUR)[0])
+    (path,) = REFERENCE.rglob(re.findall(r"Figures of (\S+\.json)", TOUR)[0])
     assert main(["tour", str(path)]) == 1
     assert capsys.readouterr().err.endswith(
         ": error: TOUR.md: no step for encode/heap; add one that links to impls/encode/heap.py\n"
@@ -56,7 +57,7 @@ def test_a_tour_without_a_step_says_which_and_to_which_file_it_links(
 def test_figures_of_the_tour_are_those_of_the_record() -> None:
     found = re.search(r"Figures of (\S+\.json)", TOUR)
     assert found
-    (path,) = (ROOT / "bench" / "records").rglob(found[1])
+    (path,) = REFERENCE.rglob(found[1])
     record = load_record(path)
     assert with_figures_of(record, TOUR) == TOUR
     quoted = re.findall(r"\*\*([\d.,]+)x as fast\s+as\s+(\w+)\*\*\s+\[(\w+)/(\w+) on ([\w-]+)\]", TOUR)
@@ -71,8 +72,18 @@ def test_figures_of_the_tour_are_those_of_the_record() -> None:
         assert ratio(medians[before] / medians[impl]) == f"{gain}x"
 
 
+def test_the_figures_come_from_the_reference_if_no_record_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "TOUR.md").write_text(re.sub(r"\*\*[\d.,]+x as", "**7x as", TOUR))
+    monkeypatch.setattr("reports.commands.tour.TOUR", tmp_path / "TOUR.md")
+    monkeypatch.setattr("bench.record.RECORDS", tmp_path)
+    assert main(["tour"]) == 0
+    assert (tmp_path / "TOUR.md").read_text() == TOUR
+
+
 def test_a_step_that_the_record_lacks_is_one_line() -> None:
-    (path,) = (ROOT / "bench" / "records").rglob(re.findall(r"Figures of (\S+\.json)", TOUR)[0])
+    (path,) = REFERENCE.rglob(re.findall(r"Figures of (\S+\.json)", TOUR)[0])
     with pytest.raises(ReportError, match="no step to train/fast on stories-5MB"):
         with_figures_of(load_record(path), "**2x as fast as naive** [train/fast on stories-5MB]")
 
@@ -90,7 +101,7 @@ def test_the_diagrams_are_drawn_from_the_imports() -> None:
 
 
 def test_figures_and_diagrams_are_written_anew(tmp_path: Path) -> None:
-    (path,) = (ROOT / "bench" / "records").rglob(re.findall(r"Figures of (\S+\.json)", TOUR)[0])
+    (path,) = REFERENCE.rglob(re.findall(r"Figures of (\S+\.json)", TOUR)[0])
     old = re.sub(r"\*\*[\d.,]+x as", "**7x as", TOUR).replace("    train --> kernels\n", "")
     (tmp_path / "TOUR.md").write_text(old)
     rewrite(load_record(path), tmp_path / "TOUR.md")

@@ -9,6 +9,7 @@ import pytest
 from reports.errors import Missing
 from reports.evidence import Evidence, load_evidence
 from reports.figures import (
+    counts,
     downscaling,
     faults,
     gains,
@@ -305,6 +306,35 @@ def test_profiles_are_shares_of_all_time(evidence: Evidence) -> None:
     assert profiles.place({"file": "~", "line": 3}) == "built in"
 
 
+def test_counts_are_those_of_one_unit_of_work(evidence: Evidence) -> None:
+    compiled, call, python, hardware = counts.table(evidence.digests("cachegrind", "hardware")).rows
+    assert compiled[:6] == ["encode/jit", "stories-100KB", "cachegrind", "pretoken", "compiled code", None]
+    assert compiled[6] == Value(7e6 / 4 / 20_000, "instructions")
+    assert call[4:7] == ["whole call", Value(2.0 / 4 / 20_000, "s"), Value(9e6 / 4 / 20_000, "instructions")]
+    assert python[:5] == ["train/incremental", "stories-100KB", "cachegrind", "merge", "whole call"]
+    assert hardware[7:] == [None] * 4
+
+
+def test_the_time_is_of_the_profile_that_timed_the_most_calls(evidence: Evidence) -> None:
+    digest = evidence.digests("cachegrind")[0]
+    longer = digest | {"tool": "cprofile", "repeats": 10, "seconds_plain": 3.0}
+    elsewhere = longer | {"workload": "stories-5MB", "repeats": 99}
+    assert counts.time(digest, [longer, elsewhere]) == Value(0.3 / 20_000, "s")
+    assert counts.time(digest, [elsewhere]) == Value(0.5 / 20_000, "s")
+
+
+def test_the_largest_cost_comes_first(evidence: Evidence) -> None:
+    digest = evidence.digests("cachegrind")[0] | {"repeats": 1, "units": 1}
+    misses = digest | {
+        "call": {"instructions": 12, "mispredicted": 3, "d1_misses": 3, "ll_misses": 1, "branches": 99}
+    }
+    assert {name: round(cost.number * 1e9, 6) for name, cost in counts.costs(misses).items()} == {
+        "ll_misses": 90.0, "mispredicted": 15.0, "d1_misses": 14.0, "instructions": 1.0
+    }  # fmt: skip
+    assert list(counts.costs(misses)) == ["ll_misses", "mispredicted", "d1_misses", "instructions"]
+    assert str(counts.bound(misses)).count("most of it last-level misses") == 1
+
+
 def test_memory_rises_from_what_it_was_before(evidence: Evidence) -> None:
     (row,) = memory.resident(evidence.digests("rss")).rows
     assert row[2:] == [Value(n, "bytes") for n in (1e7, 3e7, 2e7, 1e7)] + [Value(1, "s")]
@@ -321,7 +351,7 @@ def test_faults_without_samples_have_results_in_words(evidence: Evidence) -> Non
 
 
 def test_what_is_not_there_is_missing_with_the_reason(evidence: Evidence) -> None:
-    with pytest.raises(Missing, match="no study nothing; `python -m bench studies --only nothing` makes one"):
+    with pytest.raises(Missing, match="no study nothing; `python -m bench studies` makes all"):
         evidence.study("nothing")
     empty = Evidence(evidence.bench, why_missing={"studies": "no record"})
     for ask in (lambda: empty.points("size"), lambda: empty.content("studies")):

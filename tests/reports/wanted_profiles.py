@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from tests.reports.wanted_studies import values
 from tests.support.awkward_records import records
-from tests.support.report_arithmetic import digests, memory_size, own_shares, share, study, time, what
+from tests.support.report_arithmetic import digests, memory_size, own_shares, plain, share, study, time, what
 
 Text = Iterator[str]
 
@@ -33,6 +34,43 @@ def bottlenecks() -> Text:
             yield f"{operator['name']} {time(operator['own'])} {share(operator['own'] / row['own_total'])}"
             yield f"{time(operator['cumulative'])} {operator['calls']:,} {memory_size(operator['bytes'])}"
     yield from (f"{what(row)} {row['workload']}: {row['error']}" for row in records().profiles["failures"])
+
+
+COSTS = {
+    "instructions": 1 / 12e9, "mispredicted branches": 15 / 3e9, "first-level misses": 14 / 3e9,
+    "last-level misses": 90e-9,
+}  # fmt: skip
+
+
+def counts() -> Text:
+    yield "32 KB and 32 MB"
+    rows = digests("cachegrind", "hardware")
+    for row in rows:
+        yield from each(row)
+    yield "4 instructions at 3 GHz, 15 and 14 cycles, 90 ns"
+    for row in rows:
+        yield from explained(row)
+
+
+def per_unit(row: dict[str, Any], part: str) -> dict[str, float]:
+    return {name: total / (row["repeats"] * row["units"]) for name, total in row[part].items()}
+
+
+def each(row: dict[str, Any]) -> Text:
+    for part in ("compiled", "call") if what(row) == "encode/jit" else ("call",):
+        took = time(row["seconds_plain"] / row["repeats"] / row["units"]) if part == "call" else ""
+        numbers = (plain(number) for name, number in per_unit(row, part).items() if name != "cycles")
+        yield f"{what(row)} {row['workload']} {took} {' '.join(numbers)}"
+
+
+def explained(row: dict[str, Any]) -> Text:
+    names = {"mispredicted": "mispredicted branches", "d1_misses": "first-level misses"}
+    names |= {"instructions": "instructions", "ll_misses": "last-level misses"}
+    took = {names[name]: n * COSTS[names[name]] for name, n in per_unit(row, "call").items() if name in names}
+    largest_first = sorted(took.values(), reverse=True)
+    seconds = row["seconds_plain"] / row["repeats"] / row["units"]
+    yield f"{what(row)} {row['workload']} {time(seconds)} {' '.join(map(time, largest_first))}"
+    yield share(sum(largest_first) / seconds)
 
 
 def memory() -> Text:

@@ -9,9 +9,9 @@ from typing import Any
 
 import torch
 
+from impls.digests import sealed
 from lm.checkpoint import read_checkpoint
 from lm.config import RunConfig, check
-from lm.digests import sealed
 from tests.support import ROOT
 
 # On a busy machine tiny operations on several threads mostly wait for each other.

@@ -185,6 +185,10 @@ def functions(*own: float) -> dict[str, Any]:
     return {"functions": rows, "own_total": 2.0 * sum(own)}
 
 
+WORK = {"per": "pretoken", "units": 20_000, "kernels": True}
+MERGES = {"per": "merge", "units": 63, "kernels": False}
+
+
 def profiles_record() -> dict[str, Any]:
     site = {"name": "keep", "file": "impls/x.py", "line": 7, "bytes": 30_000_000, "allocations": 9}
     digests = [
@@ -201,10 +205,19 @@ def profiles_record() -> dict[str, Any]:
         digest("rss", "count", "process_pool", memory=[[0, 10**7, 0], [0.5, 2 * 10**7, 10**7], [1, 10**7, 0]],
                peak_bytes=3 * 10**7),
         digest("counters", "encode", "jit", counters={}, phases={"pretokens looked up": 12345}),
+        digest("cachegrind", "encode", "jit", call=counts(9e6), compiled=counts(7e6), **WORK),
+        digest("cachegrind", "train", "incremental", call=counts(8e7), compiled=counts(7.0), **MERGES),
+        digest("hardware", "count", "jit", call={"instructions": 8_000_001}, **WORK),
         digest("torch", "gpt2-step", "fused", **operators(3.0, 1.0), tensor_bytes=tensor_bytes(predicted=0.9)),
     ]  # fmt: skip
     failures = [{"tool": "scalene", "stage": "train", "impl": "jit", "workload": "w", "error": "scalene: it crashed"}]
-    return {**head("profiles"), "digests": digests, "failures": failures}
+    skipped = [{"tool": "hardware", "reason": "it is not there"}, {"tool": "torch", "reason": "nor is that"}]
+    return {**head("profiles"), "digests": digests, "failures": failures, "skipped": skipped}
+
+
+def counts(instructions: float) -> dict[str, Any]:
+    names = ("instructions", "branches", "mispredicted", "d1_misses", "ll_misses")
+    return {name: int(instructions / 7**place) for place, name in enumerate(names)}
 
 
 def operators(*own: float) -> dict[str, Any]:
@@ -236,7 +249,7 @@ def step_record() -> dict[str, Any]:
         ]}  # fmt: skip
 
     return {
-        **head("step"), "code": {"lm.model": module_digest("lm.model")}, "versions": {"torch": "2.13.0"},
+        **head("step"), "code": {"lm.models": module_digest("lm.models")}, "versions": {"torch": "2.13.0"},
         "device": "cpu", "threads": 2,
         "models": [timed("exact GELU", *sides), timed("tanh GELU", sides[0], ("transformers 5.23.0", 0.21, 1.2))],
         "operations": [

@@ -1,4 +1,4 @@
-"""The table of measurements: id -> function that builds a measurement from the inputs."""
+"""The table of measurements: id -> the function that builds the measurement from the inputs."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ STRING_BYTES = 64 * MEGABYTE
 
 
 def encoding_a_file(inputs: PeerInputs) -> Measurement:
-    """Encode a large file to a file of ids, start included. Our side waits until its file is on the disk."""
+    """Encode a large file to a file of ids, from the start of the process. Our side waits for the disk."""
     dtype = inputs.definition.id_dtype
     text = inputs.part(min(ENCODE_BYTES, inputs.large_bytes))
     size = text.stat().st_size

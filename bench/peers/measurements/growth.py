@@ -1,4 +1,4 @@
-"""Measurements of how training and encoding grow: memory, start, size of the corpus, workers."""
+"""Measurements of how training and encoding scale: memory, start of the process, size of the corpus, workers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SCALING_BYTES = 256 * MEGABYTE
 
 
 def memory(inputs: PeerInputs) -> Measurement:
-    """Train on a large text, and compare the memory with a process that trained on next to nothing."""
+    """Compare the memory of training on a large text with the memory of training on a tiny text."""
     compiled = most_advanced("train", compiled=True).name
 
     def job(path: Path, **more: str) -> dict[str, Any]:
@@ -62,7 +62,7 @@ def memory(inputs: PeerInputs) -> Measurement:
 
 
 def start_up(inputs: PeerInputs) -> Measurement:
-    """Start for the first time ever, and later."""
+    """Start a process, train and encode a little: once without compiled code in the cache, once with it."""
     trainer, encoder = (most_advanced(stage, compiled=True).name for stage in ("train", "encode"))
     job = {"path": str(inputs.small), "trainer": trainer, "encoder": encoder}
     return Measurement(
@@ -93,7 +93,7 @@ def start_up(inputs: PeerInputs) -> Measurement:
 
 
 def growth(inputs: PeerInputs) -> Measurement:
-    """Count, encode and merge texts of growing size."""
+    """Count, encode and train on texts of growing size."""
     n = max(2, 1 + round(math.log(inputs.large_bytes / MEGABYTE, 4)))
     wanted = (round(MEGABYTE * (inputs.large_bytes / MEGABYTE) ** (step / (n - 1))) for step in range(n))
     # A text that is repeated has a little more than the size asked for.
@@ -124,7 +124,7 @@ def two_workers(inputs: PeerInputs) -> Measurement:
         UsageError: this process may use one core only.
     """
     if len(os.sched_getaffinity(0)) < 2:
-        raise UsageError("two workers need two cores; this process may use one")
+        raise UsageError("two workers need two cores, but this process may use only one; give it another core")
     text = inputs.part(min(SCALING_BYTES, inputs.large_bytes))
     path, warm = {"path": str(text)}, {"path": str(inputs.small)}
     encode = {**path, "tokenizer": str(inputs.saved)}

@@ -1,4 +1,4 @@
-"""Measurements of training: whole, and each of its two stages."""
+"""Measurements of training: the whole training, and each of its two stages by itself."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def counting(inputs: PeerInputs) -> Measurement:
 
 
 def merging(inputs: PeerInputs) -> Measurement:
-    """Merge, from counted pretokens to merges."""
+    """Train from counted pretokens to merges."""
     job = {"path": str(inputs.path), "vocab_size": inputs.vocab_size}
     warm = {"path": str(inputs.small), "vocab_size": 300}
     peer = {**job, "name": "gigatoken", "tie_break": "huggingface", "expression": ""}

@@ -1,8 +1,8 @@
-"""The work that is timed, each piece in a process of its own: `python -m bench.peers.tasks JSON`.
+"""The tasks that are timed, each in a process of its own: `python -m bench.peers.tasks JSON`.
 
-A task prepares (not timed), then works (timed), then its output is digested (not timed). The clock of a task that is
-measured as a whole process starts before that process does. So a process imports the module of its task alone, and a
-task imports what it needs itself: each side pays for its own imports and for no other's.
+A task first prepares, then works, and then its output is hashed; only the work is timed. If the whole process is
+measured, the clock starts before the process does. So a process imports only the module of its task, and the task
+itself imports what it needs: each side pays for its own imports only.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The process of a task: it takes an order and prints a report, see `bench.child`."""
+"""The process that runs a task: it takes an order and prints a report, as `bench.child` describes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bench.peers.tasks import load
 
 
 def run(order: dict[str, Any]) -> dict[str, Any]:
-    """Carry out a task as `runner.run_side` orders it."""
+    """Carry out the task that `runner.run_side` orders, and return the report."""
     if order["cpus"]:
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: order["cpus"]])
     task, arguments = load(order["task"]), order["arguments"]

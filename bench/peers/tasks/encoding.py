@@ -18,7 +18,7 @@ LARGE_TEXT_BYTES = 4_000_000
 
 
 def _compiled() -> Any:
-    """Return the row of our encoder."""
+    """Return the registry's row of our most advanced encoder."""
     from impls.registry import most_advanced
 
     return most_advanced("encode", compiled=True)
@@ -34,7 +34,7 @@ def _peer_encoder(name: str, tokenizer: str) -> Any:
 
 @task(of_ids)
 def array_ours(tokenizer: str, path: str, workers: int | None = None) -> Work:
-    """Encode bytes in memory to an array, with a new encoder and all cores, or so many threads."""
+    """Encode bytes in memory to an array with a new encoder, in `workers` threads, one per core by default."""
     from impls import Tokenizer
 
     vocabulary, data = Tokenizer.load(tokenizer).definition.vocabulary, Path(path).read_bytes()
@@ -44,13 +44,13 @@ def array_ours(tokenizer: str, path: str, workers: int | None = None) -> Work:
 
 @task(of_ids)
 def array_gigatoken(tokenizer: str, path: str) -> Work:
-    """Encode bytes in memory to an array, with a new tokenizer and all cores."""
+    """Encode bytes in memory to an array with a new tokenizer, on all cores."""
     encoder, data = _peer_encoder("gigatoken", tokenizer), Path(path).read_bytes()
     return lambda: encoder.encode_unchecked(data)
 
 
 def of_file(output: Any, _: float) -> Facts:
-    """Describe a file of ids, and remove it."""
+    """Describe a file of ids, and remove the file."""
     import numpy as np
 
     path, dtype = output
@@ -119,7 +119,7 @@ def list_peer(name: str, tokenizer: str, path: str) -> Work:
 
 
 def _small_texts(path: str) -> list[str]:
-    """Return the beginning of a file in texts of `CALL_BYTES` bytes, less where a character is cut."""
+    """Cut the beginning of a file into texts of `CALL_BYTES` bytes; characters that would be cut are left out."""
     with Path(path).open("rb") as file:
         data = file.read(CALL_BYTES * CALLS)
     parts = (data[start : start + CALL_BYTES] for start in range(0, len(data), CALL_BYTES))
@@ -127,7 +127,7 @@ def _small_texts(path: str) -> list[str]:
 
 
 def _calls(encode: Callable[[str], list[int]], path: str) -> Work:
-    """Encode many small texts, each of which was encoded once before."""
+    """Return a call that encodes many small texts; each of them was encoded once before."""
     texts = _small_texts(path)
     for text in texts:
         encode(text)
@@ -135,14 +135,14 @@ def _calls(encode: Callable[[str], list[int]], path: str) -> Work:
 
 
 def of_calls(lists: list[list[int]], seconds: float) -> Facts:
-    """Describe the ids of all calls; the time is the time per call."""
+    """Describe the ids of all calls together; the time is the average time of one call."""
     ids = [token for ids in lists for token in ids]
     return of_ids(ids, seconds)._replace(seconds=seconds / len(lists))
 
 
 @task(of_calls)
 def calls_ours(tokenizer: str, path: str) -> Work:
-    """Encode small texts with the default implementation, in a process that has encoded a large one."""
+    """Encode small texts with the default implementation, in a process that has encoded a large text before."""
     from impls import Tokenizer
 
     loaded = Tokenizer.load(tokenizer)

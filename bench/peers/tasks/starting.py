@@ -1,4 +1,4 @@
-"""Tasks of a process that has just started."""
+"""Tasks that show how soon a new process can work."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bench.peers.tasks.training import train_ours
 
 @task(of_ids)
 def ready(path: str, trainer: str, encoder: str) -> Work:
-    """Train and encode a small text in compiled code, from the import on."""
+    """Import the package, then train on and encode a small text in compiled code."""
 
     def work() -> list[int]:
         from impls import Tokenizer

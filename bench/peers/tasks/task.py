@@ -1,4 +1,4 @@
-"""Tasks, and how their outputs are described."""
+"""The two parts of a task: its work, and the description of its output."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ class Facts(NamedTuple):
     """The description of an output, by which outputs are compared.
 
     Attributes:
-        digest: of the output.
+        digest: the digest of the output.
         n: the number of merges, unique pretokens or ids.
-        n_bytes: the size of the arrays, where it is asked for.
-        seconds: replaces the measured time where the output carries a better one.
+        n_bytes: the size of the output's arrays in bytes, for tasks that report it.
+        seconds: replaces the measured time, if the output itself holds a better time.
     """
 
     digest: str
@@ -28,11 +28,11 @@ class Facts(NamedTuple):
 
 
 class Task(NamedTuple):
-    """A piece of work.
+    """A piece of work that can be timed.
 
     Attributes:
         prepare: takes the arguments and returns the call that is timed.
-        facts: takes the output of that call and the measured seconds, and describes the output.
+        facts: takes the output of the timed call and the measured seconds; describes the output.
     """
 
     prepare: Callable[..., Work]
@@ -40,12 +40,12 @@ class Task(NamedTuple):
 
 
 def task(facts: Callable[[Any, float], Facts]) -> Callable[[Callable[..., Work]], Task]:
-    """Make a task of a function that prepares it."""
+    """Make a task from the function that prepares its work."""
     return lambda prepare: Task(prepare, facts)
 
 
 def sha256(parts: Iterable[bytes]) -> str:
-    """Hash byte strings with their lengths, so that their borders count."""
+    """Hash byte strings, each with its length, so that ["ab", "c"] and ["a", "bc"] have different hashes."""
     digest = hashlib.sha256()
     for part in parts:
         digest.update(len(part).to_bytes(8, "little") + part)
@@ -53,7 +53,7 @@ def sha256(parts: Iterable[bytes]) -> str:
 
 
 def of_merges(merges: Pairs, _: float) -> Facts:
-    """Describe merges."""
+    """Describe merges by their digest and number."""
     return Facts(sha256(token for pair in merges for token in pair), len(merges))
 
 

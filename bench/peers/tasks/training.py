@@ -24,9 +24,9 @@ def train_ours(path: str, vocab_size: int, impl: str, tie_break: str) -> Work:
 
 
 def _train_peer(name: str, path: str, vocab_size: int, tie_break: str, expression: str) -> Work:
-    """Train from a file to the output of the peer; the trainer comes with it, to read the merges.
+    """Train from a file; the work returns the peer's trainer and its output, from which the trainer reads merges.
 
-    The expression of the pattern is an argument, so that a whole process need not import `regex` to look it up.
+    The expression of the pattern is an argument: if the process looked it up, it would have to import `regex`.
     """
 
     def work() -> Any:
@@ -51,7 +51,7 @@ def _of_peer_merges(output: Any, seconds: float) -> Facts:
 
 
 def _of_gigatoken_merges(output: Any, seconds: float) -> Facts:
-    """Describe the merges; the time is the whole less the counting."""
+    """Describe gigatoken's merges; their time is the measured time minus the time of counting."""
     counting: float = output[1].counting_seconds()
     return of_merges(_peer_merges(output), seconds)._replace(seconds=seconds - counting)
 
@@ -63,7 +63,7 @@ merges_gigatoken = task(_of_gigatoken_merges)(_train_peer)
 
 @task(of_merges)
 def merges_ours(path: str, vocab_size: int) -> Work:
-    """Train from pretokens, counted before, to merges in the form of `train_bpe`."""
+    """Train from pretokens, counted untimed, to merges in the form that `train_bpe` returns."""
     from impls.contract import N_BYTES
     from impls.registry import most_advanced
 
@@ -98,7 +98,7 @@ count_ours = task(_of_pretokens)(_count_ours)
 
 
 def _of_gigatoken_counts(output: Any, seconds: float) -> Facts:
-    """Describe the counts, by counting once more with the result as a list."""
+    """Describe gigatoken's counts; training does not return them, so this counts once more, untimed."""
     from gigatoken.gigatoken_rs import pretokenized_counts
 
     from impls.contract import Pretokens
@@ -111,7 +111,7 @@ def _of_gigatoken_counts(output: Any, seconds: float) -> Facts:
 
 @task(_of_gigatoken_counts)
 def count_gigatoken(path: str) -> Work:
-    """Count the pretokens of a file and learn one merge; its own clock tells the counting from the rest."""
+    """Count the pretokens of a file and learn one merge; gigatoken prints the time of the counting alone."""
     from impls.contract import N_BYTES
     from impls.peers.output import with_output
 
@@ -130,7 +130,7 @@ def _of_size(n_bytes: int, _: float) -> Facts:
 
 @task(_of_size)
 def tables_ours(path: str, vocab_size: int) -> Work:
-    """Measure what training keeps of unique pretokens: a hash table per thread, arrays of the merge loop."""
+    """Return the bytes that training needs for unique pretokens: hash tables of all threads, arrays of merging."""
     from impls.contract import N_BYTES
     from impls.kernels.keys import WORDS
     from impls.registry import load, most_advanced

@@ -47,7 +47,7 @@ def without_digest(values: dict[str, Any]) -> dict[str, Any]:
 
 
 class _Digesting:
-    """A binary file for writing that adds up what it writes."""
+    """A binary file for writing that hashes all bytes that it writes."""
 
     def __init__(self, file: BinaryIO | IO[bytes]) -> None:
         self._file, self.sum = file, hashlib.sha256()
@@ -69,7 +69,7 @@ def sealed(file: BinaryIO | IO[bytes]) -> Iterator[Any]:
 
 
 def seal_is_whole(file: BinaryIO | IO[bytes]) -> bool:
-    """Tell whether a file ends with the digest of its bytes from its place on; its place stays."""
+    """Tell whether a file ends with the right digest of its bytes, counted from the present position, which stays."""
     start = file.tell()
     left = file.seek(0, os.SEEK_END) - start - SEAL_BYTES
     file.seek(start)
@@ -88,17 +88,17 @@ def write_manifest(folder: Path, names: Iterable[str]) -> None:
     Raises:
         FileFormatError: a file cannot be read or written.
     """
-    digests = {name: _digest_of_file(folder / name) for name in names}
+    digests = {name: digest_of_file(folder / name) for name in names}
     with atomic_writer(folder / MANIFEST) as file:
         file.write(json.dumps({"version": 1, "sha256": digests}, indent=1).encode())
 
 
 def check_manifest(folder: Path, needed: Iterable[str]) -> None:
-    """Check the files that `digests.json` lists; do nothing where there is no such file.
+    """Check the files that `digests.json` lists; if the folder has no `digests.json`, check nothing.
 
     Args:
-        folder: of the files.
-        needed: names that must be listed.
+        folder: the folder of the files.
+        needed: names of files that `digests.json` must list.
 
     Raises:
         FileFormatError: a file has changed or is missing, or the manifest is damaged.
@@ -114,14 +114,19 @@ def check_manifest(folder: Path, needed: Iterable[str]) -> None:
     if not digests.keys() >= set(needed):
         raise FileFormatError(f"{path}: is damaged or of another version; make the folder again")
     for name, digest in digests.items():
-        if _digest_of_file(folder / name) != digest:
+        if digest_of_file(folder / name) != digest:
             raise FileFormatError(
                 f"{folder / name}: is not the file that {path} describes: it is damaged or was changed; make the "
                 f"folder again, or remove {MANIFEST} if the change is yours"
             )
 
 
-def _digest_of_file(path: Path) -> str:
+def digest_of_file(path: Path) -> str:
+    """Return the sha256 of a regular file, in hexadecimal.
+
+    Raises:
+        FileFormatError: the file is missing, no regular file, or cannot be read.
+    """
     try:
         if not path.is_file():  # A pipe would be waited for.
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))

@@ -1,12 +1,12 @@
-"""The table of models, and from a config to a model. A new model costs its own file and a row here."""
+"""The table of models, and from a config to a model. A new model costs its own file in this folder and a row here."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from lm import gpt2, llama3
 from lm.architecture import Architecture
 from lm.config_base import ModelConfig
+from lm.models import gpt2, llama3
 from lm.ops import pick
 from lm.transformer import LanguageModel
 
