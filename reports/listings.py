@@ -44,26 +44,26 @@ def excerpts(stage: str) -> dict[str, Excerpt]:
 
 
 def _key_code(row: Impl) -> tuple[str, str]:
-    """Return the path of a source, and the function or class in it that an implementation is named by."""
+    """Return the path of a source, and the function or class in it that is the implementation, or else all of it."""
     module, name = (row.kernel or row.target).split(":")
     path = f"{module.replace('.', '/')}.py"
     text = (ROOT / path).read_text("utf-8")
     body = ast.parse(text).body
     defined = {node.name: node for node in body if isinstance(node, ast.FunctionDef | ast.ClassDef)}
-    node = defined.get(name) or defined[_maker(body, name)]
-    return path, ast.get_source_segment(text, node) or ""
+    node = defined.get(name) or defined.get(_maker(body, name))
+    return path, (ast.get_source_segment(text, node) if node else None) or text
 
 
 def _maker(body: list[ast.stmt], name: str) -> str:
-    """Return the function that makes what a module assigns to a name."""
-    (value,) = (
-        node.value
+    """Return the function that makes what a module assigns to a name; empty where none does."""
+    makers = (
+        call.func.id
         for node in body
         if isinstance(node, ast.Assign) and any(isinstance(one, ast.Name) and one.id == name for one in node.targets)
+        for call in ast.walk(node.value)
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name)
     )
-    return next(
-        node.func.id for node in ast.walk(value) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
-    )
+    return next(makers, "")
 
 
 def _excerpt(before: str, code: str, path: str) -> Excerpt:

@@ -98,6 +98,8 @@ def _case(case: Mapping[str, Any]) -> dict[str, Any]:
 def _check_cases(cases: pd.DataFrame) -> None:
     if not cases[POSITIVE].map(_is_above_zero).all(axis=None):
         raise ValueError(f"one of {', '.join(POSITIVE)} is not a number above zero")
+    if not all(_is_above_zero(sample) for samples in cases["samples"] for sample in samples):
+        raise ValueError("a sample is not a number above zero")
     _check_words(cases[TEXTS])
 
 

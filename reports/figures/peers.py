@@ -71,6 +71,6 @@ def bars(measurements: list[Measurement], vocab_size: int) -> Bars:
     rows = [
         Bar(work(measurement, row, vocab_size), value)
         for measurement, row, value in ratios(measurements)
-        if row["unit"] == "x" and row["at_least"]
+        if row["unit"] == "x" and row["at_least"] and value.spread.low > 0
     ]
     return Bars(rows, "times as fast, or as small, as the other")

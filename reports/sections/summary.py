@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from impls.registry import STAGES, implementations
-from reports.blocks import Block, Bullets, Figure, Heading, Paragraph
+from reports.blocks import Block, Bullets, Figure, Heading, Paragraph, missing
 from reports.errors import Missing
 from reports.evidence import Evidence
 from reports.figures import ladders, picks
@@ -53,7 +53,9 @@ def advice(evidence: Evidence) -> list[Block]:
         found = picks.lasting(evidence.points("size"))
         start = picks.start(evidence.points("start"))
     except Missing as why:
-        return [Paragraph(f"Missing: {why}.")]
+        return [missing(why)]
+    except (LookupError, TypeError, ArithmeticError, ValueError, AttributeError):
+        return [missing("the record of studies lacks a field; the chapters below name it")]
     entries: list[Cell] = [(f"{pick.stage}: take `{pick.impl}` from ", pick.size, " of text on") for pick in found]
     note = (
         "In a warm process. A fresh process first loads compiled code, ", start.loading, ", or compiles it once per "

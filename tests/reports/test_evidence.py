@@ -77,6 +77,29 @@ def test_a_damaged_record_gives_way_to_the_one_before(
     assert "Missing" not in text
 
 
+@pytest.mark.parametrize("sample", [0, -1.0, "1", None, True])
+def test_a_sample_that_is_no_time_damages_its_record(
+    sample: object, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    content = benchmarks_record()
+    content["benchmarks"][3]["stats"]["data"][2] = sample
+    record = write(tmp_path / "m" / "Linux" / "0001_x_20260101_000000.json", content)
+    assert main([str(record), "--out", str(tmp_path)]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "a sample is not a number above zero" in line
+
+
+def test_a_study_without_a_field_leaves_the_first_screen_as_it_is(tmp_path: Path) -> None:
+    record, content = write_all(tmp_path / "m"), studies_record()
+    for row in content["studies"]["start"]["points"]:
+        del row["facts"]["first_call_seconds"]
+    write(tmp_path / "m" / "studies" / "0002_x_20260102_000000.json", content)
+    assert main([str(record), "--out", str(tmp_path)]) == 0
+    summary = text_of(tmp_path).split("\n## ")[1]
+    assert "Missing: the record of studies lacks a field" in summary
+    assert "| train | `jit` " in summary
+
+
 @pytest.mark.parametrize("version", [VERSION - 1, VERSION + 1])
 def test_a_record_of_another_version_is_refused_by_name(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], version: int

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from impls import registry
 from impls.registry import STAGES, implementations
 from reports.listings import LONGEST, excerpts
 from tests.support import ROOT
@@ -34,6 +37,13 @@ def test_a_step_that_changes_little_is_shown_as_its_change() -> None:
     change = excerpts("train")["weighted"].text.splitlines()
     assert any(line.startswith("+") and "weight" in line for line in change)
     assert any(line.startswith("-") for line in change)
+
+
+def test_what_is_no_function_is_shown_as_its_whole_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    odd = replace(implementations("count")[0], name="odd", target="impls.count.findall:Pretokens")
+    monkeypatch.setattr(registry, "_ROWS", (odd,))
+    (code,) = excerpts("count").values()
+    assert code.text.startswith((ROOT / code.path).read_text().splitlines()[0])
 
 
 def test_a_kernel_is_found_by_the_function_that_makes_it() -> None:
