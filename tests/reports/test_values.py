@@ -259,31 +259,6 @@ def test_peers_keep_the_unit_of_their_row(evidence: Evidence) -> None:
     assert peers.side(measurements[0], "nobody", "seconds") is None
 
 
-@pytest.mark.parametrize(
-    ("work", "other", "said"),
-    [
-        ("train, file to merges, whole process: gigatoken", "gigatoken",
-         "train a 32,000 vocabulary, file to merges, whole process, against gigatoken"),
-        ("the same: rustbpe", "rustbpe", "train a 32,000 vocabulary, file to merges, whole process, against rustbpe"),
-        ("the same in a warm process: rustbpe", "rustbpe, warm",
-         "train a 32,000 vocabulary, file to merges, warm process, against rustbpe"),
-        ("the same: peak RSS", "gigatoken", "train a 32,000 vocabulary, file to merges, whole process: peak RSS"),
-        ("train on 133 KB to 500, empty cache", "", "train on 133 KB to 500, empty cache"),
-        ("count: log-log slope of time", "count 1", "count: log-log slope of time"),
-    ],
-)  # fmt: skip
-def test_the_work_of_a_row_is_said_in_full(work: str, other: str, said: str) -> None:
-    first = {"work": "train, file to merges, whole process: gigatoken", "sides": ["ours", "gigatoken"]}
-    row = {"work": work, "sides": ["ours", other]}
-    assert peers.work({"rows": [first, row]}, row, 32_000) == said
-
-
-def test_what_is_called_it_is_named() -> None:
-    row = {"work": "encode it to an array: 2 workers against 1", "sides": ["array 2", "array 1"]}
-    first = {"work": "count 255 MB: 2 workers against 1", "sides": ["count 2", "count 1"]}
-    assert peers.work({"rows": [first, row]}, row, 32_000) == "encode 255 MB to an array: 2 workers against 1"
-
-
 def test_a_training_step_is_held_against_its_bar() -> None:
     (ours, other, reference) = step.models(step_record()["models"][0]).rows
     assert ours[3:] == [None, None, None, None]
