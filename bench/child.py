@@ -54,10 +54,14 @@ def run(command: Sequence[str], *, environment: Mapping[str, str] | None = None,
             stdin=DEVNULL, stdout=PIPE, stderr=PIPE, process_group=0,
         )  # fmt: skip
     except OSError as error:
-        raise MergelabError(f"{command[0]}: cannot be started: {error.strerror}") from None
+        raise MergelabError(
+            f"{command[0]}: cannot be started: {error.strerror}; install it, or correct its path"
+        ) from None
     output, errors = _outputs(process, timeout)
     if process.returncode:
-        raise MergelabError(last_line(errors) or f"ended with status {process.returncode}")
+        raise MergelabError(
+            last_line(errors) or f"the process ended with status {process.returncode}; run it by itself"
+        )
     return output
 
 
@@ -81,7 +85,7 @@ def _outputs(process: Popen[str], timeout: float | None) -> tuple[str, str]:
         if not isinstance(error, TimeoutExpired):
             raise  # At once: whoever interrupts does not wait for the child's memory to be freed.
         with process:
-            raise MergelabError(f"the process did not end within {timeout:g} s") from None
+            raise MergelabError(f"the process did not end within {timeout:g} s; give it less work") from None
     finally:
         reader.shutdown(wait=False)
 
@@ -121,7 +125,7 @@ def report_in(output: str) -> dict[str, Any]:
         if line.startswith("{"):
             report: dict[str, Any] = json.loads(line)
             return report
-    raise MergelabError("the process ended well but printed no report; its last line must be a report in JSON")
+    raise MergelabError("the process ended with status 0 but printed no report; let it print one as a line of JSON")
 
 
 def last_line(text: str) -> str:

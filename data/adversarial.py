@@ -1,7 +1,7 @@
 """Texts made to break a tokenizer: each text takes one property to its extreme, at any size.
 
-Every function maps a size to exactly that many bytes, the same bytes everywhere. All texts but `invalid_utf8` are
-valid UTF-8: characters are never cut, and newlines fill the room that is too small for the next piece.
+Every function takes a size and returns exactly so many bytes. The bytes are the same on every machine. All texts but
+`invalid_utf8` are valid UTF-8: characters are never cut, and if the next piece does not fit, newlines fill the rest.
 """
 
 import hashlib
@@ -34,7 +34,7 @@ _INVALID = (
 
 
 def _cycle(pieces: Sequence[str], n_bytes: int) -> bytes:
-    """Repeat the pieces, as many whole ones as fit, then newlines."""
+    """Repeat the pieces, as long as whole pieces fit, and fill the rest with newlines."""
     encoded = [piece.encode() for piece in pieces]
     period = b"".join(encoded)
     text = period * (n_bytes // len(period))
@@ -46,24 +46,27 @@ def _cycle(pieces: Sequence[str], n_bytes: int) -> bytes:
 
 
 def ties(n_bytes: int) -> bytes:
-    """Repeat all two-letter words, each once per period of 8,112 bytes: all pairs tie in whole periods."""
+    """Repeat all two-letter words, each once per period of 8,112 bytes; then all pairs have equal counts."""
     return _cycle([f"{left}{right}." for left, right in product(ascii_letters, repeat=2)], n_bytes)
 
 
 def one_letter(n_bytes: int) -> bytes:
-    """Repeat `a`: one pretoken as long as the text, in which every pair overlaps the next."""
+    """Repeat `a`: the text is one pretoken, in which every pair overlaps the next pair."""
     return b"a" * n_bytes
 
 
 def no_spaces(n_bytes: int) -> bytes:
-    """Draw lower-case letters, without a space: one pretoken as long as the text, with hardly a repetition."""
+    """Draw lower-case letters, without a space: the text is one pretoken in which hardly anything repeats."""
     letters = bytes(ascii_lowercase[byte % 26].encode()[0] for byte in range(256))
     return hashlib.shake_128(b"no spaces").digest(n_bytes).translate(letters)
 
 
 @cache
 def _unicode_samples() -> list[str]:
-    """Return runs of characters of one category each, then runs of one character per category, each also alone."""
+    """Return runs of characters of one category, then runs with a character of each category.
+
+    After each run come a space and the first character of the run, alone.
+    """
     samples: dict[str, list[str]] = {}
     for char in map(chr, range(0x110000)):
         samples.setdefault(_UNICODE.category(char), []).append(char)
@@ -74,7 +77,7 @@ def _unicode_samples() -> list[str]:
 
 
 def unicode_classes(n_bytes: int) -> bytes:
-    """Mix characters of every general category but surrogates: alone, in runs and after a space."""
+    """Mix characters of every general category except surrogates: alone, in runs and after a space."""
     return _cycle(_unicode_samples(), n_bytes)
 
 
@@ -90,12 +93,12 @@ def emoji(n_bytes: int) -> bytes:
 
 
 def special_tokens(n_bytes: int) -> bytes:
-    """Repeat `<|endoftext|>`: in a multiple of 13 bytes, no pretoken is left to train on."""
+    """Repeat `<|endoftext|>`: if the size is a multiple of 13 bytes, no pretoken is left to train on."""
     return _cycle(["<|endoftext|>"], n_bytes)
 
 
 def whitespace_runs(n_bytes: int) -> bytes:
-    """Put runs of 1 to 40 blanks of every kind, pure and mixed, before words, numbers and signs."""
+    """Put runs of 1 to 40 blanks before words, numbers and signs; a run has one kind of blank or two kinds mixed."""
     blanks = [*" \t\n\v\f\x85\xa0\u1680\u2003\u2028\u202f\u3000", "\r\n"]
     pieces = []
     for length, blank in product((1, 2, 3, 7, 40), (*blanks, " \t", "\n ", " \n", "\u3000 ")):
@@ -110,7 +113,7 @@ def invalid_utf8(n_bytes: int) -> bytes:
 
 
 def one_pretoken(n_bytes: int) -> bytes:
-    """Repeat ` again`: in a multiple of 6 bytes, a single unique pretoken."""
+    """Repeat ` again`: if the size is a multiple of 6 bytes, the text has a single unique pretoken."""
     return _cycle([" again"], n_bytes)
 
 

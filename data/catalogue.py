@@ -71,7 +71,7 @@ def _sized(make: Callable[[int, int], Iterable[bytes]]) -> Callable[[int | None,
     def chunks(n_bytes: int | None, seed: int) -> Iterable[bytes]:
         if n_bytes is None:
             raise DataError(
-                "a generated text has no size of its own; give a size, or write `bytes` in its row of {TABLE.name}"
+                f"a generated text has no size of its own; give a size, or write `bytes` in its row of {TABLE.name}"
             )
         return make(n_bytes, seed)
 
@@ -107,7 +107,7 @@ def load() -> dict[str, Corpus]:
             raise DataError(f"{TABLE.name}: [{name}]: {error}; correct its fields, as in the other rows") from None
         if rows[name].kind == "generated" and name not in _GENERATORS:
             raise DataError(
-                f"{TABLE.name}: [{name}]: has the kind generated but no generator; give it the kind download or local"
+                f"{TABLE.name}: [{name}]: no generator has this name; write the kind download or local, not generated"
             )
     return rows
 
@@ -171,7 +171,7 @@ def chunks(name: str, n_bytes: int | None = None, *, seed: int = 0) -> Iterable[
     generator = _GENERATORS.get(corpus.name) if corpus.kind == "generated" else None
     if seed < 0 or (seed and not (generator and generator.seeded)):
         raise DataError(
-            f"{name}: does not take the seed {seed}; only stories takes a seed, a whole number of at least 0"
+            f"{name}: does not take the seed {seed}; give the seed 0 (only stories takes larger seeds too)"
         )
     if generator:
         return generator.chunks(n_bytes, seed)
@@ -210,7 +210,7 @@ def download(name: str, url: str | None = None, progress: fetch.Progress | None 
     """
     corpus = find(name)
     if corpus.kind != "download":
-        raise DataError(f"{name}: is of the kind {corpus.kind}, not a download; use `python -m data make` instead")
+        raise DataError(f"{name}: is of the kind {corpus.kind}, not a download; run `python -m data make` instead")
     path = cache_folder() / f"{corpus.name}.txt"
     if not path.exists():
         _record(path, fetch.download(url or corpus.url, path, corpus.bytes, corpus.sha256, progress))
@@ -282,7 +282,7 @@ def _prefix(name: str, path: Path, n_bytes: int | None) -> Iterator[bytes]:
     size = path.stat().st_size
     left = size if n_bytes is None else n_bytes
     if left > size:
-        raise DataError(f"{name}: has only {size} bytes, not {left}; give a smaller size")
+        raise DataError(f"{name}: has only {size} bytes, but {left} are wanted; give at most {size} bytes")
     with path.open("rb") as file:
         start = max(0, left - 3)
         file.seek(start)

@@ -1,4 +1,4 @@
-"""Download one file: an interruption costs nothing, and a wrong file is never taken for the right one.
+"""Download one file: after an interruption, a download goes on where it stopped, and a wrong file is never accepted.
 
 Bytes go to `<name>.part`, which a later call resumes with an HTTP Range request. The file gets its own name only when
 its size and SHA-256 are right. `.part` stays after an interruption and is removed when its size or content is wrong.
@@ -18,7 +18,8 @@ from typing import Any, BinaryIO, cast
 from data.errors import DataError
 
 Progress = Callable[[int, int | None], None]
-"""Is told the bytes so far and the total; None when the server does not tell."""
+"""A function that is called with the number of bytes received so far and the total (None if the server does not tell
+it)."""
 
 _CHUNK = 1 << 20
 
@@ -68,7 +69,7 @@ def download(
         OSError: `path` cannot be written.
     """
     if not url.startswith(_SCHEMES):
-        raise DataError(f"{url}: is not an http or https URL; give one")
+        raise DataError(f"{url}: is not an http or https URL; give a URL of these kinds")
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(path.name + ".part")
     with part.open("ab") as file:
@@ -80,7 +81,8 @@ def download(
             digest = sha256_of(part)
             if sha256 not in (None, digest):
                 _restart(file)
-                raise DataError(f"{url}: its SHA-256 is {digest}, not {sha256}; check the URL and download it again")
+                told = f"the file has the SHA-256 {digest}, not the expected {sha256}"
+                raise DataError(f"{url}: {told}; check the URL and run the command again")
             part.replace(path)  # While it is locked: nobody may append to a finished file.
         finally:
             if file.tell() == 0:
@@ -93,7 +95,7 @@ def _lock(file: BinaryIO, part: Path, url: str) -> None:
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        raise DataError(f"{url}: another process is downloading it; wait until that process ends") from None
+        raise DataError(f"{url}: another process downloads this file; wait until that process ends") from None
     if not part.exists() or not os.path.samestat(os.fstat(file.fileno()), part.stat()):
         raise DataError(f"{url}: another process has just finished the download; run the command again")
 
@@ -104,7 +106,7 @@ def _fill(file: BinaryIO, url: str, n_bytes: int | None, progress: Progress | No
         total = None if response.length is None else file.tell() + response.length
         if n_bytes is not None and total not in (None, n_bytes):
             _restart(file)
-            raise DataError(f"{url}: the file on the server has {total} bytes, not {n_bytes}; check the URL")
+            raise DataError(f"{url}: the server has a file of {total} bytes, not of {n_bytes} bytes; check the URL")
         while chunk := _read(response, url):
             if n_bytes is not None and file.tell() + len(chunk) > n_bytes:
                 _restart(file)
@@ -119,7 +121,7 @@ def _fill(file: BinaryIO, url: str, n_bytes: int | None, progress: Progress | No
     if n_bytes is not None and file.tell() != n_bytes:
         sent = file.tell()
         _restart(file)
-        raise DataError(f"{url}: the server sent {sent} bytes, not {n_bytes}; check the URL")
+        raise DataError(f"{url}: the server sent {sent} bytes, not {n_bytes} bytes; check the URL")
 
 
 def _open(file: BinaryIO, url: str, timeout: float) -> http.client.HTTPResponse:

@@ -1,7 +1,8 @@
-"""The standard library of the running Python as a corpus: code and documentation that is on every machine.
+"""The standard library of the running Python as a corpus: code and documentation that every machine with Python has.
 
-Files are ordered by the SHA-256 of their relative path. This order mixes the packages, so that a prefix of any size
-is a fair sample. Another Python has other sources: a digest holds for the Python that made the text.
+Files are ordered by the SHA-256 of their relative path. This order mixes the packages, so that the beginning of the
+text is a fair sample at any size. Another Python has other sources: a digest is right only for the version of Python
+whose library made the text.
 """
 
 import hashlib
@@ -40,7 +41,7 @@ def whole_characters(text: bytes, n_bytes: int) -> bytes:
 def chunks(n_bytes: int | None = None, root: Path = ROOT) -> Iterator[bytes]:
     """Yield the sources below `root`, by default the running Python's library, file by file, up to `n_bytes` bytes.
 
-    The last character is never cut, so up to 3 bytes may be missing.
+    The last character is never cut, so the text may be up to 3 bytes shorter than `n_bytes`.
 
     Raises:
         DataError: the sources have fewer than `n_bytes` bytes.
@@ -54,6 +55,6 @@ def chunks(n_bytes: int | None = None, root: Path = ROOT) -> Iterator[bytes]:
         left = None if left is None else left - len(text)
     if n_bytes is not None and left:
         raise DataError(
-            f"stdlib: the sources of Python {platform.python_version()} in {root} are "
-            f"{n_bytes - left} bytes, fewer than {n_bytes}; ask for less, or give no size to have all"
+            f"stdlib: the sources of Python {platform.python_version()} in {root} have {n_bytes - left} bytes, "
+            f"but {n_bytes} are wanted; give a smaller size, or no size to have all"
         )

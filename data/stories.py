@@ -1,11 +1,13 @@
 """Children's stories without end: a deterministic corpus of any size that needs no download.
 
-One row of random 64-bit integers decides one story. A plot is a row of beats, a beat is a choice of lines, and a line
-has slots for words. A slot keeps its word through the story, so that its characters stay the same. Words come from
-`stories.toml`. Common classes are finite lists. Names, things, towns and numbers are ranked lists without end, drawn
-with p(rank) ~ (rank + q) ** -3; the number of distinct words then grows with the cube root of the corpus (Heaps'
-law), as it does in TinyStories. Only integers, division and square roots (exact by IEEE 754) touch the draws, so the
-bytes are the same with every machine, Python and NumPy.
+One row of random 64-bit integers (the draws) decides one story. A plot is a sequence of events, called beats. For
+each beat, one of several lines is chosen. A line has slots for words. A slot has the same word everywhere in a story,
+so that the characters of the story stay the same. Words come from `stories.toml`. Words of most classes come from
+finite lists. Names, things, towns and numbers come from ranked lists without end, and a rank is drawn with the
+probability p(rank) ~ (rank + q) ** -3. With this probability, the number of distinct words grows with the cube root
+of the length of the corpus (Heaps' law), as it does in TinyStories. Words are computed from draws only by integers,
+division and square roots, which IEEE 754 defines exactly. So the bytes are the same with every machine, Python and
+NumPy.
 """
 
 import re
@@ -49,7 +51,7 @@ _SLOT = re.compile(r"\{(\w+)\}")
 
 
 class _Slot(NamedTuple):
-    """A parsed slot: the draw it reads, and the pronoun or article it asks for."""
+    """A parsed slot: the draw that decides its word, and the pronoun or article that the slot asks for."""
 
     draw: str
     pronoun: str
@@ -57,7 +59,7 @@ class _Slot(NamedTuple):
 
 
 def _parse_slot(text: str) -> _Slot:
-    """`a_thing2` -> the second thing with its article; `bhis` -> his, after the gender of the second name."""
+    """Parse `a_thing2`, the second thing with its article, or `bhis`, his or her by the gender of the second name."""
     for prefix, draw in (("", "name"), ("b", "name2")):
         if text.startswith(prefix) and text.removeprefix(prefix) in _PRONOUNS:
             return _Slot(draw, text.removeprefix(prefix), "")
@@ -68,7 +70,7 @@ def _parse_slot(text: str) -> _Slot:
 
 
 def _word_class(draw: str) -> str:
-    """`thing2`, the second draw of its class, -> `thing`."""
+    """Return the class of a draw: `thing` for `thing2`, the second draw of this class."""
     return draw.rstrip("0123456789")
 
 
@@ -80,7 +82,10 @@ def _inflect(word: str, article: str) -> str:
 
 
 def _invent(rank: int, heads: list[str], tails: list[str]) -> str:
-    """Return the rank-th word of one or more heads and a tail; different ranks give different rows of parts."""
+    """Return invented word number `rank`, made of one or more heads and a tail.
+
+    Different ranks give different parts.
+    """
     level, size = 1, len(heads) * len(tails)
     while rank >= size:
         rank, level, size = rank - size, level + 1, size * len(heads)
@@ -93,7 +98,7 @@ def _invent(rank: int, heads: list[str], tails: list[str]) -> str:
 
 
 def _endless(words: list[str], invented: str, form: Callable[[str], str]) -> Callable[[int], str]:
-    """Return rank -> word: first the listed words, then invented words without end."""
+    """Return a function: rank -> word. The first ranks give the listed words, all later ranks give invented words."""
     heads, tails = (part.split() for part in invented.split("|"))
 
     def word(rank: int) -> str:
@@ -103,7 +108,7 @@ def _endless(words: list[str], invented: str, form: Callable[[str], str]) -> Cal
 
 
 def _places(n_items: int, flatness: int) -> Ranks:
-    """Return int64[2**_BITS]: rank r fills a share ~ 1 / (r + flatness) of the places, at least one."""
+    """Return int64[2**_BITS]: rank r fills a share of places proportional to 1 / (r + flatness), at least one."""
     weights = list(accumulate(10**9 // (rank + flatness) for rank in range(n_items)))
     free = (1 << _BITS) - n_items
     ends = [weight * free // weights[-1] + rank + 1 for rank, weight in enumerate(weights)]
@@ -136,7 +141,7 @@ class _Teller:
         }
 
     def _plot_tables(self, plots: list[str], lines: dict[str, list[str]]) -> Objects:
-        """Return object[plots, beats, 2**_BITS]: lines with `%(slot)s`; short plots end in empty beats."""
+        """Return object[plots, beats, 2**_BITS]: lines with `%(slot)s`; a short plot has empty beats at its end."""
         rows = [self._beat_tables(plot, lines) for plot in plots]
         empty = np.full(1 << _BITS, "", dtype=object)
         longest = max(map(len, rows))
@@ -154,7 +159,10 @@ class _Teller:
         return tables
 
     def _ranks(self, draw_columns: Draws) -> dict[str, Ranks]:
-        """Return the rank of the word of each draw, int64[stories]; draws of one class differ within a story."""
+        """Return the rank of the word for each draw, int64[stories].
+
+        Within a story, draws of the same class give different ranks.
+        """
         ranks: dict[str, Ranks] = {}
         for name, draw in zip(self._draws, draw_columns, strict=True):
             word_class = _word_class(name)
@@ -177,7 +185,10 @@ class _Teller:
         return (q / np.sqrt(uniform) - q).astype(np.int64)
 
     def _table(self, slot: _Slot) -> Objects:
-        """Return the inflected words of a class by rank; of an endless class, the first `_HEAD`."""
+        """Return the inflected words of a class in the order of their ranks.
+
+        Of an endless class, only the first `_HEAD` words.
+        """
         endless = self._endless.get(_word_class(slot.draw))
         words = map(endless, range(_HEAD)) if endless else self._words[_word_class(slot.draw)]
         return np.array([_inflect(word, slot.article) for word in words], dtype=object)
@@ -220,7 +231,10 @@ def _blocks(seed: int) -> Iterator[bytes]:
 
 
 def _cut(block: bytes, n_bytes: int) -> bytes:
-    """Return the first `n_bytes`; newlines replace a word that does not fit whole, so no character is ever cut."""
+    """Return the first `n_bytes`.
+
+    If the last word does not fit whole, newlines take its place, so no character is ever cut.
+    """
     head = block[:n_bytes]
     if block[n_bytes : n_bytes + 1].isspace():
         return head
@@ -232,8 +246,8 @@ def chunks(n_bytes: int, seed: int = 0) -> Iterator[bytes]:
     """Yield a corpus of exactly `n_bytes` bytes of UTF-8 in chunks of about 1 MB.
 
     `SEPARATOR` stands between stories. The corpus is the beginning of one endless text, which `seed` decides. A
-    smaller corpus is therefore a prefix of a larger one, but for its last word: where the cut would split a word (or
-    the separator's `<|endoftext|>`), newlines replace the part that fits.
+    smaller corpus is therefore a prefix of a larger one, but for its last word: if the end would cut a word (or
+    `<|endoftext|>` in the separator), newlines take the place of the part that fits.
 
     Raises:
         UsageError: the size is negative.

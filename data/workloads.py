@@ -22,8 +22,8 @@ class Workload:
         bytes: how many bytes of the corpus, from its beginning.
         vocab_size: 256 bytes + merges + one special token.
         why: the reason for the workload.
-        skip: "stage/implementation" -> the reason why it is not timed on this workload.
-        expected: stage -> the known digest of its output.
+        skip: a mapping: "stage/implementation" -> the reason why this implementation is not timed on this workload.
+        expected: a mapping: stage -> the known digest of the output of this stage.
     """
 
     name: str

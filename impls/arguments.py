@@ -1,4 +1,7 @@
-"""Checks of arguments that several public functions take; each error is one line that names the argument."""
+"""Checks of arguments that several public functions take.
+
+The message of each error is one line that names the argument.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +31,7 @@ def check_path(path: object) -> Path:
         if b"\0" in os.fsencode(path):
             raise UsageError(f"path: {shown(path)} holds a NUL character, which no file name has; give another path")
     except UnicodeEncodeError:
-        raise UsageError(f"path: {shown(path)} has no form as a file name; give another path") from None
+        raise UsageError(f"path: {shown(path)} cannot be written as a file name; give another path") from None
     return Path(path)
 
 
@@ -49,7 +52,7 @@ def check_count(name: str, value: object, minimum: int, maximum: int = MOST) -> 
 
 
 def check_workers(workers: int | None) -> int:
-    """Return how many threads or processes to use; None means one per core that this process may use.
+    """Return how many threads or processes to use; `workers=None` means one per core that this process may use.
 
     Raises:
         UsageError: `workers` is not a whole number of at least 1.

@@ -1,4 +1,4 @@
-"""The folder for compiled code and this machine's measurements: $MERGELAB_CACHE, else the user's cache folder."""
+"""The folder for compiled code and measurements of this machine: $MERGELAB_CACHE, else the user's cache folder."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ from impls.machine import cpu_features
 KERNELS = Path(__file__).with_name("kernels")
 
 KEPT_FOLDERS = 8
-"""Folders of object code that are kept: there is one per version of the sources, of Python and of the flags."""
+"""How many folders of object code are kept. Each combination of kernel sources, package versions, flags and CPU has
+one."""
 
 _FOLDER = re.compile(r"kernels-[0-9a-f]{16}")
 
@@ -53,10 +54,10 @@ def measurements_path() -> Path:
 
 @cache
 def kernels_digest() -> str:
-    """Return a hash, 16 hex digits, of all that compiled code depends on: kernel sources, versions, flags, CPU."""
+    """Return a digest, 16 hex digits, of what compiled code depends on: kernel sources, packages, flags and CPU."""
     flags = sorted(f"{name}={value}" for name, value in os.environ.items() if name.startswith("NUMBA_"))
     digest = hashlib.sha256(repr([np.__version__, flags, cpu_features()]).encode())
-    # The packages are found, not imported, which takes a tenth of the time.
+    # Only the folders of the packages are looked up: importing the packages would take ten times as long.
     specs = [find_spec(name) for name in ("numba", "llvmlite")]
     versions = [Path(str(spec.origin)).with_name("_version.py") for spec in specs if spec]
     for source in [*versions, *sorted(KERNELS.glob("*.py"))]:
@@ -66,7 +67,7 @@ def kernels_digest() -> str:
 
 @cache
 def code_folder() -> Path | None:
-    """Return the folder of object code, which may not exist yet; None, with a warning, if there can be no folder."""
+    """Return the folder of object code, which may not exist yet; if there can be no folder, warn and return None."""
     try:
         return cache_root() / f"kernels-{kernels_digest()}"
     except OSError as error:
@@ -75,7 +76,7 @@ def code_folder() -> Path | None:
 
 
 def prune_code_folders(keep: int = KEPT_FOLDERS) -> None:
-    """Keep the `keep` newest folders of object code, remove older ones; a folder with any other file stays."""
+    """Remove all but the `keep` newest folders of object code; a folder that holds any other file stays."""
     with suppress(OSError):
         with os.scandir(cache_root()) as entries:
             found = [

@@ -1,11 +1,11 @@
 """What all command lines of the project share: parser, dispatch, one-line errors, exit statuses.
 
-A program is a package that is run by `python -m PACKAGE`. Each of its commands is one module,
-PACKAGE/commands/NAME.py, with two functions: `configure(parser)` adds its options, `run(options)` does the work and
-may return an exit status. Only the module of the chosen command is imported.
+A program is a package that is run by `python -m PACKAGE`. Each command of the program is one module,
+PACKAGE/commands/NAME.py, with two functions: `configure(parser)` adds the options of the command, and `run(options)`
+does the work and may return an exit status. Only the module of the chosen command is imported.
 
 The exit status is 0 for success, 1 for a failure, 2 for bad usage, and 128 + the signal for an interrupt (130 for
-SIGINT, 143 for SIGTERM). Every status but 0 comes with one line on standard error.
+SIGINT, 143 for SIGTERM). With every status except 0, one line is printed on standard error.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Program:
     Attributes:
         package: the package that `python -m` runs.
         description: one sentence about the program.
-        commands: name of a command -> what it does, in the order of the help.
+        commands: a mapping: name of a command -> what the command does, in the order of the help.
         default: the command to run if none is named; empty if the user must name one.
         out_of_memory: advice for the user, printed when memory runs out.
         interrupted: what an interrupt leaves behind, in words; printed after an interrupt.
@@ -119,7 +119,7 @@ def _guarded(program: Program, module: Any, options: argparse.Namespace) -> int:
             # The rest of the buffer cannot be written either; without this, the interpreter would try again.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         told = f"{error.filename or 'standard output'}: {error.strerror}" if error.strerror else error
-        return _fail(program, told, 1)
+        return _fail(program, f"{told}; correct this, then run the command again", 1)
     return int(status or 0)
 
 
@@ -129,7 +129,10 @@ def _fail(program: Program, message: object, status: int) -> int:
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Tell whether memory ran out: PyTorch has its own class of error for GPUs, and only a message for CPUs."""
+    """Tell whether memory ran out: If a GPU has no memory left, PyTorch raises an error of its own class.
+
+    For a CPU, only the message tells.
+    """
     return (
         isinstance(error, MemoryError)
         or type(error).__name__ == "OutOfMemoryError"

@@ -1,8 +1,8 @@
 """The contract: the flat arrays that stages hand to each other, the three protocols, and the tie-breaks.
 
-A counter turns a text into `Pretokens`, a trainer turns `Pretokens` into `Merges`, an encoder is built from a
-`Vocabulary` and turns text into ids. Tests compare counters by their `Pretokens` as mappings, trainers by their
-`Merges`, and encoders by their ids: all must be equal.
+A counter turns a text into `Pretokens`. A trainer turns `Pretokens` into `Merges`. An encoder is built from a
+`Vocabulary` and turns a text into ids. In tests, all counters must give equal `Pretokens`, in any order. All trainers
+must give equal `Merges`, and all encoders equal ids.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ IdType = np.dtype[np.unsignedinteger[Any]]
 
 
 def huggingface_byte_order() -> Array32:
-    """Return the rank of each byte in Hugging Face's BpeTrainer: int32[256], a permutation of 0..255.
+    """Return int32[256], a permutation of 0..255: the rank of each byte in Hugging Face's BpeTrainer.
 
     BpeTrainer writes each byte as a character of GPT-2's byte alphabet and sorts the characters by code point, so the
     printable bytes come first.
@@ -50,8 +50,8 @@ class Pretokens:
 
     Attributes:
         bytes_: uint8[total], the pretokens one after the other.
-        offsets: int64[n + 1], pretoken i is `bytes_[offsets[i]:offsets[i + 1]]`, never empty.
-        counts: int64[n], occurrences of each pretoken, at least 1.
+        offsets: int64[n + 1]; pretoken i is `bytes_[offsets[i]:offsets[i + 1]]`, and no pretoken is empty.
+        counts: int64[n], how often each pretoken occurs in the text, at least 1.
     """
 
     bytes_: Array8
@@ -60,7 +60,7 @@ class Pretokens:
 
     @classmethod
     def from_mapping(cls, counts: Mapping[bytes, int]) -> Pretokens:
-        """Pack a mapping from pretoken to count."""
+        """Make the arrays from a mapping: pretoken -> count."""
         lengths = np.fromiter((len(pretoken) for pretoken in counts), np.int64, len(counts))
         return cls(
             np.frombuffer(b"".join(counts), np.uint8),
@@ -69,7 +69,7 @@ class Pretokens:
         )
 
     def to_mapping(self) -> dict[bytes, int]:
-        """Unpack into a mapping from pretoken to count."""
+        """Return the counts as a dict: pretoken -> count."""
         data, offsets = self.bytes_.tobytes(), self.offsets.tolist()
         spans = zip(offsets[:-1], offsets[1:], self.counts.tolist(), strict=True)
         return {data[start:stop]: count for start, stop, count in spans}
@@ -79,16 +79,17 @@ class Pretokens:
         return len(self.counts)
 
     def __eq__(self, other: object) -> bool:
-        """Compare as mappings: the order of the pretokens does not matter."""
+        """Tell whether both have the same counts; the order of the pretokens does not matter."""
         return isinstance(other, Pretokens) and self.to_mapping() == other.to_mapping()
 
     __hash__ = None  # type: ignore[assignment]
 
     @classmethod
     def added(cls, parts: Iterable[Pretokens]) -> Pretokens:
-        """Add up the counts of the parts of a text, which may come in any order.
+        """Return the sum of the counts of several parts of a text; the parts may come in any order.
 
-        If a text is cut where `Text.ranges` cuts it, the counts of its parts add up to the counts of the whole.
+        If a text is cut at the places where `Text.ranges` cuts, the sum of the counts of all parts is the count of
+        the whole text.
         """
         total: dict[bytes, int] = {}
         for part in parts:
@@ -97,7 +98,7 @@ class Pretokens:
         return cls.from_mapping(total)
 
     def digest(self) -> str:
-        """Return the sha256, as hex, of the mapping, whatever its order."""
+        """Return the SHA-256, as hex, of pretokens and counts; the order of the pretokens does not matter."""
         digest = hashlib.sha256()
         for pretoken, count in sorted(self.to_mapping().items()):
             digest.update(len(pretoken).to_bytes(8, "little") + pretoken + count.to_bytes(8, "little"))
@@ -109,8 +110,8 @@ class Merges:
     """Merges in order of creation: merge i joins ids `left[i]`, `right[i]` into id 256 + i.
 
     Attributes:
-        left: int32[m], ids below 256 + i.
-        right: int32[m], ids below 256 + i.
+        left: int32[m], the left id of each pair; the left id of merge i is below 256 + i.
+        right: int32[m], the right id of each pair; the right id of merge i is below 256 + i.
     """
 
     left: Array32
@@ -118,7 +119,7 @@ class Merges:
 
     @classmethod
     def from_pairs(cls, pairs: Iterable[tuple[int, int]]) -> Merges:
-        """Pack pairs of ids."""
+        """Make the arrays from pairs of ids."""
         array = np.array(list(pairs), np.int32).reshape(-1, 2)
         return cls(np.ascontiguousarray(array[:, 0]), np.ascontiguousarray(array[:, 1]))
 
@@ -127,7 +128,7 @@ class Merges:
         return len(self.left)
 
     def __eq__(self, other: object) -> bool:
-        """Compare merge by merge."""
+        """Tell whether both have the same merges in the same order."""
         return (
             isinstance(other, Merges)
             and np.array_equal(self.left, other.left)
@@ -137,14 +138,14 @@ class Merges:
     __hash__ = None  # type: ignore[assignment]
 
     def token_bytes(self) -> list[bytes]:
-        """Return the bytes of every token by id: 256 single bytes, then one token per merge."""
+        """Return the bytes of all tokens in the order of their ids: 256 single bytes, then one token per merge."""
         tokens = [bytes([byte]) for byte in range(N_BYTES)]
         for left, right in zip(self.left.tolist(), self.right.tolist(), strict=True):
             tokens.append(tokens[left] + tokens[right])
         return tokens
 
     def digest(self) -> str:
-        """Return the sha256, as hex, of the merges in order."""
+        """Return the SHA-256, as hex, of the merges in their order."""
         return hashlib.sha256(np.stack([self.left, self.right]).astype("<i4").tobytes()).hexdigest()
 
 
@@ -152,15 +153,15 @@ class Merges:
 class Vocabulary:
     """The arrays that an encoder is built from.
 
-    Ids need not be 256 + rank: an imported vocabulary keeps its own ids.
+    The id of a merged token need not be 256 + rank, since a vocabulary from a file keeps its own ids.
 
     Attributes:
-        byte_ids: int32[256], the id of each single byte, -1 where the vocabulary lacks it.
-        left: int32[m], id of the left operand of each merge, in order of rank.
-        right: int32[m], id of the right operand.
-        merged: int32[m], id of the result. No merge uses a token that a later merge makes.
-        n_ids: the ids of bytes and merges are below it.
-        special_tokens: id of each special token; it may be `n_ids` or above.
+        byte_ids: int32[256], the id of each single byte, or -1 if the vocabulary lacks this byte.
+        left: int32[m], id of the left token of each merge, in order of rank.
+        right: int32[m], id of the right token of each merge.
+        merged: int32[m], id of the token that each merge makes. No merge uses a token that a later merge makes.
+        n_ids: a number above all ids of single bytes and of merged tokens.
+        special_tokens: a mapping: special token -> id. These ids may be `n_ids` or above.
     """
 
     byte_ids: Array32
@@ -179,22 +180,22 @@ class Vocabulary:
 
     @property
     def id_dtype(self) -> IdType:
-        """Type of the ids that encoders return, little-endian: uint16 where every id fits, else uint32."""
+        """Type of the ids that encoders return, little-endian: uint16 if every id fits into 16 bits, else uint32."""
         n_ids = max(self.n_ids, 1 + max(self.special_tokens.values(), default=0))
         return np.dtype("<u2") if n_ids <= 1 << 16 else np.dtype("<u4")
 
     def ranks(self) -> dict[tuple[int, int], tuple[int, int]]:
-        """Map a pair of ids to the rank of its merge and the id that the merge makes."""
+        """Return the merges as a dict: pair of ids -> (rank of the merge, id of the token that the merge makes)."""
         rows = zip(self.left.tolist(), self.right.tolist(), self.merged.tolist(), strict=True)
         return {(left, right): (rank, merged) for rank, (left, right, merged) in enumerate(rows)}
 
 
 @dataclass(frozen=True)
 class MergeEvent:
-    """One merge, as a trainer reports it while it runs.
+    """One merge, as a trainer reports it during training.
 
     Attributes:
-        index: how many merges were made before.
+        index: how many merges were made before this merge.
         pair: the ids that are merged.
         new_id: the id that the merge makes.
         token: the bytes of that id.
@@ -214,10 +215,10 @@ MergeListener = Callable[[MergeEvent], None]
 
 
 class Counter(Protocol):
-    """A text in, its unique pretokens with counts out; special tokens separate texts and are not counted."""
+    """Turns a text into its unique pretokens with counts; special tokens separate texts and are not counted."""
 
     def __call__(self, text: Text, *, pattern: str, special_tokens: Sequence[str], workers: int) -> Pretokens:
-        """Count with up to `workers` processes or threads; if `text` is a part of a file, only the part is counted.
+        """Count with up to `workers` processes or threads; if `text` is a part of a file, count only this part.
 
         Raises:
             InvalidUtf8Error: the text is not UTF-8 and its `errors` is "strict".
@@ -226,7 +227,7 @@ class Counter(Protocol):
 
 
 class Trainer(Protocol):
-    """Unique pretokens in, merges out."""
+    """Turns unique pretokens with counts into merges."""
 
     def __call__(
         self,
@@ -236,27 +237,28 @@ class Trainer(Protocol):
         tie_break: TieBreak = "greatest",
         on_merge: MergeListener | None = None,
     ) -> Merges:
-        """Learn up to `n_merges` merges; fewer if no pair is left with a count of at least 1.
+        """Learn `n_merges` merges, or fewer if no pair with a count of at least 1 is left.
 
         Each step merges the pair with the highest count, left to right without overlap. Overlapping occurrences are
-        all counted: `aaa` holds `aa` twice. Of several pairs with the highest count, the tie-break "greatest" takes
-        the greatest `(left_bytes, right_bytes)`, as Python compares tuples of bytes; "huggingface" takes the smallest
-        pair of ids, as HF's BpeTrainer numbers them. `on_merge` is called with each merge as it is made.
+        all counted: `aaa` holds `aa` twice. If several pairs have the highest count, the tie-break decides.
+        "greatest" takes the greatest pair `(left_bytes, right_bytes)`, as Python compares tuples of bytes.
+        "huggingface" takes the smallest pair of ids, with the ids that Hugging Face's BpeTrainer gives to the tokens.
+        `on_merge` is called after each merge.
         """
 
 
 @runtime_checkable
 class Encoder(Protocol):
-    """Text in, ids out; built once from a vocabulary."""
+    """Turns texts into ids; it is built once from a vocabulary."""
 
     def __init__(self, vocabulary: Vocabulary, pattern: str) -> None:
-        """Build the tables; benchmarks time this apart from encoding."""
+        """Build the tables; benchmarks do not count this time as encoding."""
 
     def encode(self, text: bytes, *, workers: int | None = None) -> Ids:
-        """Encode UTF-8 text to ids, `vocabulary.id_dtype`[n].
+        """Encode UTF-8 text to an array of ids, `vocabulary.id_dtype`[n].
 
-        The special tokens of the vocabulary are matched first; where several match, the longest wins. `workers`:
-        threads, all cores by default; only a compiled encoder uses more than one.
+        The special tokens of the vocabulary are matched first; if several match at one place, the longest is taken.
+        `workers` is the number of threads, by default one per core; only a compiled encoder uses more than one.
 
         Raises:
             InvalidUtf8Error: the text is not UTF-8.
@@ -264,4 +266,4 @@ class Encoder(Protocol):
         """
 
     def encode_batch(self, texts: Sequence[bytes], *, workers: int | None = None) -> list[Ids]:
-        """Encode each of many texts by itself. See `encode`."""
+        """Encode each text by itself; return one array of ids per text. See `encode`."""

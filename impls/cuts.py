@@ -10,7 +10,7 @@ import regex
 from impls.patterns import PATTERNS, check_special_tokens
 
 WINDOW_BYTES = 1 << 12
-"""Bytes that the search for a safe cut reads at first; it reads twice as many each time that it finds none."""
+"""Bytes that the search for a safe cut reads at first; if they hold no safe cut, it reads twice as many."""
 
 Read = Callable[[int, int], bytes]
 """Returns bytes [start, stop) of a text."""
@@ -21,11 +21,11 @@ NOT_SPACE, WORD = regex.compile(r"\S"), regex.compile(r"[\p{L}\p{N}]")
 class SafeCuts:
     """Finds safe cuts: places where both parts of a text split into the same pretokens as the whole.
 
-    The start of a special token is a safe cut. With a named pattern, so is the place between a character that is not
-    whitespace and ASCII whitespace after it: each named pattern ends a pretoken there, and no named pattern looks at
-    the text before a pretoken. There is one exception: in `gpt4` and `o200k`, punctuation takes the line ends after
-    it, so the character before a line end must be a letter or a number. No special token may span a cut, since the
-    cut could change which special tokens are found.
+    The start of a special token is a safe cut. With a named pattern, the place between a character that is not
+    whitespace and ASCII whitespace after it is a safe cut, too: each named pattern ends a pretoken there, and no
+    named pattern looks at the text before a pretoken. There is one exception: in `gpt4` and `o200k`, a pretoken of
+    punctuation includes the line ends after it, so the character before a line end must be a letter or a number. No
+    special token may span a cut, since the cut could change which special tokens are found.
     """
 
     def __init__(self, pattern: str, special_tokens: Sequence[str]) -> None:
@@ -51,7 +51,7 @@ class SafeCuts:
         )
 
     def _ends_pretoken(self, data: bytes, place: int) -> bool:
-        """Tell whether the character before the whitespace at `place` ends a pretoken, whatever text is around."""
+        """Tell whether the character before the whitespace at `place` ends a pretoken in any surrounding text."""
         lead = place - 1
         while lead > max(0, place - 4) and data[lead] & 0xC0 == 0x80:
             lead -= 1

@@ -21,7 +21,7 @@ class Decoder:
     """Looks tokens up by id."""
 
     def __init__(self, tokens: Mapping[int, bytes]) -> None:
-        """Take the bytes of every id; a dict is the fastest mapping."""
+        """Keep the mapping id -> bytes; a dict is the fastest kind of mapping."""
         self._tokens = tokens
 
     def decode(self, ids: object) -> bytes:
@@ -93,6 +93,7 @@ def _open_ids(path: str | os.PathLike[str], dtype: IdType) -> TextFile:
     ids = TextFile.open(path)
     if ids.n_bytes % dtype.itemsize:
         raise FileFormatError(
-            f"{path}: {ids.n_bytes} bytes are not a whole number of {dtype} ids; encode the text again"
+            f"{path}: has {ids.n_bytes} bytes, not a multiple of the {dtype.itemsize} bytes of a {dtype} id; "
+            "encode the text again"
         )
     return ids

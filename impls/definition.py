@@ -1,4 +1,4 @@
-"""What a tokenizer is: ids, merges, special tokens and the split pattern, as one checked value that never changes.
+"""What a tokenizer is: its ids, merges, special tokens and split pattern, as one checked value that never changes.
 
 Training returns a `Definition`, formats read and write it, and encoders are built from its arrays. So the pattern and
 the special tokens always stay with the merges.
@@ -25,12 +25,12 @@ MAX_ID = (1 << 31) - 1
 
 
 class Definition:
-    """A tokenizer as a value: definitions with equal parts are equal; they can be hashed, copied and pickled.
+    """A tokenizer as a value: definitions with equal parts are equal, and they can be hashed, copied and pickled.
 
     Attributes:
-        vocab: id to bytes, special tokens included; read-only, in the order given.
+        vocab: a read-only mapping: id -> bytes of the token, special tokens included, in the order given.
         merges: pairs of tokens in order of rank.
-        special_tokens: special token to id, in the order given; read-only.
+        special_tokens: a read-only mapping: special token -> id, in the order given.
         pattern: name of the split pattern, see `impls.patterns`.
     """
 
@@ -49,13 +49,14 @@ class Definition:
         """Check the parts of a tokenizer and keep them.
 
         Args:
-            vocab: id to bytes. Ids are kept as they are.
+            vocab: a mapping: id -> bytes of the token. Ids are kept as they are.
             merges: pairs of tokens in order of rank.
-            special_tokens: special tokens that are missing in `vocab` get the next free ids.
+            special_tokens: tokens that are cut out of a text before it is split. Special tokens that `vocab` lacks
+                get the next free ids.
             pattern: "gpt2", "gpt4", "o200k", or "regex:EXPRESSION".
 
         Raises:
-            UsageError: a token is empty or has two ids; a merge is given twice, has a token that is not in the
+            UsageError: a token is empty or has two ids; a merge is given twice, uses a token that is not in the
                 vocabulary, or uses a token that only a later merge makes; a special token is bad; the pattern is
                 unknown.
         """
@@ -122,7 +123,7 @@ class Definition:
 
     @property
     def id_dtype(self) -> IdType:
-        """Type of ids in arrays and on disk, little-endian: uint16 where every id fits, else uint32."""
+        """Type of ids in arrays and on disk, little-endian: uint16 if every id fits into 16 bits, else uint32."""
         return self.vocabulary.id_dtype
 
     @cached_property
@@ -163,7 +164,7 @@ def fingerprint(vocab: Mapping[int, bytes], merges: Pairs, special_tokens: Seque
 
 def _listed(merges: object) -> Iterator[object]:
     if isinstance(merges, str | bytes | Mapping) or not isinstance(merges, Iterable):
-        raise UsageError("merges: this is not a list of pairs of bytes; give such a list")
+        raise UsageError("merges: the value is not a list; give a list of pairs such as (b'a', b'b')")
     return iter(merges)
 
 
@@ -173,14 +174,16 @@ def _as_pair(pair: object) -> tuple[bytes, bytes]:
 
 
 def _with_special_tokens(ids: dict[bytes, int], special_tokens: Sequence[str]) -> dict[str, int]:
-    """Give each special token without an id the next free id, also in `ids`; return the ids of all special tokens."""
+    """Give each special token that has no id the next free id, also in `ids`; return a dict: special token -> id."""
     found: dict[str, int] = {}
     free = max(ids.values(), default=-1) + 1
     for special in special_tokens:
         token = special.encode()
         if token not in ids:
             if free > MAX_ID:
-                raise UsageError(f"special tokens: no id up to {MAX_ID} is left for {special!r}; put it in vocab")
+                raise UsageError(
+                    f"special tokens: no id up to {MAX_ID} is left for {special!r}; give its id in vocab"
+                )
             ids[token], free = free, free + 1
         found[special] = ids[token]
     return found
@@ -202,14 +205,15 @@ def _vocabulary(ids: Mapping[bytes, int], merges: Pairs) -> Vocabulary:
     if too_late.any():
         rank = int(too_late.any(axis=0).argmax())
         side = int(too_late[:, rank].argmax())
-        told = f"{merges[rank][side]!r}, which number {made[side, rank]} makes"
-        raise UsageError(f"merges: number {rank} {merges[rank]!r} uses {told}; put the other merge first")
+        maker = made[side, rank]
+        told = f"{merges[rank][side]!r}, which number {maker} makes"
+        raise UsageError(f"merges: number {rank} {merges[rank]!r} uses {told}; move number {maker} before it")
     byte_ids = np.array([ids.get(bytes([byte]), -1) for byte in range(N_BYTES)], np.int32)
     return Vocabulary(byte_ids, left, right, merged, 1 + max(ids.values(), default=0))
 
 
 def _last_made(merged: Array32, wanted: Array32) -> Array64:
-    """Return the rank of the last merge that makes each wanted id, -1 where none does."""
+    """Return, for each wanted id, the rank of the last merge that makes this id, or -1 if no merge makes it."""
     if not len(merged):
         return np.full(wanted.shape, -1, np.int64)
     made, from_the_end = np.unique(merged[::-1], return_index=True)
@@ -218,9 +222,9 @@ def _last_made(merged: Array32, wanted: Array32) -> Array64:
 
 
 def _ids_of(vocab: Mapping[int, bytes]) -> dict[bytes, int]:
-    """Return the id of each token.
+    """Return a dict: token -> id.
 
-    All tokens are first checked together, which is ten times as fast as one by one.
+    All tokens are first checked together, which is ten times as fast as checking them one by one.
     """
     if not isinstance(vocab, Mapping):
         raise UsageError(f"vocab: {type(vocab).__name__} is not a mapping from id to bytes; give a dict")
@@ -240,13 +244,13 @@ def _ids_of(vocab: Mapping[int, bytes]) -> dict[bytes, int]:
             raise UsageError(f"vocab: the token of id {token_id!r} is empty; remove the entry")
         if not isinstance(token, bytes) or isinstance(token_id, bool) or not isinstance(token_id, int | np.integer):
             raise UsageError(
-                f"vocab: {token_id!r}: {token!r} is not an integer id with a token as bytes; "
+                f"vocab: the entry {token_id!r}: {token!r} is not an integer id with a token as bytes; "
                 "give a dict from int to bytes"
             )
         if not 0 <= token_id <= MAX_ID:
-            raise UsageError(f"vocab: id {token_id} of {token!r} is not between 0 and {MAX_ID}; renumber it")
+            raise UsageError(f"vocab: id {token_id} of {token!r} is not between 0 and {MAX_ID}; give another id")
         if token in ids:
-            raise UsageError(f"vocab: {token!r} has two ids, {ids[token]} and {token_id}; keep one")
+            raise UsageError(f"vocab: {token!r} has two ids, {ids[token]} and {token_id}; remove one of them")
         ids[token] = int(token_id)
     return ids
 
@@ -256,13 +260,15 @@ def _fault_in_merges(merges: Pairs, ids: Mapping[bytes, int]) -> UsageError:
     ranks: dict[tuple[bytes, bytes], int] = {}
     for rank, pair in enumerate(merges):
         if not isinstance(pair, tuple) or [type(token) for token in pair] != [bytes, bytes]:
-            return UsageError(f"merges: number {rank} {pair!r} is not a pair of bytes")
+            return UsageError(f"merges: number {rank} {pair!r} is not a pair of bytes; give pairs as (b'a', b'b')")
         left, right = pair
         for token in (left, right, left + right):
             if token not in ids:
-                return UsageError(f"merges: number {rank} {(left, right)!r}: {token!r} is not in the vocabulary")
+                told = f"{token!r} is not in the vocabulary; add this token, or remove the merge"
+                return UsageError(f"merges: number {rank} {(left, right)!r}: {told}")
         if ranks.setdefault((left, right), rank) != rank:
             return UsageError(
-                f"merges: number {rank} {(left, right)!r} was given already, as number {ranks[left, right]}"
+                f"merges: number {rank} {(left, right)!r} was given already, as number {ranks[left, right]}; "
+                f"remove number {rank}"
             )
-    return UsageError("merges: this is not a list of pairs of bytes; give such a list")
+    return UsageError("merges: the value is not a list of pairs of bytes; give pairs such as (b'a', b'b')")

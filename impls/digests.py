@@ -19,7 +19,7 @@ from impls.errors import FileFormatError
 from impls.storage import atomic_writer
 
 SEAL = b"mergelab sha256 "
-"""What stands before the digest at the end of a sealed file."""
+"""The bytes that stand before the digest at the end of a sealed file."""
 
 SEAL_BYTES = len(SEAL) + 32
 
@@ -42,12 +42,12 @@ def without_digest(values: dict[str, Any]) -> dict[str, Any]:
     """Undo `with_digest`; raise ValueError if a value has changed, KeyError if there is no digest."""
     rest = {name: value for name, value in values.items() if name != "digest"}
     if values["digest"] != digest_of(rest):
-        raise ValueError("the digest is of other values")
+        raise ValueError("the values have changed since their digest was made")
     return rest
 
 
 class _Digesting:
-    """A binary file for writing that hashes all bytes that it writes."""
+    """A binary file, open for writing, that computes the digest of all bytes written to it."""
 
     def __init__(self, file: BinaryIO | IO[bytes]) -> None:
         self._file, self.sum = file, hashlib.sha256()
@@ -62,14 +62,17 @@ class _Digesting:
 
 @contextmanager
 def sealed(file: BinaryIO | IO[bytes]) -> Iterator[Any]:
-    """Yield a file to write to, with `write` and `flush`; when the block ends, the seal is written after the rest."""
+    """Yield a file to write to, with `write` and `flush`.
+
+    When the block ends, the digest of all bytes written is appended.
+    """
     digesting = _Digesting(file)
     yield digesting
     file.write(SEAL + digesting.sum.digest())
 
 
 def seal_is_whole(file: BinaryIO | IO[bytes]) -> bool:
-    """Tell whether a file ends with the right digest of its bytes, counted from the present position, which stays."""
+    """Tell whether a file ends with the digest of its bytes from the present position on; the position stays."""
     start = file.tell()
     left = file.seek(0, os.SEEK_END) - start - SEAL_BYTES
     file.seek(start)
@@ -116,8 +119,8 @@ def check_manifest(folder: Path, needed: Iterable[str]) -> None:
     for name, digest in digests.items():
         if digest_of_file(folder / name) != digest:
             raise FileFormatError(
-                f"{folder / name}: is not the file that {path} describes: it is damaged or was changed; make the "
-                f"folder again, or remove {MANIFEST} if the change is yours"
+                f"{folder / name}: is damaged or was changed: its digest is not the one in {path}; make the folder "
+                f"again, or remove {MANIFEST} if you changed the file"
             )
 
 

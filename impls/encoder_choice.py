@@ -1,4 +1,4 @@
-"""The encoders of a tokenizer: each is built when it is first needed, and `impl="auto"` chooses among them."""
+"""The encoders of a tokenizer: each is built when it is first needed, and `impl="auto"` chooses one of them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from impls.registry import find
 
 
 class EncoderChoice:
-    """Hands out encoders; "auto" chooses by the amount of text so far.
+    """Hands out encoders; "auto" chooses an encoder by the number of bytes encoded so far.
 
     Attributes:
         impl: a name of the registry, or "auto".
@@ -26,7 +26,7 @@ class EncoderChoice:
         """
         if not isinstance(impl, str):
             raise UsageError(
-                f"impl: {shown(impl)} is not the name of an encoder; give 'auto' or a name of the registry"
+                f"impl: {shown(impl)} is not the name of an encoder; give 'auto' or a name such as 'jit'"
             )
         self.impl = impl
         self._definition = definition
@@ -50,12 +50,12 @@ class EncoderChoice:
         """Return the name of the encoder to use for a text of `n_bytes`."""
         if not self._is_settled and n_bytes > self._asked_bytes:
             chosen = pick("encode", n_bytes, self._definition.pattern)
-            # `pick` is asked again after twice as much text, but compiled code is kept once it is chosen.
+            # `pick` is called again after twice as much text, but once compiled code is chosen, it is kept.
             self._auto, self._asked_bytes, self._is_settled = chosen.name, 2 * n_bytes, chosen.compiled
         return self._auto
 
     def take(self, n_bytes: int, special: bool) -> Encoder:
-        """Return the encoder for one more text of `n_bytes`."""
+        """Return the encoder for the next text, which has `n_bytes`."""
         if not self._is_settled:
             self._seen_bytes += n_bytes  # Many small texts are worth compiled code, as one large text is.
             self.name_for(self._seen_bytes)

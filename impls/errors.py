@@ -1,9 +1,9 @@
-"""Every error that a caller can cause: one line that names the offender and says what to do."""
+"""Every error that a caller can cause: its message is one line that names what is wrong and says what to do."""
 
 from __future__ import annotations
 
 MOST_CHARACTERS = 600
-"""Longest message: a huge argument is not repeated whole."""
+"""The most characters of a message: a huge argument is not repeated whole."""
 
 
 class MergelabError(ValueError):
@@ -19,7 +19,7 @@ class MergelabError(ValueError):
 
 
 class UsageError(MergelabError):
-    """An argument is wrong in itself: a size, a name, a special token."""
+    """The value of an argument is wrong: a size, a name, a special token."""
 
     exit_status = 2
 
@@ -32,7 +32,7 @@ class InvalidUtf8Error(FileFormatError):
     """A text holds bytes that are not UTF-8.
 
     Attributes:
-        offset: position in bytes of the first invalid byte.
+        offset: offset in the source, in bytes, of the first invalid byte.
     """
 
     def __init__(self, source: str, offset: int) -> None:

@@ -1,8 +1,8 @@
 """Which implementation `impl="auto"` takes, and why: the one that is expected to finish first on this machine.
 
-The expected time comes from measurements. `nox -s bench` leaves measurements of this machine; without them, defaults
-that come with the project are used. The time of a compiled implementation includes loading its code, or compiling it
-if no code is cached.
+The expected time is computed from measurements. `nox -s bench` writes measurements of this machine to a file. If
+there is no such file, default times that come with the project are used. The time of a compiled implementation
+includes loading its code, or compiling it if no code is cached.
 """
 
 from __future__ import annotations
@@ -22,10 +22,11 @@ from impls.machine import machine_name
 from impls.registry import STAGES, Impl, find, implementations, load, most_advanced
 
 PURE_PYTHON_STEPS = 1 << 24
-"""Training that may rewrite more symbols takes compiled code: a pretoken of n bytes is rewritten up to n times."""
+"""If training may rewrite more symbols than this, compiled code is used: a pretoken of n bytes is rewritten up to n
+times."""
 
 Points = Sequence[Sequence[float]]
-"""Pairs of bytes and seconds, sorted by size."""
+"""A list of [size of the text in bytes, median time in seconds], sorted by size."""
 
 
 class Measurements(NamedTuple):
@@ -33,8 +34,8 @@ class Measurements(NamedTuple):
 
     Attributes:
         source: where the times come from, in words.
-        stages: stage -> implementation -> pairs of bytes and seconds.
-        start: state of compiled code -> seconds until it runs.
+        stages: a dict: stage -> implementation -> list of [size of the text in bytes, median time in seconds].
+        start: a dict: state of compiled code -> seconds until this code runs.
     """
 
     source: str
@@ -84,7 +85,7 @@ def _points(stage: str, rows: Mapping[str, Points]) -> dict[str, Points]:
     """Return the measurements of a stage, sorted by size.
 
     Raises:
-        ValueError: a size or time is not a positive number, or none is of an implementation in pure Python.
+        ValueError: a size or a time is not a positive number, or no implementation in pure Python was measured.
     """
     points: dict[str, Points] = {
         name: sorted((float(size), float(seconds)) for size, seconds in times) for name, times in rows.items()
@@ -97,9 +98,10 @@ def _points(stage: str, rows: Mapping[str, Points]) -> dict[str, Points]:
 
 
 def expected_seconds(points: Points, n_bytes: int) -> float:
-    """Return the expected time for `n_bytes`.
+    """Return the expected time for a text of `n_bytes`, in seconds.
 
-    Between two measured sizes it lies on a line in log-log scale; outside them it is proportional to the size.
+    Between two measured sizes, log(time) is interpolated as a straight line over log(size). Below the smallest and
+    above the largest measured size, the time is proportional to the size.
     """
     size = max(n_bytes, 1)
     if size <= points[0][0] or len(points) == 1:
@@ -117,7 +119,7 @@ def code_state(impl: Impl, pattern: str) -> CodeState:
     kernel: Any = load(impl.kernel)
     if isinstance(kernel, dict):
         if pattern not in kernel:
-            return "loaded"  # It falls back to code that needs no compiler.
+            return "loaded"  # For this pattern, the implementation runs code that needs no compiler.
         kernel = kernel[pattern]
     state: CodeState = kernel.state()
     return state
@@ -154,7 +156,7 @@ def pick(stage: str, n_bytes: int, pattern: str = "gpt2") -> Impl:
 def pick_trainer(pretokens: Pretokens, n_bytes: int) -> Impl:
     """Return the trainer to use for the pretokens of `n_bytes` of text.
 
-    Long pretokens get compiled code in any case: the time of pure Python grows with the square of their length.
+    Long pretokens always get compiled code, since the time of pure Python grows with the square of their length.
     """
     steps = int((np.diff(pretokens.offsets).astype(np.float64) ** 2).sum())
     return most_advanced("train", compiled=True) if steps > PURE_PYTHON_STEPS else pick("train", n_bytes)

@@ -1,7 +1,7 @@
-"""Folders for our files: each carries our mark, and one process at a time writes to it.
+"""Folders for our files: each folder has our mark, and only one process at a time writes to it.
 
-A new or empty folder gets a mark, the file `.mergelab`. A folder with files and without a mark belongs to somebody
-else and is refused. A process that writes to a folder holds a lock on the file `.mergelab.lock`; the content of this
+A new or empty folder gets a mark, the file `.mergelab`. A folder that holds files but no mark belongs to somebody
+else, and is refused. A process that writes to a folder holds a lock on the file `.mergelab.lock`; the content of this
 file names the process.
 """
 
@@ -27,7 +27,7 @@ MARK_BYTES = 1 << 16
 
 @contextmanager
 def claimed(folder: Path, kind: str, ours: Collection[str]) -> Iterator[Path]:
-    """Claim a folder during the block: it is marked and locked, and nothing that we write there is a link.
+    """Claim a folder during the block: mark and lock it, and check that nothing that we write there is a link.
 
     Args:
         folder: the folder; made if it does not exist.
@@ -98,7 +98,7 @@ def mark(folder: Path, kind: str) -> None:
 
 
 def _is_mark(path: Path) -> bool:
-    """Tell whether a file is our mark, or belongs to a process that is making the mark now."""
+    """Tell whether a file is our mark, or a temporary file of a process that is making the mark now."""
     return path.name.startswith(f"{MARK}.") or (path.name == MARK and not path.is_symlink())
 
 
@@ -120,7 +120,7 @@ def remove(folder: Path, ours: str) -> None:
         for path in paths:
             if not re.fullmatch(ours, path.name) or path.is_symlink() or not path.is_file():
                 raise FileFormatError(
-                    f"{path}: is not mergelab's, so {folder} is not removed; move {path.name} elsewhere"
+                    f"{path}: was not made by mergelab, so {folder} is not removed; move {path.name} elsewhere"
                 )
         for path in paths:
             path.unlink()
@@ -134,7 +134,7 @@ def refuse_same_file(output: str | os.PathLike[str], *inputs: str | os.PathLike[
     """Check that an output is not the same file as an input, under any name or link.
 
     Raises:
-        FileFormatError: the output is an input, which would be replaced.
+        FileFormatError: the output is the same file as an input, which would be replaced.
     """
     for path in inputs:
         if os.path.realpath(output) == os.path.realpath(path) or (
@@ -159,7 +159,7 @@ def _locked(path: Path, folder: Path) -> Iterator[BinaryIO]:
         except OSError:
             told = file.read(MARK_BYTES).decode(errors="replace").strip() or "another process"
             raise FileFormatError(
-                f"{folder}: is being written by {told}; wait for it, or give another folder"
+                f"{folder}: is being written by {told}; wait until that ends, or give another folder"
             ) from None
         file.truncate(0)
         file.write(f"process {os.getpid()} on {socket.gethostname()} ({_program()})".encode())
@@ -167,7 +167,7 @@ def _locked(path: Path, folder: Path) -> Iterator[BinaryIO]:
         try:
             yield opened
         finally:
-            fcntl.flock(file, fcntl.LOCK_UN)  # Processes that were forked meanwhile hold the same lock.
+            fcntl.flock(file, fcntl.LOCK_UN)  # Processes that were forked inside the block hold the same lock.
 
 
 def _program() -> str:

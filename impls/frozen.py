@@ -19,5 +19,5 @@ class FrozenDict(dict[Key, Value]):
     clear = pop = popitem = setdefault = update = _refuse
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle and copy the dict as a whole: adding item by item would be a change."""
+        """Pickle and copy the dict as a whole: adding the items one by one would change the dict."""
         return FrozenDict, (dict(self),)

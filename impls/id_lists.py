@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from impls.contract import Ids
 
 LISTED_IDS = 1 << 13
-"""Ids that are turned into list items at a time: few enough for the first-level cache."""
+"""How many ids are turned into list items at a time: few enough for the first-level cache of the CPU."""
 
 
 class IdLists:

@@ -2,8 +2,8 @@
 
 Python handles a signal between two bytecodes of the main thread: an exception is raised there, and every `with` and
 `finally` block cleans up. But compiled code on one long pretoken, or a running compiler, may keep the main thread
-busy for many seconds. So another thread waits for the signal, lets `GRACE_SECONDS` pass, removes unfinished files and
-ends the process.
+busy for many seconds. So another thread waits for the signal, too. It lets `GRACE_SECONDS` pass, removes unfinished
+files and ends the process.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def start(main: Callable[[], int], package: str) -> NoReturn:
 def listen(name: str) -> None:
     """Let the first signal raise KeyboardInterrupt with its number in the main thread; the process ends soon after.
 
-    `name`: the program, for the line that is printed if the process has to be ended.
+    `name`: the name of the program in the line that is printed if this thread has to end the process.
     """
     receiver, sender = os.pipe()
     os.set_blocking(sender, False)
@@ -54,7 +54,7 @@ def listen(name: str) -> None:
 
 @contextmanager
 def noted() -> Iterator[list[int]]:
-    """Append signals to the list instead of raising: for work that looks at the list and ends by itself.
+    """Append signals to the list instead of raising an exception, for work that looks at the list and ends by itself.
 
     A second signal has its usual effect, since the first one restores the handlers.
     """
@@ -94,7 +94,7 @@ def _show_unraisable(unraisable: sys.UnraisableHookArgs) -> None:
 
 
 def _end_late(receiver: int, name: str) -> None:
-    # Signals that profilers use arrive here too; they are skipped.
+    # Signals that profilers use arrive here, too, and are skipped.
     while (number := os.read(receiver, 1)[0]) not in _SIGNALS:
         pass
     from multiprocessing import active_children  # Imported here, since few commands need it.
@@ -118,7 +118,7 @@ def interrupted() -> bool:
 def report(name: str, left: str = "no unfinished file was left") -> int:
     """Remove unfinished files, print one line for the program, and return the exit status.
 
-    `left`: the end of the line, which says what the interrupt leaves.
+    `left`: the end of the line, which says what the interrupt leaves behind.
     """
     with _line:
         _tell(name, left)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 @cache
 def _cpu() -> dict[str, str]:
-    """Return what Linux tells about the first CPU, name to value; empty if it tells nothing."""
+    """Return what Linux tells about the first CPU, as a dict: name -> value; empty if it tells nothing."""
     try:
         with Path("/proc/cpuinfo").open() as file:
             lines = file.read(1 << 14).split("\n\n")[0]

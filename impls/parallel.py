@@ -1,4 +1,4 @@
-"""Work on many items in threads; results come in order, and few results wait at a time."""
+"""Work on many items in threads; results come in the order of the items, and few results wait to be taken."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Result = TypeVar("Result")
 
 
 def in_order(function: Callable[[Item], Result], items: Iterable[Item], workers: int) -> Iterator[Result]:
-    """Yield `function(item)` for each item, computed by `workers` threads, or by the calling thread if it is 1.
+    """Yield `function(item)` for each item, computed by `workers` threads, or in the calling thread if `workers=1`.
 
     At most two results per worker wait to be taken, so memory stays bounded. After an exception, no further item is
     started.

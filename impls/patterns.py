@@ -1,8 +1,8 @@
 """Named split patterns, and the one place that turns text into special tokens and pretokens.
 
 A pattern is named by a string: a name in `PATTERNS`, or `regex:EXPRESSION` with an expression of your own in the
-syntax of the `regex` package. Pretokens always concatenate to the text: where your expression matches nothing, the
-unmatched text becomes a pretoken.
+syntax of the `regex` package. The pretokens of a text, joined, always give the text again: where your expression
+matches nothing, the unmatched text becomes a pretoken.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ PATTERNS = {
 CUSTOM = "regex:"
 
 SECONDS_PER_TEXT, SECONDS_PER_CHARACTER = 10.0, 20e-6
-"""Time limit of an expression of your own: a hundred times the time of an ordinary expression.
-
-The time of some expressions doubles with each character, and a downloaded tokenizer may bring such an expression.
+"""Time limit for an expression of the user's own: a hundred times the time that an ordinary expression takes. With
+some expressions, the time doubles with each further character, and a downloaded tokenizer may contain such an
+expression.
 """
 
 
@@ -60,11 +60,11 @@ def _compile(pattern: str) -> regex.Pattern[str]:
         pattern.encode()
     except UnicodeEncodeError as error:
         where = f"{pattern[error.start]!r} at character {error.start}"
-        raise UsageError(f"pattern: lone surrogate {where}; it has no UTF-8 form, remove it") from None
+        raise UsageError(f"pattern: lone surrogate {where}, which has no UTF-8 form; remove it") from None
     try:
         compiled = regex.compile(pattern.removeprefix(CUSTOM))
     except (regex.error, ValueError, OverflowError, RecursionError) as error:
-        raise UsageError(f"pattern: {pattern!r} is not a regular expression: {error}") from None
+        raise UsageError(f"pattern: {pattern!r} is not a regular expression: {error}; correct it") from None
     if compiled.flags & regex.REVERSE:
         raise UsageError(f"pattern: {pattern!r} searches from right to left; remove the flag (?r)")
     return compiled
@@ -84,20 +84,20 @@ def check_special_tokens(special_tokens: Sequence[str]) -> list[str]:
         if not isinstance(token, str):
             raise UsageError(f"special tokens: number {index} is {token!r}, not a string; give a list of strings")
         if not token:
-            raise UsageError(f"special tokens: number {index} is empty; remove it, since it would match everywhere")
+            raise UsageError(f"special tokens: number {index} is empty and would match everywhere; remove it")
         # U+FFFD stands for invalid bytes; a token holding it could match text that the file does not contain.
         if "\ufffd" in token or any("\ud800" <= character <= "\udfff" for character in token):
             raise UsageError(f"special tokens: {token!r} holds U+FFFD or a lone surrogate; choose another token")
     seen: set[str] = set()
     for token in special_tokens:
         if token in seen:
-            raise UsageError(f"special tokens: {token!r} is given twice; name each once")
+            raise UsageError(f"special tokens: {token!r} is given twice; give it once")
         seen.add(token)
     return list(special_tokens)
 
 
 class Splitter:
-    """Cuts text at special tokens (where several match, the longest wins) and the rest into pretokens."""
+    """Cuts special tokens out of a text (the longest, if several match) and splits the rest into pretokens."""
 
     def __init__(self, pattern: str, special_tokens: Sequence[str] = ()) -> None:
         """Compile the expressions for pretokens and for special tokens.
@@ -112,7 +112,10 @@ class Splitter:
         self._special = regex.compile(f"({alternatives})") if longest_first else None
 
     def segments(self, text: str) -> list[str]:
-        """Cut at special tokens: even items are ordinary text, maybe empty; odd items are special tokens."""
+        """Cut at special tokens: items at even indices are ordinary text, which may be empty.
+
+        Odd items are special tokens.
+        """
         return self._special.split(text) if self._special else [text]
 
     def pretokens(self, text: str) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""From a file to a vocabulary: a counter, then a trainer."""
+"""Training on a file: a counter counts its pretokens, then a trainer makes the vocabulary."""
 
 from __future__ import annotations
 
@@ -32,16 +32,19 @@ def train(
     Args:
         input_path: UTF-8 text.
         vocab_size: 256 bytes + merges + special tokens; fewer merges are made if no pair is left.
-        special_tokens: cut out of the text and never merged; they get the last ids, in the order given.
+        special_tokens: tokens that are cut out of the text and never merged; they get the last ids, in the order
+            given.
         pattern: "gpt2", "gpt4", "o200k", or "regex:EXPRESSION".
-        impl: a trainer of the registry, with the counter that its row names; or "auto", by the size of the file.
-        workers: processes or threads that count; one per core by default.
-        tie_break: which of several pairs with the highest count is merged, see `contract.Trainer`.
+        impl: the name of a trainer in the registry, which is used with the counter that its row names; "auto" chooses
+            both by the size of the file.
+        workers: number of processes or threads that count; one per core by default.
+        tie_break: which pair is merged if several have the highest count, see `contract.Trainer`.
         errors: how invalid UTF-8 is treated: "strict" raises an error, "replace" reads it as U+FFFD.
         on_merge: called with each merge as it is made.
 
     Returns:
-        The tokenizer as a value, with pattern and special tokens. Give it to `Tokenizer.from_definition` to encode.
+        A `Definition` of the tokenizer, with pattern and special tokens. To encode, give it to
+        `Tokenizer.from_definition`.
 
     Raises:
         UsageError: an argument is wrong.
@@ -51,7 +54,7 @@ def train(
     for special in specials:
         if len(special.encode()) == 1:
             raise UsageError(
-                f"special tokens: {special!r} is a single byte, which has an id already; give a longer one"
+                f"special tokens: {special!r} is a single byte, which has an id already; give a longer token"
             )
     compile_pattern(pattern)
     if not isinstance(tie_break, str) or tie_break not in TIE_BREAKS:
@@ -80,7 +83,7 @@ def train_bpe(
     errors: Errors = "strict",
     on_merge: MergeListener | None = None,
 ) -> tuple[dict[int, bytes], list[tuple[bytes, bytes]]]:
-    """Train as `train` does, and return the vocabulary, id to bytes, and the merges in order of creation.
+    """Train as `train` does, and return the vocabulary, a dict id -> bytes, and the merges in order of creation.
 
     The pattern and the special tokens are not part of the result: give them to `Tokenizer` again, or call `train`.
     """
@@ -107,6 +110,7 @@ def _n_merges(vocab_size: int, n_special_tokens: int) -> int:
     size, needed = check_count("vocab_size", vocab_size, 1), N_BYTES + n_special_tokens
     if size < needed:
         raise UsageError(
-            f"vocab_size: {size} is too small; 256 bytes and {n_special_tokens} special tokens need {needed}"
+            f"vocab_size: {size} is too small for 256 bytes and {n_special_tokens} special tokens; "
+            f"give at least {needed}"
         )
     return size - needed

@@ -1,6 +1,7 @@
-"""The table of implementations: stage -> name -> `Impl`, simplest first. Tests, benchmarks and reports read it.
+"""The table of implementations: the rows of each stage, simplest first. Tests, benchmarks and reports read it.
 
-A new implementation needs a module and one row here. The module is imported when the row is loaded.
+A new implementation needs a module and one row here. The module of an implementation is imported only when its row is
+loaded.
 """
 
 from __future__ import annotations
@@ -20,12 +21,13 @@ class Impl:
         stage: "count", "train" or "encode".
         name: unique in its stage.
         target: "module:attribute" of the counter, trainer or encoder class.
-        idea: what it changes compared with the row before, in one line.
-        package: the package that it needs besides NumPy and `regex`; empty if none.
-        kernel: "module:attribute" of the kernel that does most of its work, or of a mapping from split pattern to
-            kernel; empty if nothing is compiled. The state of the kernel's code tells how soon it can start.
-        parallel: whether it uses more than one worker.
-        counter: for a trainer, the counter that it is paired with in `train_bpe`.
+        idea: what the implementation changes compared with the row before, in one line.
+        package: the package that the implementation needs besides NumPy and `regex`; empty if it needs none.
+        kernel: "module:attribute" of the kernel that does most of the work, or of a mapping: split pattern -> kernel;
+            empty if nothing is compiled. From the state of this kernel's code, `impls.fastest` tells how soon the
+            implementation can start.
+        parallel: whether the implementation can use more than one worker.
+        counter: for a trainer, the name of the counter that `train_bpe` uses with it.
     """
 
     stage: str
@@ -140,9 +142,10 @@ def find(stage: str, name: str) -> Impl:
 
 
 def most_advanced(stage: str, *, compiled: bool) -> Impl:
-    """Return the last row of a stage that is compiled, or the last one that is not.
+    """Return the last row of a stage that is compiled, or the last row that is not compiled.
 
-    Rows are sorted simplest first, so the result is the top of the stage's ladder, with or without compiled code.
+    Rows are sorted simplest first, so the result is the last step of the stage's ladder, with or without compiled
+    code.
 
     Raises:
         UsageError: no such stage.

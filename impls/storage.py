@@ -37,7 +37,7 @@ def _discard(path: Path) -> None:
 
 
 def discard_unfinished() -> None:
-    """Remove all temporary files: for a process that ends without leaving its `with` blocks."""
+    """Remove all temporary files; for a process that ends without leaving its `with` blocks."""
     for path in tuple(_unfinished):
         _discard(path)
 
@@ -46,7 +46,7 @@ def discard_unfinished() -> None:
 def atomic_writer(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     """Open a file for writing; it appears under its name when the block ends, and not at all if the block fails.
 
-    A file that is replaced hands its mode on.
+    If the file replaces another file, it gets the permissions of the other file.
 
     Raises:
         FileFormatError: the folder is missing or not writable, or the disk is full.
@@ -66,11 +66,15 @@ def atomic_writer(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
         except OSError as error:
             # Work inside the block may have failed on another file.
             place = path if error.filename in (None, str(temporary)) else error.filename
-            raise FileFormatError(f"{place}: {error.strerror or error}; nothing was written") from None
+            told = f"{place}: {error.strerror or error}; nothing was written: make room, or give another path"
+            raise FileFormatError(told) from None
 
 
 def _create(temporary: Path, target: Path) -> BinaryIO:
-    """Create a file with the mode of the file that it will replace; nobody else reads it before it has that mode."""
+    """Create a file with the permissions of the file that it will replace.
+
+    Before it has them, only this user can read it.
+    """
     if not target.exists():
         return temporary.open("xb")
     file = open(temporary, "xb", opener=lambda path, flags: os.open(path, flags, 0o600))  # noqa: SIM115
@@ -79,7 +83,7 @@ def _create(temporary: Path, target: Path) -> BinaryIO:
 
 
 class NotOursError(OSError):
-    """A file or folder of the cache could have been written by somebody else, so its code must not run."""
+    """Another user could have written a file or folder of the cache, so its code must not run."""
 
 
 def _check_ours(found: os.stat_result, path: Path) -> None:
@@ -98,7 +102,7 @@ def _check_folder(folder: Path) -> None:
 
 
 def read_private(path: Path) -> bytes:
-    """Return the content of a file; only this user can have written the file and its folder.
+    """Return the content of a file, if only this user can have written the file and its folder.
 
     Links are not followed, and a pipe is not waited for.
 

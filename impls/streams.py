@@ -8,13 +8,13 @@ from impls.cuts import SafeCuts
 from impls.errors import UsageError, shown
 
 STREAM_CHARACTERS = 1 << 14
-"""Characters that are gathered before the search for a cut."""
+"""How many characters are gathered before a cut is searched."""
 
 
 def cut_stream(parts: Iterable[str], cuts: SafeCuts) -> Iterator[str]:
     """Yield the joined text of a stream in pieces of about `STREAM_CHARACTERS`, cut at safe places.
 
-    A safe cut is usually the end of a word. Text without a safe cut is gathered until one comes.
+    A safe cut is usually the end of a word. Text without a safe cut is gathered until a safe cut is found.
     """
     if not isinstance(parts, Iterable):
         raise UsageError(f"iterable: {shown(parts)} is not a stream of strings; give a file or a list of strings")

@@ -71,7 +71,7 @@ class Tokenizer:
 
     @property
     def vocab(self) -> Mapping[int, bytes]:
-        """Id to bytes, special tokens included; read-only."""
+        """A read-only mapping: id -> bytes of the token, special tokens included."""
         return self.definition.vocab
 
     @property
@@ -81,7 +81,7 @@ class Tokenizer:
 
     @property
     def special_tokens(self) -> Mapping[str, int]:
-        """Special token to id, in the order given; read-only."""
+        """A read-only mapping: special token -> id, in the order given."""
         return self.definition.special_tokens
 
     @property
@@ -142,7 +142,7 @@ class Tokenizer:
         mergelab.write(folder, self.definition)
 
     def fingerprint(self) -> str:
-        """Return the sha256, as hex, of ids, tokens, merges, special tokens and pattern."""
+        """Return the SHA-256, as hex, of all ids, tokens, merges, special tokens and the pattern."""
         return self.definition.fingerprint
 
     @property
@@ -157,7 +157,7 @@ class Tokenizer:
     def token_to_id(self, token: str | bytes) -> int | None:
         """Return the id of a token, which is given as bytes or as text; None if there is no such token."""
         if not isinstance(token, str | bytes):
-            raise UsageError(f"token: {shown(token)} is neither a string nor bytes")
+            raise UsageError(f"token: {shown(token)} is neither a string nor bytes; give one of the two")
         content = _utf8(token) if isinstance(token, str) else token
         if self._ids is None:
             self._ids = {token: token_id for token_id, token in self._tokens.items()}
@@ -168,7 +168,7 @@ class Tokenizer:
         return self._tokens.get(check_count("token_id", token_id, 0))
 
     def __eq__(self, other: object) -> bool:
-        """Compare definitions; the encoder makes no difference."""
+        """Tell whether both tokenizers have equal definitions; their encoders may differ."""
         return isinstance(other, Tokenizer) and self.definition == other.definition
 
     def __hash__(self) -> int:
@@ -180,7 +180,7 @@ class Tokenizer:
         return f"Tokenizer({self.definition!r}, impl={self._encoders.impl!r})"
 
     def __reduce__(self) -> tuple[object, ...]:
-        """Pickle and copy the definition; caches, threads and compiled code are made anew when needed."""
+        """Pickle and copy the definition; a copy makes caches, threads and compiled code when it needs them."""
         return _restored, (type(self), self.definition, self._encoders.impl)
 
     def encode(self, text: str | bytes, *, special: SpecialMode = "all", workers: int | None = None) -> list[int]:
@@ -222,7 +222,7 @@ class Tokenizer:
 
     def _checked(self, text: str | bytes, special: SpecialMode) -> bytes:
         if not isinstance(text, str | bytes):
-            raise UsageError(f"text: {type(text).__name__} is neither a string nor bytes")
+            raise UsageError(f"text: {type(text).__name__} is neither a string nor bytes; give one of the two")
         if not isinstance(special, str) or special not in ("all", "none", "none_raise"):
             raise UsageError(f"special: unknown mode {shown(special)}; choose one of all, none, none_raise")
         if special == "none_raise":
@@ -236,7 +236,7 @@ class Tokenizer:
     def encode_iterable(self, iterable: Iterable[str]) -> Iterator[int]:
         """Encode a stream of strings lazily, in constant memory; the ids equal the ids of the joined text.
 
-        Text is gathered until it can be cut without an effect on the ids, see `cuts.SafeCuts`.
+        Text is gathered until there is a place at which a cut does not change the ids, see `cuts.SafeCuts`.
 
         Raises:
             UsageError: see `encode`.
@@ -278,7 +278,7 @@ class Tokenizer:
         return n_ids
 
     def encode_range(self, text: Text, start: int, stop: int, *, workers: int | None = None) -> Ids:
-        """Encode bytes [start, stop) of a text to ids, `id_dtype`[n]; `Text.ranges` must cut at both ends.
+        """Encode bytes [start, stop) of a text to ids, `id_dtype`[n]; `Text.ranges` must have made both cuts.
 
         Raises:
             FileFormatError: the text cannot be read, is not UTF-8, or has a byte that the vocabulary lacks; the
@@ -303,7 +303,7 @@ class Tokenizer:
 
     @property
     def id_dtype(self) -> IdType:
-        """Type of ids in arrays and on disk, little-endian: uint16 where every id fits, else uint32."""
+        """Type of ids in arrays and on disk, little-endian: uint16 if every id fits into 16 bits, else uint32."""
         return self.definition.id_dtype
 
     def read_ids(self, path: str | os.PathLike[str]) -> Ids:
@@ -344,5 +344,5 @@ def _utf8(text: str) -> bytes:
         return text.encode()
     except UnicodeEncodeError as error:
         raise UsageError(
-            f"text: lone surrogate {text[error.start]!r} at character {error.start}; it has no UTF-8 form, remove it"
+            f"text: lone surrogate {text[error.start]!r} at character {error.start} has no UTF-8 form; remove it"
         ) from None

@@ -12,9 +12,10 @@ from impls.train.jit import initial_state, train, with_larger_slots
 
 
 def warm(pattern: str) -> None:
-    """Load the kernels for a named pattern; kernels that are not in the cache are compiled and cached.
+    """Load the kernels for a named pattern; kernels that the cache lacks are compiled and put into the cache.
 
-    The text has enough different pretokens to make every table grow, and a pretoken too long for a short key.
+    The small text has enough different pretokens to make every table grow, and a pretoken that is too long for a
+    short key.
     """
     text = " ".join(map(str, range(100_000, 105_000))).encode() + b"a" * 20
     table, other = PretokenTable(pattern), PretokenTable(pattern)

@@ -17,7 +17,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ModuleNotFoundError as error:
         if error.name is None or error.name.startswith(("impls.", "data.", "lm.")):
             raise
-        tell(PROGRAM.name, "error", f"{error.name} is not installed; lm needs PyTorch: pip install '.[lm]'")
+        tell(PROGRAM.name, "error", f"{error.name} is not installed, but lm needs it; run pip install '.[lm]'")
         return 1
 
 

@@ -1,4 +1,4 @@
-"""Parameters, operations and memory of a model and its training, from the shape alone."""
+"""How many parameters, operations and bytes a model and its training take, computed from the shape alone."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ BACKWARD = 2
 """The backward pass takes twice as many operations as the forward pass (Kaplan et al. 2020)."""
 
 PEAK_TFLOPS = {"H200": 989.0, "H100": 989.0, "A100": 312.0, "L4": 121.0, "4090": 165.0, "V100": 125.0}
-"""Part of a device's name -> dense bfloat16 (V100: float16) operations per second, in units of 10^12.
+"""A dict: part of a device's name -> dense bfloat16 (V100: float16) operations per second, in units of 10^12.
 
 The numbers are from the makers' data sheets.
 """
 
 
 def parameter_table(config: ModelConfig) -> dict[str, int]:
-    """Return the number of parameters of each part, all layers together."""
+    """Return a dict: part of the model -> number of its parameters, in all layers together."""
     sizes, layers, table = architecture_of(config).sizes(config), config.n_layers, config.vocab_size * config.d_model
     return {
         "token embeddings": table,
@@ -34,12 +34,12 @@ def parameter_table(config: ModelConfig) -> dict[str, int]:
 
 
 def count_parameters(config: ModelConfig) -> int:
-    """Return the number of parameters, tied ones counted once."""
+    """Return the number of parameters; a parameter that two parts share is counted once."""
     return sum(parameter_table(config).values())
 
 
 def forward_flops(config: ModelConfig, n_positions: int) -> dict[str, int]:
-    """Return the operations of a forward pass over one sequence, by part; a multiply-add is 2 operations.
+    """Return a dict: part of the model -> operations of a forward pass over one sequence; a multiply-add is two.
 
     Attention counts every pair of positions, also the pairs that the causal mask hides, as is customary.
     """
@@ -59,12 +59,12 @@ def training_flops_per_token(config: ModelConfig, n_positions: int) -> float:
 
 
 def training_days(config: RunConfig, tflops: float, utilisation: float = 0.5) -> float:
-    """Return how many days all steps of a run take.
+    """Return how many days all steps of a run take, as a prediction.
 
     Args:
         config: the run.
         tflops: peak speed of the device, in 10^12 operations per second.
-        utilisation: share of the peak that the run reaches, from 0 to 1.
+        utilisation: share of the peak speed that the run reaches, from 0 to 1.
     """
     n_tokens = config.data.batch_size * config.data.block_size * config.training.accumulation
     flops = training_flops_per_token(config.model, config.data.block_size) * n_tokens * config.training.max_steps
@@ -89,7 +89,7 @@ def peak_flops(device: torch.device, precision: str, tflops: float | None = None
 
 @dataclass(frozen=True)
 class Memory:
-    """Bytes that a training step holds when the backward pass begins; later, gradients replace activations.
+    """Memory in bytes that a training step holds when the backward pass begins; later, gradients replace activations.
 
     Attributes:
         activations: bytes that the forward pass keeps for the backward pass.
@@ -107,17 +107,17 @@ class Memory:
 
 
 FLOAT32, INT64 = 4, 8
-"""Bytes of a number."""
+"""Bytes of a number of each type."""
 
 
 def predict_memory(config: ModelConfig, batch_size: int, n_positions: int, *, moments: int = 2) -> Memory:
-    """Predict the memory of a step in float32 with the fused operations and without dropout.
+    """Predict the memory of a training step in float32, with the fused operations and without dropout.
 
     Args:
         config: the model.
         batch_size: sequences in a batch.
         n_positions: ids in a sequence.
-        moments: numbers per parameter that the optimizer keeps: 2 for AdamW, 0 for SGD.
+        moments: how many numbers the optimizer keeps per parameter: 2 for AdamW, 0 for SGD.
     """
     sizes, n, n_tokens = architecture_of(config).sizes(config), count_parameters(config), batch_size * n_positions
     kept = (config.n_layers * sizes.kept_by_layer + sizes.kept_outside) * n_tokens
@@ -131,7 +131,7 @@ def predict_memory(config: ModelConfig, batch_size: int, n_positions: int, *, mo
 def adamw_flops(config: ModelConfig) -> int:
     """Return the operations of a step of AdamW: 14 per parameter.
 
-    The first moment takes 2 multiplies and an add, the second 3 and an add, the decay 2; root, bias correction, eps,
-    quotient and update take 5.
+    Per parameter, the first moment takes 2 multiplications and 1 addition, the second moment 3 multiplications and 1
+    addition, and the decay 2 operations. Root, bias correction, eps, quotient and update take 5 operations.
     """
     return 14 * count_parameters(config)

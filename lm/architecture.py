@@ -1,4 +1,4 @@
-"""The form of an architecture: its classes, its sizes, and its translation to transformers and back."""
+"""What describes an architecture: its classes, its sizes, and its translation to transformers and back."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from lm.ops import Ops
 from lm.transformer import LanguageModel
 
 Weights = dict[str, Tensor]
-"""Name in a state dict -> weight."""
+"""A dict: name in the state dict of a model -> weight."""
 
 C = TypeVar("C", bound=ModelConfig)
 
@@ -23,13 +23,14 @@ class Sizes:
     """The numbers from which `lm.accounting` computes parameters, operations and memory.
 
     Attributes:
-        attention, feed_forward: parameters of each half of one layer, without its norm.
-        norm: parameters of one norm.
-        positions: parameters of the position embeddings.
-        attention_products, feed_forward_products: multiply-adds of one layer per position, in products with weights.
-        kept_by_layer: float32 numbers per position that one layer keeps for the backward pass.
-        kept_outside: float32 numbers per position that the parts around the layers keep.
-        kept_tables: float32 numbers per position that one layer keeps once for the whole batch.
+        attention, feed_forward: number of parameters of each half of one layer, without the norm of this half.
+        norm: number of parameters of one norm.
+        positions: number of parameters of the position embeddings.
+        attention_products, feed_forward_products: number of multiply-adds per position in each half of one layer,
+            counted only in products with weights.
+        kept_by_layer: how many float32 numbers per position one layer keeps for the backward pass.
+        kept_outside: how many float32 numbers per position the parts outside the layers keep for the backward pass.
+        kept_tables: how many float32 numbers per position one layer keeps only once for all sequences of a batch.
     """
 
     attention: int
@@ -45,22 +46,23 @@ class Sizes:
 
 @dataclass(frozen=True)
 class Names:
-    """Names of weights, ours and theirs.
+    """The names of weights in our models ("ours") and in the models of transformers ("theirs").
 
     Attributes:
-        modules: our name of a module -> their name; inside a layer, the name after the number.
-        layers: their prefix of the names inside a layer, before the number; ours is `layers`.
+        modules: a dict: our name of a module -> their name. For a module inside a layer, only the part of the name
+            after the layer's number.
+        layers: the part of their names before the layer's number; in our names, this part is `layers`.
     """
 
     modules: Mapping[str, str]
     layers: str
 
     def theirs(self, name: str) -> str:
-        """Translate our name of a weight."""
+        """Return their name of a weight that has our name `name`."""
         return _rename(name, self.modules, "layers", self.layers)
 
     def ours(self, name: str) -> str:
-        """Translate their name of a weight."""
+        """Return our name of a weight that has their name `name`."""
         return _rename(name, {theirs: ours for ours, theirs in self.modules.items()}, self.layers, "layers")
 
 
@@ -79,16 +81,17 @@ class Architecture(Generic[C]):
     """A row of `lm.models.ARCHITECTURES`.
 
     Attributes:
-        name: value of the field `architecture` of its configs.
-        config: class of its configs.
-        module: makes the model of a config, with fresh weights.
-        sizes: config -> numbers for accounting.
-        model_type: its name in a config.json of transformers.
-        export_config: config -> fields of a config.json that describe the architecture.
-        import_config: fields of a config.json -> fields of `config`; raises KeyError for a missing field, ValueError
-            for a value that the model has no use for.
-        export_weights: model -> weights under the names and in the layout of transformers.
-        import_weights: such weights -> ours; raises KeyError for a missing weight.
+        name: value of the field `architecture` in the configs of this architecture.
+        config: class of the configs of this architecture.
+        module: a function (config, operations) -> model with fresh weights.
+        sizes: a function: config -> numbers for `lm.accounting`.
+        model_type: name of the architecture in a config.json of transformers.
+        export_config: a function: config -> fields of a config.json that describe the architecture.
+        import_config: a function: fields of a config.json -> fields of `config`. It raises KeyError for a missing
+            field, and ValueError for a value that our model cannot follow.
+        export_weights: a function: model -> its weights with the names and the layout of transformers.
+        import_weights: a function: (weights of transformers, config) -> weights of our model. It raises KeyError for
+            a missing weight.
     """
 
     name: str

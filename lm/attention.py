@@ -1,4 +1,7 @@
-"""Attention: the only part where positions look at each other. Letters in names are explained in `lm.layers`."""
+"""Attention: the only part of a model in which positions use each other's values.
+
+`lm.layers` explains the letters in names.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from lm.ops import Ops
 class RoPE(Module):
     """Rotary position embedding of the pairs (2k, 2k + 1) (Su et al. 2021, https://arxiv.org/abs/2104.09864).
 
-    Pair k at position t is turned by t / theta^(2k / d_head).
+    Pair k at position t is rotated by the angle t / theta^(2k / d_head), in radians.
     """
 
     cos_TE: Tensor
@@ -29,7 +32,10 @@ class RoPE(Module):
         self.register_buffer("sin_TE", (angles.sin() * signs).float(), persistent=False)
 
     def forward(self, x: Tensor, positions: Tensor) -> Tensor:
-        """Turn x, [..., T, d_head], by the positions, int64[..., T]; return [..., T, d_head]."""
+        """Rotate x, float[..., T, d_head], by the angles of the positions, int64[..., T].
+
+        Return float[..., T, d_head].
+        """
         swapped = x.reshape(*x.shape[:-1], -1, 2).flip(-1).reshape(x.shape)
         turned: Tensor = x * self.cos_TE[positions] + swapped * self.sin_TE[positions]
         return turned.to(x.dtype)
@@ -44,7 +50,10 @@ class KeyValueCache:
         self._v: Tensor | None = None
 
     def extend(self, k: Tensor, v: Tensor, capacity: int) -> tuple[Tensor, Tensor]:
-        """Append keys and values, [B, K, T, E], and return all; the first call makes room for `capacity`."""
+        """Append keys and values, [B, K, T, E] each, and return all so far.
+
+        The first call makes room for `capacity` positions.
+        """
         if self._k is None or self._v is None:
             shape = (*k.shape[:2], capacity, k.shape[-1])
             self._k, self._v = k.new_empty(shape), v.new_empty(shape)
@@ -55,7 +64,10 @@ class KeyValueCache:
 
 
 class Attention(Module):
-    """Causal self-attention, [B, T, D] to [B, T, D]; multi-head, grouped-query or multi-query by `n_kv_heads`."""
+    """Causal self-attention, [B, T, D] -> [B, T, D].
+
+    `n_kv_heads` makes it multi-head, grouped-query or multi-query.
+    """
 
     def __init__(
         self,
@@ -82,7 +94,10 @@ class Attention(Module):
         self.residual_dropout = Dropout(residual_dropout, ops)
 
     def forward(self, x_BTD: Tensor, positions_T: Tensor | None = None, cache: KeyValueCache | None = None) -> Tensor:
-        """Attend; with a cache, x continues the positions in the cache, and attends to them too."""
+        """Attend.
+
+        With a cache, the positions of x come after the positions in the cache, and also attend to these.
+        """
         q_BHTE, k_BKTE, v_BKTE = (
             projection(x_BTD).unflatten(-1, (-1, self.d_head)).transpose(-3, -2)
             for projection in (self.q_proj, self.k_proj, self.v_proj)

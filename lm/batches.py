@@ -1,4 +1,4 @@
-"""Ids on disk to batches: checked against `metadata.json`, mapped into memory, cut into windows."""
+"""Ids on disk to batches: the files are checked against `metadata.json`, mapped into memory, and cut into windows."""
 
 from __future__ import annotations
 
@@ -25,7 +25,10 @@ Ids = NDArray[Any]
 """uint16[n] or uint32[n]."""
 
 CHECK_IDS = 1 << 22
-"""Ids that are checked at once."""
+"""How many ids are checked at once."""
+
+AGAIN = "remove metadata.json there and run `python -m lm tokenize` again"
+"""The end of messages about damaged ids: what to do; texts and tokenizer are kept, the ids are made again."""
 
 METADATA_FIELDS = {"made_from", "sources", "tokenizer", "vocab_size", "dtype", "eos_id", "splits", "digests"}
 """Fields that every `metadata.json` has, besides `version` and `digest`, the digest of all other fields."""
@@ -39,8 +42,9 @@ class TokenData:
         tokenizer: the tokenizer that made the ids.
         eos_id: the id that ends a document, if there is one.
         train, val: uint16[n] or uint32[n], mapped read-only.
-        token_bytes: int64[vocabulary], bytes of text per id; 0 for special tokens.
-        digests: split -> digest of its file of ids, in hexadecimal.
+        token_bytes: int64[vocabulary], for each id the number of bytes of text that it stands for; 0 for special
+            tokens.
+        digests: a dict: split -> digest, in hexadecimal, of the file with the ids of this split.
     """
 
     tokenizer: Tokenizer
@@ -66,9 +70,7 @@ def read_metadata(folder: Path) -> dict[str, Any] | None:
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         known = False
     if not known:
-        raise FileFormatError(
-            f"{path}: is damaged or of another version; give another data.folder and tokenize again"
-        )
+        raise FileFormatError(f"{path}: is damaged or of another version; {AGAIN}")
     return metadata
 
 
@@ -104,7 +106,7 @@ def open_data(config: DataConfig, vocab_size: int) -> TokenData:
 
 
 def bytes_of_tokens(tokenizer: Tokenizer, vocab_size: int = 0) -> NDArray[np.int64]:
-    """Return bytes of text per id, int64[vocabulary]; 0 for special tokens and unused ids."""
+    """Return int64[vocabulary]: how many bytes of text each id stands for; 0 for special tokens and unused ids."""
     sizes = np.zeros(max(vocab_size, max(tokenizer.vocab) + 1), np.int64)
     for token_id, token in tokenizer.vocab.items():
         sizes[token_id] = len(token)
@@ -125,12 +127,12 @@ def open_tokenizer(folder: Path) -> tuple[Tokenizer, int | None]:
 def _open_tokenizer(folder: Path) -> tuple[Tokenizer, dict[str, Any]]:
     metadata = read_metadata(folder)
     if metadata is None:
-        raise FileFormatError(f"{folder}/metadata.json: is missing; run python -m lm tokenize")
+        raise FileFormatError(f"{folder}/metadata.json: is missing; run `python -m lm tokenize`")
     tokenizer = Tokenizer.load(folder / "tokenizer")
     if tokenizer.fingerprint() != metadata["tokenizer"]:
         raise FileFormatError(
-            f"{folder}: the ids were made with another tokenizer ({metadata['tokenizer'][:12]}) than the one in "
-            f"{folder}/tokenizer ({tokenizer.fingerprint()[:12]}); tokenize again"
+            f"{folder}: the ids were made with another tokenizer ({metadata['tokenizer'][:12]}) than "
+            f"{folder}/tokenizer ({tokenizer.fingerprint()[:12]}); {AGAIN}"
         )
     return tokenizer, metadata
 
@@ -141,11 +143,12 @@ def _open_ids(path: Path, metadata: dict[str, Any], split: str, limit: int) -> I
         size = path.stat().st_size
         if size != expected * dtype.itemsize:
             raise FileFormatError(
-                f"{path}: has {size} bytes, not the {expected * dtype.itemsize} of {expected} ids; tokenize again"
+                f"{path}: has {size} bytes, but metadata.json lists {expected} ids, which take "
+                f"{expected * dtype.itemsize} bytes; {AGAIN}"
             )
         ids: Ids = np.memmap(path, dtype, "r") if size else np.empty(0, dtype)
     except OSError as error:
-        raise FileFormatError(f"{path}: {error.strerror}; tokenize again") from None
+        raise FileFormatError(f"{path}: {error.strerror}; {AGAIN}") from None
     found = hashlib.sha256()
     for start in range(0, len(ids), CHECK_IDS):
         block = ids[start : start + CHECK_IDS]
@@ -153,12 +156,11 @@ def _open_ids(path: Path, metadata: dict[str, Any], split: str, limit: int) -> I
         if block.max() >= limit:
             place = start + int((block >= limit).argmax())
             raise FileFormatError(
-                f"{path}: id {ids[place]} at place {place} is not below the vocabulary size {limit}; tokenize again"
+                f"{path}: id {ids[place]} at place {place} is not below the vocabulary size {limit}; raise "
+                f"model.vocab_size, or {AGAIN}"
             )
     if found.hexdigest() != metadata["digests"][split]:
-        raise FileFormatError(
-            f"{path}: has changed since it was made; restore it, or give another data.folder and tokenize again"
-        )
+        raise FileFormatError(f"{path}: has changed since it was made; restore the file, or {AGAIN}")
     return ids
 
 
@@ -170,7 +172,8 @@ def windows(n_ids: int, block_size: int, stride: int) -> int:
     """
     if n_ids < block_size + 1:
         raise UsageError(
-            f"data.block_size: {block_size} needs {block_size + 1} ids, but there are only {n_ids}; give more text"
+            f"data.block_size: a window of {block_size} needs {block_size + 1} ids, but the text has only {n_ids}; "
+            "give more text"
         )
     return (n_ids - block_size - 1) // stride + 1
 

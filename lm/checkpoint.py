@@ -1,4 +1,4 @@
-"""Checkpoints: one file, or file object, from which a run goes on with the same bits.
+"""Checkpoints: one file, or file object, from which a run goes on with exactly the same numbers.
 
 A file appears under its name only when it is complete, and ends with a digest of its bytes; a file whose digest is
 wrong is not loaded. Loading never runs code that is in the file.
@@ -27,6 +27,9 @@ from lm.config_base import ModelConfig
 
 LONGEST_CONTEXT = 1 << 24
 """Tables of positions are made before any weight is read."""
+
+GIVE_CONFIG = "give the model config that the file was made with"
+"""The end of messages about weights of another model: what to do."""
 
 HYPERPARAMETERS = {"lr", "betas", "eps", "weight_decay"}
 
@@ -88,23 +91,23 @@ def read_checkpoint(source: Target, device: str | torch.device = "cpu") -> dict[
 def _read(file: BinaryIO | IO[bytes], name: str, device: str | torch.device) -> dict[str, Any]:
     if not seal_is_whole(file):
         raise FileFormatError(
-            f"{name}: is truncated or not a checkpoint, or its bytes have changed; give an earlier checkpoint. "
-            "To resume a run, remove last.pt and copy an earlier checkpoint of this version to its place"
+            f"{name}: is truncated, changed or not a checkpoint; give an earlier checkpoint. To resume a run, remove "
+            "last.pt and copy an earlier checkpoint of this version to its place"
         )
     if not _is_plain(file):
-        raise FileFormatError(f"{name}: holds code or is not a checkpoint; give one from a run folder")
+        raise FileFormatError(f"{name}: holds code or is not a checkpoint; give a checkpoint of a run")
     try:
         with warnings.catch_warnings(action="ignore"):  # About files that are refused below.
             state: Any = torch.load(file, map_location=device, weights_only=True)
     except pickle.UnpicklingError:
-        raise FileFormatError(f"{name}: holds code or objects, and is not loaded; give a checkpoint") from None
+        raise FileFormatError(f"{name}: holds code or objects, so it is not loaded; give another file") from None
     except Exception as error:  # PyTorch raises errors of any kind about a file that it did not write.
         raise FileFormatError(f"{name}: is not a checkpoint ({type(error).__name__}); give another file") from None
     if not _has_the_parts(state):
-        raise FileFormatError(f"{name}: is not a checkpoint of a training run; give one from a run folder")
+        raise FileFormatError(f"{name}: is not a checkpoint of a training run; give another file")
     if type(state["step"]) is not int or not 0 <= state["step"] < 1 << 53:
         raise FileFormatError(
-            f"{name}: its step is {shown(state['step'])}, not a number of steps; give another checkpoint"
+            f"{name}: the field step is {shown(state['step'])}, not a number of steps; give another checkpoint"
         )
     return dict(state)
 
@@ -162,7 +165,7 @@ def _load_optimizer(optimizer: Optimizer, saved: dict[str, Any], source: Target)
         optimizer.load_state_dict(saved)
     except (ValueError, LookupError, TypeError, AttributeError):
         raise FileFormatError(
-            f"{source}: the optimizer's state is of another optimizer or model; set training.optimizer as before"
+            f"{source}: holds the state of another optimizer or model; set training.optimizer and model as before"
         ) from None
 
 
@@ -200,7 +203,7 @@ def _load_generators(saved: dict[str, Any], source: Target) -> None:
             torch.cuda.set_rng_state_all([generator.cpu() for generator in saved["cuda"]])
     except (RuntimeError, TypeError, AttributeError):
         raise FileFormatError(
-            f"{source}: its states of random generators are not PyTorch's; give another file"
+            f"{source}: holds states of random generators that PyTorch cannot read; give another checkpoint"
         ) from None
 
 
@@ -214,13 +217,14 @@ def load_weights(model: Module, weights: Mapping[str, Tensor], source: object) -
     own = model.state_dict()
     for name in sorted(own.keys() | weights.keys()):
         if name not in weights or name not in own:
-            where = "lacks" if name not in weights else "has, unlike the model,"
-            raise FileFormatError(f"{source}: is of another model: it {where} {name}")
+            where = "it lacks" if name not in weights else "only it has"
+            raise FileFormatError(f"{source}: is of another model: {where} the weight {name}; {GIVE_CONFIG}")
         if own[name].shape != weights[name].shape:
             shapes = f"{list(weights[name].shape)}, not {list(own[name].shape)}"
-            raise FileFormatError(f"{source}: is of another model: {name} has the shape {shapes}")
+            raise FileFormatError(f"{source}: is of another model: {name} has the shape {shapes}; {GIVE_CONFIG}")
         if not weights[name].is_floating_point():
-            raise FileFormatError(f"{source}: is of another model: {name} is of {weights[name].dtype}, not of floats")
+            told = f"{name} is of {weights[name].dtype}, not of floats"
+            raise FileFormatError(f"{source}: is of another model: {told}; {GIVE_CONFIG}")
     model.load_state_dict(weights)
 
 
@@ -237,12 +241,13 @@ def check_size(config: ModelConfig, path: Path) -> None:
     n_parameters = count_parameters(config)
     if n_parameters > n_bytes:
         raise FileFormatError(
-            f"{path}: is of another model: {n_bytes} bytes cannot hold the {n_parameters} parameters of the config"
+            f"{path}: is of another model: its {n_bytes} bytes cannot hold the {n_parameters} parameters of the "
+            f"config; {GIVE_CONFIG}"
         )
     if config.context_length > LONGEST_CONTEXT:
         raise FileFormatError(
-            f"{path}: a model with a context of {config.context_length} positions is not loaded; the largest is "
-            f"{LONGEST_CONTEXT}"
+            f"{path}: the context_length of the model is {config.context_length}, but at most {LONGEST_CONTEXT} is "
+            "loaded; give another model"
         )
 
 
@@ -254,5 +259,5 @@ def latest(folder: Path) -> Path:
     """
     path = folder / "checkpoints" / "last.pt"
     if not path.is_file():
-        raise FileFormatError(f"{folder}: holds no checkpoint; train first: python -m lm train --config FILE")
+        raise FileFormatError(f"{folder}: holds no checkpoint; run `python -m lm train --config FILE` first")
     return path

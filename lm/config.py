@@ -15,6 +15,14 @@ from impls.errors import UsageError, shown
 from lm.config_base import Config, ModelConfig, Name, Rate, Share, Size
 from lm.models import ARCHITECTURES
 
+REWORDED = {
+    "missing": "is missing; add this field",
+    "extra_forbidden": "no such field; remove it or correct its name",
+    "union_tag_not_found": f"architecture: is missing; choose one of {', '.join(ARCHITECTURES)}",
+    "union_tag_invalid": "architecture: {tag!r} is unknown; choose one of {expected_tags}",
+}
+"""Kind of a fault that pydantic finds -> how the message tells it."""
+
 
 class ConfigError(UsageError):
     """A config is not valid: the message names the file and the field."""
@@ -75,7 +83,10 @@ class DatasetConfig(Config):
         if self.source == "tokens" and not self.tokenizer:
             raise ValueError("tokenizer: is missing; name the folder of the tokenizer that made the ids")
         if self.max_characters is not None and self.max_characters < self.min_characters:
-            raise ValueError(f"max_characters: {self.max_characters} is below min_characters {self.min_characters}")
+            raise ValueError(
+                f"max_characters: {self.max_characters} is below min_characters {self.min_characters}; "
+                "raise max_characters"
+            )
         return self
 
 
@@ -100,7 +111,9 @@ class TokenizerConfig(Config):
     @model_validator(mode="after")
     def _check(self) -> Self:
         if self.eos_token is not None and self.eos_token not in self.special_tokens:
-            raise ValueError(f"eos_token: {self.eos_token!r} is not among special_tokens {self.special_tokens}")
+            raise ValueError(
+                f"eos_token: {self.eos_token!r} is not among special_tokens {self.special_tokens}; add it there"
+            )
         return self
 
     @property
@@ -167,7 +180,8 @@ class TrainingConfig(Config):
     def _check(self) -> Self:
         if self.min_learning_rate > self.learning_rate:
             raise ValueError(
-                f"min_learning_rate: {self.min_learning_rate} is above learning_rate {self.learning_rate}; lower it"
+                f"min_learning_rate: {self.min_learning_rate} is above learning_rate {self.learning_rate}; "
+                "lower min_learning_rate"
             )
         return self
 
@@ -204,7 +218,7 @@ class DataConfig(Config):
     def _check(self) -> Self:
         if self.stride is not None and self.stride > self.block_size:
             raise ValueError(
-                f"stride: {self.stride} is above block_size {self.block_size}, so ids would be left out; lower it"
+                f"stride: {self.stride} is above block_size {self.block_size}, so ids would be left out; lower stride"
             )
         return self
 
@@ -226,12 +240,12 @@ class RunConfig(Config):
         if self.data.block_size > self.model.context_length:
             raise ValueError(
                 f"data.block_size: {self.data.block_size} is above model.context_length "
-                f"{self.model.context_length}; lower it"
+                f"{self.model.context_length}; lower data.block_size"
             )
         if not self.tokenizer.folder and self.tokenizer.vocab_size > self.model.vocab_size:
             raise ValueError(
                 f"model.vocab_size: {self.model.vocab_size} is below tokenizer.vocab_size "
-                f"{self.tokenizer.vocab_size}; raise it"
+                f"{self.tokenizer.vocab_size}; raise model.vocab_size"
             )
         return self
 
@@ -256,9 +270,9 @@ def check(kind: Any, values: object, source: str) -> Any:
         field = ".".join(str(part) for part in first["loc"] if part not in ARCHITECTURES)
         message = first["msg"].removeprefix("Value error, ")
         given = first["input"]
-        if first["type"] not in ("value_error", "missing", "extra_forbidden") and not isinstance(given, dict):
-            message += f", not {shown(given)}"
-        if first["type"] == "extra_forbidden":
-            message = "no such field; remove it or correct its name"
+        if first["type"] in REWORDED:
+            message = REWORDED[first["type"]].format(**first.get("ctx", {}))
+        elif first["type"] != "value_error":
+            message += f"{'' if isinstance(given, dict) else f', not {shown(given)}'}; correct this value"
         more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
         raise ConfigError(f"{source}: {field + ': ' if field else ''}{message}{more}") from None

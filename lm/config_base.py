@@ -13,7 +13,7 @@ Name = Annotated[str, Field(min_length=1)]
 
 
 class Config(BaseModel):
-    """Base of all configs: unknown fields and values of another type are refused, nothing changes afterwards."""
+    """Base of all configs: unknown fields and values of wrong types are errors, and a config never changes."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
@@ -26,8 +26,8 @@ class ModelConfig(Config):
         context_length: the largest number of positions.
         d_model: width of the residual stream.
         n_heads: query heads of each layer; they share d_model equally.
-        d_ff: width of the hidden layer of each feed-forward half.
-        tie_embeddings: the output layer and the token embeddings have one weight.
+        d_ff: width of the hidden layer in the feed-forward half of each layer.
+        tie_embeddings: whether the output layer and the token embeddings share one weight.
         architecture: name of a row of `lm.models.ARCHITECTURES`.
     """
 
@@ -50,5 +50,7 @@ class ModelConfig(Config):
     @model_validator(mode="after")
     def _check_heads(self) -> Self:
         if self.d_model % self.n_heads:
-            raise ValueError(f"n_heads: {self.n_heads} does not divide d_model {self.d_model}; give a divisor")
+            raise ValueError(
+                f"n_heads: {self.n_heads} does not divide d_model {self.d_model}; give a divisor of {self.d_model}"
+            )
         return self

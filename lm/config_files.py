@@ -1,8 +1,8 @@
 """Configs in YAML files: one file for each config, and a run file that names a config of each kind.
 
-In a run file, a name stands for the file `<folder of the kind>/<name>.yaml` beside it. A mapping stands for itself; a
-mapping with `base: name` stands for the named file with its values changed. `--set training.max_steps=10` changes a
-single value, after everything else.
+In a run file, a name stands for the file `<folder of the kind>/<name>.yaml` in the folder of the run file. A mapping
+stands for itself; a mapping with `base: name` stands for the named file with its values changed. `--set
+training.max_steps=10` changes a single value, after everything else.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from lm.config_base import Config
 from lm.kinds import KINDS
 
 DEEPEST = 50
-"""Levels of nesting; a run file has 4."""
+"""The most levels of nesting in a file; a run file has 4."""
 
 MOST_VALUES = 10_000
-"""Keys and values, with the values that an alias repeats; a run file has about 200."""
+"""The most keys and values in a file, with the values that an alias repeats; a run file has about 200."""
 
 
 class _Loader(yaml.SafeLoader):
@@ -43,14 +43,20 @@ class _Loader(yaml.SafeLoader):
         mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
         self._depth += 1
         if self._depth > DEEPEST:
-            raise yaml.composer.ComposerError(None, None, f"values are nested more than {DEEPEST} deep", mark)
+            raise yaml.composer.ComposerError(
+                None, None, f"values are nested more than {DEEPEST} deep; remove levels", mark
+            )
         node = super().compose_node(parent, index)
         self._depth -= 1
         if repeated and node not in self._sizes:
-            raise yaml.composer.ComposerError(None, None, "a value holds itself; remove the alias inside", mark)
+            raise yaml.composer.ComposerError(
+                None, None, "this alias stands inside the value that it repeats; remove the alias", mark
+            )
         self._values += self._sizes[node] if repeated else 1
         if self._values > MOST_VALUES:
-            raise yaml.composer.ComposerError(None, None, f"there are more than {MOST_VALUES} values", mark)
+            raise yaml.composer.ComposerError(
+                None, None, f"there are more than {MOST_VALUES} values; remove some", mark
+            )
         self._sizes.setdefault(node, self._values - before)
         return node
 
@@ -62,7 +68,7 @@ class _Loader(yaml.SafeLoader):
                 continue
             if key in seen:
                 raise yaml.constructor.ConstructorError(
-                    None, None, f"{key} is there twice; remove one of the two", node.start_mark
+                    None, None, f"the key {key} is there twice; remove one of the two", node.start_mark
                 )
             seen.add(key)
         return super().construct_mapping(node, deep)
@@ -85,7 +91,8 @@ def parse_yaml(text: str | bytes, source: str) -> Any:
         mark = getattr(error, "problem_mark", None)
         place = f" line {mark.line + 1}" if mark else ""
         problem = getattr(error, "problem", None) or str(error).splitlines()[0]
-        raise ConfigError(f"{source}:{place} {problem}") from None
+        remedy = "" if "; " in problem else "; correct the YAML"
+        raise ConfigError(f"{source}:{place} {problem}{remedy}") from None
     except UnicodeDecodeError:
         raise
     except ValueError as error:  # An impossible date, or a number of too many digits.
@@ -97,8 +104,8 @@ def _read(path: Path) -> dict[str, Any]:
         values = parse_yaml(path.read_bytes(), str(path))
     except OSError as error:
         near = sorted(other.stem for other in path.parent.glob("*.yaml")) if path.parent.is_dir() else []
-        hint = f"; there are {', '.join(near)}" if near else ""
-        raise ConfigError(f"{path}: {error.strerror}{hint}") from None
+        remedy = f"choose one of {', '.join(near)}" if near else "give the path of a YAML file"
+        raise ConfigError(f"{path}: {error.strerror}; {remedy}") from None
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: invalid UTF-8 at byte {error.start}; save it as UTF-8") from None
     if not isinstance(values, dict):
@@ -130,7 +137,7 @@ def load_run(
 
     Args:
         path: the run file.
-        parts: kind -> name or path of a config, which takes the place of the one in the run file.
+        parts: a dict: kind of config -> name or path of a config that takes the place of the config in the run file.
         changes: `kind.field=value`, the value written as in YAML.
 
     Raises:
@@ -162,7 +169,7 @@ def _apply(change: str, values: dict[str, Any]) -> None:
     for parent in parents:
         nested = values.setdefault(parent, {})
         if not isinstance(nested, dict):
-            raise ConfigError(f"--set {change}: {parent} has no fields; write a field as kind.field")
+            raise ConfigError(f"--set {change}: {parent} has no fields; write kind.field=value")
         values = nested
     values[last] = parse_yaml(value, f"--set {change}")
 

@@ -31,9 +31,9 @@ class Counts:
 
     Attributes:
         read: documents read.
-        left_out: documents that the length filters left out.
+        left_out: number of documents that the length filters left out.
         documents: split -> documents kept.
-        text_bytes: split -> bytes kept, separators left out.
+        text_bytes: a dict: split -> number of bytes kept, separators left out.
     """
 
     read: int
@@ -76,7 +76,10 @@ def prepare(dataset: DatasetConfig, folder: Path, cache: Path) -> Counts:
                 counts.documents[split] += 1
                 counts.text_bytes[split] += len(document)
         if not counts.text_bytes["train"]:
-            raise FileFormatError(f"dataset {dataset.name}: no text is left for training; see its filters and splits")
+            raise FileFormatError(
+                f"dataset {dataset.name}: no text is left for training; change min_characters, max_characters or "
+                "validation_share"
+            )
     return counts
 
 

@@ -84,9 +84,9 @@ def ask_parameters(sampling: Sampling, read: Read, write: Write) -> Sampling:
             value: Any = None if field == "top_k" and text in ("0", "off") else kind(text)
             sampling = replace(sampling, **{field: value})
         except MergelabError as error:
-            write(f"{error}; it stays {old}")
+            write(f"{error}; {label} stays {old}")
         except ValueError:
-            write(f"{label}: {text!r} is not a number; it stays {old}")
+            write(f"{label}: {text!r} is not a number; {label} stays {old}")
     return sampling
 
 

@@ -40,7 +40,7 @@ class TextScore:
 
     @property
     def loss(self) -> float:
-        """Mean nats per target: every target has the same weight, whatever batch it was in."""
+        """Mean nats per target: every target has the same weight, even if batches have different sizes."""
         return self.nats / self.n_targets if self.n_targets else math.nan
 
     @property
@@ -50,7 +50,10 @@ class TextScore:
 
     @property
     def bits_per_byte(self) -> float:
-        """Bits per byte of text; unlike the loss, comparable between tokenizers."""
+        """Bits per byte of text.
+
+        Unlike the loss, this score can be compared between models with different tokenizers.
+        """
         return self.text_nats / (math.log(2) * self.text_bytes) if self.text_bytes else math.nan
 
 
@@ -65,9 +68,9 @@ def score_text(
     """Score the targets of batches of x and y, int64[B, T].
 
     Args:
-        model: the model to score; it is in evaluation mode meanwhile.
+        model: the model to score; the model is put into evaluation mode during the scoring.
         batches: x and y; targets that are `IGNORE_INDEX` are ignored.
-        token_bytes: int64[V], bytes of text per id.
+        token_bytes: int64[V], how many bytes of text each id stands for.
         device: where the model is.
         max_batches: number of batches to score, from the first; all by default.
     """
@@ -107,7 +110,7 @@ def score_file(
 
 
 def token_losses(logits: Tensor, targets: Tensor) -> Tensor:
-    """Return the nats of each target, 0 where it is ignored.
+    """Return the negative log-likelihood of each target in nats, or 0 if the target is ignored.
 
     Args:
         logits: [B, T, V].

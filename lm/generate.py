@@ -24,7 +24,7 @@ class Sampling:
         top_p: the smallest set of the most likely tokens with at least this probability can be drawn (Holtzman et
             al. 2020, https://arxiv.org/abs/1904.09751); all by default.
         max_new_tokens: largest number of tokens in a sample.
-        n_samples: number of samples; sample i draws with seed + i, whatever the number is.
+        n_samples: number of samples; sample i is drawn with seed + i, so it does not depend on the number of samples.
         seed: the seed of the first sample.
     """
 
@@ -37,14 +37,14 @@ class Sampling:
 
     def __post_init__(self) -> None:
         if not 0 <= self.temperature < float("inf"):
-            raise UsageError(f"temperature: {self.temperature} is not a number of at least 0")
+            raise UsageError(f"temperature: {self.temperature} is out of range; give a finite number of at least 0")
         if self.top_k is not None and self.top_k < 1:
             raise UsageError(f"top-k: {self.top_k} is below 1; give at least 1")
         if self.top_p is not None and not 0 < self.top_p <= 1:
-            raise UsageError(f"top-p: {self.top_p} is not above 0 and at most 1")
+            raise UsageError(f"top-p: {self.top_p} is out of range; give a number above 0 and at most 1")
         if self.max_new_tokens < 1 or self.n_samples < 1:
             raise UsageError(
-                f"tokens and samples: {self.max_new_tokens} and {self.n_samples} are given, both must be at least 1"
+                f"tokens: {self.max_new_tokens}, samples: {self.n_samples}: give two numbers, each at least 1"
             )
         if self.seed < 0:
             raise UsageError(f"seed: {self.seed} is below 0; give at least 0")
@@ -74,7 +74,7 @@ def distribution(logits: Tensor, sampling: Sampling) -> Tensor:
 def steps(
     model: LanguageModel, prompt: Sequence[int], sampling: Sampling, *, use_cache: bool = True
 ) -> Iterator[tuple[Tensor, Tensor]]:
-    """Draw the tokens of all samples, one position after the other.
+    """Draw the next token of all samples, then the token after it, and so on.
 
     Beyond the context length, the model sees the last `context_length` tokens.
 
@@ -87,7 +87,10 @@ def steps(
     if not prompt:
         raise UsageError("prompt: is empty; give at least one token")
     if max(prompt) >= model.config.vocab_size:
-        raise UsageError(f"prompt: id {max(prompt)} is not below the vocabulary size {model.config.vocab_size}")
+        raise UsageError(
+            f"prompt: id {max(prompt)} is not below the model's vocabulary size {model.config.vocab_size}; use the "
+            "tokenizer of the model"
+        )
     was_training = model.training
     model.eval()
     device = model.token_embeddings.weight.device

@@ -60,7 +60,9 @@ def read_items(path: Path) -> Iterator[Item]:
         with path.open("rb") as file:
             for number, line in enumerate(file, 1):
                 if (item := _parse(line)) is None:
-                    raise FileFormatError(f"{path}: line {number}: is not a HellaSwag item; repair or remove it")
+                    raise FileFormatError(
+                        f"{path}: line {number}: is not a HellaSwag item; repair or remove the line"
+                    )
                 yield item
     except OSError as error:
         raise FileFormatError(f"{path}: {error.strerror}; give a file of HellaSwag items") from None

@@ -1,6 +1,6 @@
-"""A Hugging Face hub: files of data sets come from it, exported folders go to it.
+"""A Hugging Face hub: files of data sets are fetched from it, and exported folders are sent to it.
 
-The environment chooses: `HF_ENDPOINT` which hub, `HF_TOKEN` with whose rights.
+The environment chooses: `HF_ENDPOINT` gives the address of the hub, `HF_TOKEN` the user whose rights are used.
 """
 
 from __future__ import annotations
@@ -10,6 +10,9 @@ from pathlib import Path
 
 from impls.errors import FileFormatError
 from impls.folders import MARK
+
+REMEDY = "check the name, HF_TOKEN and the network"
+"""The end of each message: what to do."""
 
 
 def download(repository: str, file: str, cache: Path) -> Path:
@@ -25,7 +28,7 @@ def download(repository: str, file: str, cache: Path) -> Path:
         endpoint = os.environ.get("HF_ENDPOINT")
         return Path(hf_hub_download(repository, file, repo_type="dataset", cache_dir=cache, endpoint=endpoint))
     except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
-        raise FileFormatError(f"{repository}/{file}: cannot be fetched: {_reason(error)}") from None
+        raise FileFormatError(f"{repository}/{file}: cannot be fetched: {_reason(error)}; {REMEDY}") from None
 
 
 def upload(folder: Path, repository: str) -> str:
@@ -48,7 +51,7 @@ def upload(folder: Path, repository: str) -> str:
         )
         return str(sent)
     except (HfHubHTTPError, HFValidationError, OSError) as error:
-        raise FileFormatError(f"{repository}: cannot be uploaded: {_reason(error)}") from None
+        raise FileFormatError(f"{repository}: cannot be uploaded: {_reason(error)}; {REMEDY}") from None
 
 
 def _reason(error: Exception) -> str:

@@ -1,4 +1,4 @@
 """The five kinds of configs; light, so that a command line can name them before anything is loaded."""
 
 KINDS = {"dataset": "datasets", "tokenizer": "tokenizers", "model": "models", "training": "training", "data": "data"}
-"""Field of a run file -> folder with the configs of that kind."""
+"""A dict: field of a run file -> folder with the configs of this kind."""

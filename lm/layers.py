@@ -1,7 +1,7 @@
 """Modules that all architectures are made of; the arithmetic is in `lm.ops`.
 
-Letters in names say shapes: B batch, T positions, D model width, H query heads, K key-value heads, E width of a head,
-F width of the feed-forward layer, V vocabulary.
+The letters at the end of a name give the shape of the tensor: B batch, T positions, D model width, H query heads, K
+key-value heads, E width of a head, F width of the feed-forward layer, V vocabulary.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ INIT_STD = 0.02
 
 
 class Linear(Module):
-    """x W^T + b, [..., d_in] to [..., d_out]."""
+    """Return x W^T + b: float[..., d_in] -> float[..., d_out]."""
 
     def __init__(self, d_in: int, d_out: int, ops: Ops, bias: bool = False) -> None:
         super().__init__()
@@ -33,7 +33,7 @@ class Linear(Module):
 
 
 class Embedding(Module):
-    """Rows of a table: int64[...] to [..., d_model]."""
+    """Return the row of a table for each id: int64[...] -> float[..., d_model]."""
 
     def __init__(self, n_rows: int, d_model: int, ops: Ops) -> None:
         super().__init__()
@@ -46,7 +46,7 @@ class Embedding(Module):
 
 
 class LayerNorm(Module):
-    """Mean 0 and variance 1 over the last dimension, then scale and shift."""
+    """Normalise the last dimension to mean 0 and variance 1, then scale and shift it; the shape stays."""
 
     def __init__(self, d_model: int, ops: Ops, eps: float = 1e-5, bias: bool = True) -> None:
         super().__init__()
@@ -60,7 +60,7 @@ class LayerNorm(Module):
 
 
 class RMSNorm(Module):
-    """Root mean square 1 over the last dimension, then scale."""
+    """Normalise the last dimension to root mean square 1, then scale it; the shape stays."""
 
     def __init__(self, d_model: int, ops: Ops, eps: float = 1e-5) -> None:
         super().__init__()
@@ -73,7 +73,7 @@ class RMSNorm(Module):
 
 
 class Dropout(Module):
-    """Zero a share p of the elements in training mode."""
+    """In training mode, set a share p of the elements to zero, and scale the others; the shape stays."""
 
     def __init__(self, p: float, ops: Ops) -> None:
         super().__init__()
@@ -85,7 +85,7 @@ class Dropout(Module):
 
 
 class FeedForward(Module):
-    """w2(GELU(w1(x))), [..., d_model] to [..., d_model]."""
+    """Return w2(GELU(w1(x))): float[..., d_model] -> float[..., d_model]."""
 
     def __init__(
         self,
@@ -110,7 +110,7 @@ class FeedForward(Module):
 
 
 class SwiGLU(Module):
-    """w2(SiLU(w1(x)) * w3(x)), [..., d_model] to [..., d_model] (Shazeer 2020, https://arxiv.org/abs/2002.05202)."""
+    """Return w2(SiLU(w1(x)) * w3(x)): float[..., d_model] -> float[..., d_model] (Shazeer 2020, arXiv:2002.05202)."""
 
     def __init__(self, d_model: int, d_ff: int, ops: Ops) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Measures the memory of a training step beside the prediction of `lm.accounting`, and finds the largest batch."""
+"""Measures the memory of a training step, to compare it with `lm.accounting`, and finds the largest batch."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def largest_batch(config: RunConfig, limit: int) -> int:
 
 
 def search(attempt: Callable[[int], None], limit: int) -> int:
-    """Return the largest n, up to `limit`, for which `attempt(n)` does not run out of memory.
+    """Return the largest n, up to `limit`, with which `attempt(n)` does not run out of memory.
 
     n is doubled while it fits; then the interval between the last two values is halved again and again.
 
@@ -100,7 +100,7 @@ def search(attempt: Callable[[int], None], limit: int) -> int:
             torch.cuda.empty_cache()
         candidate = min(2 * fits or 1, limit) if too_many > limit else (fits + too_many) // 2
     if not fits:
-        raise DoesNotFitError("data.batch_size: a single window does not fit into memory; take a smaller model")
+        raise DoesNotFitError("data.batch_size: a single window does not fit into memory; give a smaller model")
     return fits
 
 
@@ -114,7 +114,7 @@ def report(config: RunConfig, *, measure: bool = False, gigabytes: float | None 
 
     Args:
         config: the run.
-        measure: whether to put measured bytes beside the predicted ones.
+        measure: whether to measure the bytes, too, and print them beside the predicted bytes.
         gigabytes: memory for which to predict the largest batch, in units of 10^9 bytes.
     """
     model, block, batch = config.model, config.data.block_size, config.data.batch_size

@@ -45,7 +45,7 @@ Row = dict[str, Any]
 
 
 class Tracker(Protocol):
-    """Another place for the rows, beside the files of the run folder."""
+    """Another place to which the rows are written, besides the files of the run folder."""
 
     def log(self, row: Row) -> None:
         """Add a row."""
@@ -97,7 +97,7 @@ def _need(module: str, package: str) -> Any:
         return import_module(module)
     except ImportError:
         raise UsageError(
-            f"training.tracker: {package} is not installed; pip install {package}, or use none"
+            f"training.tracker: {package} is not installed; run pip install {package}, or give none"
         ) from None
 
 
@@ -172,7 +172,8 @@ def read_metrics(folder: Path) -> list[Row]:
     if rows and rows[-1] is None:
         rows.pop()
     if None in rows:
-        raise FileFormatError(f"{path}: line {rows.index(None) + 1}: is not a row of metrics; repair or remove it")
+        number = rows.index(None) + 1
+        raise FileFormatError(f"{path}: line {number}: is not a row of metrics; repair or remove the line")
     return [row for row in rows if row is not None]
 
 

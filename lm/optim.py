@@ -1,4 +1,7 @@
-"""Optimizers, gradient clipping and the learning-rate schedule from scratch; only the base class is of torch."""
+"""Optimizers, gradient clipping and the learning-rate schedule from scratch.
+
+Only the base class `Optimizer` is PyTorch's.
+"""
 
 from __future__ import annotations
 
@@ -13,16 +16,16 @@ from torch.optim import Optimizer
 from impls.errors import UsageError
 
 CLIP_EPS = 1e-6
-"""Added to the norm, so that a gradient of zero is not divided by zero; PyTorch adds the same."""
+"""Added to the norm, so that nothing is divided by zero if all gradients are zero; PyTorch adds the same number."""
 
 
 def _check_rate(lr: float) -> None:
     if not lr >= 0:
-        raise UsageError(f"learning rate: {lr} is not a number of at least 0")
+        raise UsageError(f"learning rate: {lr} is out of range; give a number of at least 0")
 
 
 class SGD(Optimizer):
-    """Stochastic gradient descent whose step decays: p <- p - lr / sqrt(t + 1) * gradient, t from 0.
+    """Stochastic gradient descent with decaying steps: p <- p - lr / sqrt(t + 1) * gradient, where t counts from 0.
 
     Raises:
         UsageError: the learning rate is negative.
@@ -50,8 +53,9 @@ class SGD(Optimizer):
 class AdamW(Optimizer):
     """Adam with decoupled weight decay (Loshchilov and Hutter 2019, https://arxiv.org/abs/1711.05101).
 
-    The decay comes first, as in PyTorch: p <- p - lr * weight_decay * p. The step of Adam with bias correction
-    follows. The state of a parameter is `step`, int, and `exp_avg` and `exp_avg_sq`, tensors of its shape.
+    The decay comes first, as in PyTorch: p <- p - lr * weight_decay * p. Then comes the step of Adam with bias
+    correction. The state of a parameter has three entries: `step`, an int, and `exp_avg` and `exp_avg_sq`, tensors of
+    the shape of the parameter.
 
     Raises:
         UsageError: a hyperparameter is out of range.
@@ -69,7 +73,7 @@ class AdamW(Optimizer):
         if not all(0 <= beta < 1 for beta in betas):
             raise UsageError(f"betas: {betas}: give two numbers, each at least 0 and below 1")
         if eps < 0 or weight_decay < 0:
-            raise UsageError(f"eps {eps} and weight decay {weight_decay} are not both at least 0; give larger ones")
+            raise UsageError(f"eps: {eps}, weight_decay: {weight_decay}: give two numbers, each at least 0")
         super().__init__(params, {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay})
 
     @torch.no_grad()
@@ -104,12 +108,12 @@ def _evaluate(closure: Callable[[], float] | None) -> float | None:
 
 @torch.no_grad()
 def clip_gradients(parameters: Iterable[Tensor], max_norm: float) -> Tensor:
-    """Scale all gradients in place, so that their joint norm is at most `max_norm`.
+    """Scale all gradients in place, so that the norm of all gradients together is at most `max_norm`.
 
     See Pascanu et al. 2013, https://arxiv.org/abs/1211.5063.
 
     Returns:
-        float32[], the norm before scaling.
+        float32[], the norm of all gradients together before scaling.
     """
     gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
     norm = torch.stack([(gradient.float() ** 2).sum() for gradient in gradients] or [torch.zeros(())]).sum().sqrt()
@@ -120,10 +124,10 @@ def clip_gradients(parameters: Iterable[Tensor], max_norm: float) -> Tensor:
 
 
 def cosine_schedule(step: int, *, maximum: float, minimum: float, warmup_steps: int, cosine_steps: int) -> float:
-    """Return the learning rate at a step, counted from 0.
+    """Return the learning rate at a step; steps are counted from 0.
 
-    The rate grows linearly from 0 to `maximum` over `warmup_steps`, falls along half a cosine to `minimum` at
-    `cosine_steps` (which include the warm-up), and stays there.
+    The rate grows linearly from 0 to `maximum` over `warmup_steps`, falls along half a cosine to `minimum` at step
+    `cosine_steps` (counted from the start, with the warm-up), and stays there.
 
     See Loshchilov and Hutter 2017, https://arxiv.org/abs/1608.03983.
     """

@@ -118,14 +118,20 @@ def restore(
     state = load_checkpoint(path, model, optimizer, device)
     if state.get("tokenizer") != data.tokenizer.fingerprint():
         raise FileFormatError(
-            f"{path}: was trained with another tokenizer than the one of the data; give the data.folder of its run"
+            f"{path}: was trained with another tokenizer than that of data.folder {config.data.folder}; give the "
+            "data.folder of its run"
         )
     if state.get("ids") != data.digests:
-        raise FileFormatError(f"{path}: was trained on other ids; give the data.folder of its run")
+        raise FileFormatError(
+            f"{path}: was trained on other ids than those of data.folder {config.data.folder}; give the data.folder "
+            "of its run"
+        )
     check_settings(config, state, path)
     step, last = state["step"], config.training.max_steps
     if step > last:
-        raise FileFormatError(f"{path}: was written after step {step}; give a training.max_steps of at least {step}")
+        raise FileFormatError(
+            f"{path}: was written after step {step}, but training.max_steps is {last}; give at least {step}"
+        )
     return int(step)
 
 
@@ -139,7 +145,7 @@ def save(
     *,
     numbered: bool,
 ) -> None:
-    """Write the checkpoint `last.pt`; if `numbered`, keep the same file under the number of its step.
+    """Write the checkpoint `last.pt`; if `numbered`, also keep this checkpoint under the number of its step.
 
     Raises:
         FileFormatError: a file cannot be written.

@@ -24,7 +24,7 @@ MAY_CHANGE = {
 
 
 def settings_of(config: RunConfig) -> dict[str, dict[str, Any]]:
-    """Return the settings that a resumed run must have again: kind of config -> field -> plain value."""
+    """Return the settings that a resumed run must have again: a dict: kind of config -> field -> plain value."""
     return {kind: getattr(config, kind).model_dump(mode="json", exclude=free) for kind, free in MAY_CHANGE.items()}
 
 
@@ -36,13 +36,13 @@ def check_settings(config: RunConfig, state: dict[str, Any], path: Path) -> None
     """
     saved = state.get("settings")
     if not isinstance(saved, dict):
-        raise FileFormatError(f"{path}: holds no settings; give a checkpoint of a run")
+        raise FileFormatError(f"{path}: holds no settings of a run; give another checkpoint")
     for kind, fields in settings_of(config).items():
         for field, value in fields.items():
             there = saved.get(kind)
             before = there.get(field) if isinstance(there, dict) else None
             if before != value:
                 raise FileFormatError(
-                    f"{path}: was trained with {kind}.{field} {shown(before)}, not {shown(value)}; set it back: only "
-                    f"{', '.join(sorted(MAY_CHANGE[kind] - {'name'}))} may change"
+                    f"{path}: was trained with {kind}.{field} {shown(before)}, not {shown(value)}; set {field} back: "
+                    f"only {', '.join(sorted(MAY_CHANGE[kind] - {'name'}))} may change"
                 )

@@ -26,10 +26,10 @@ from lm.config import DataConfig, RunConfig, TokenizerConfig
 from lm.corpora import SPLITS, Counts, prepare
 
 Sources = dict[str, list[int]]
-"""Path -> size in bytes, and time of change in nanoseconds."""
+"""A dict: path -> (size in bytes, modification time in nanoseconds)."""
 
 SHARD_TOKENS = 1 << 24
-"""Ids in a shard if the config keeps no shards."""
+"""How many ids a shard has if the config keeps no shards."""
 
 OURS = {f"{split}.{kind}" for split in SPLITS for kind in ("txt", "bin")} | {
     *("texts.json", "metadata.json", "tokenizer.txt", "tokenizer", ".tokenizer.tmp", "shards", "downloads")
@@ -122,7 +122,7 @@ def _is_complete(config: RunConfig, folder: Path, sources: Sources) -> bool:
         return False
     if metadata["made_from"] != _digest(config):
         raise FileFormatError(
-            f"{folder}: was made from another data set or tokenizer config; give another data.folder"
+            f"{folder}: was made from another dataset or tokenizer config; give another data.folder"
         )
     for path, state in sources.items():
         if metadata["sources"].get(path, state) != state:
@@ -136,7 +136,7 @@ def _digest(config: RunConfig) -> str:
 
 
 def _sources_state(config: RunConfig) -> Sources:
-    """Return size and time of change of each source file that still exists."""
+    """Return the size and the modification time of each source file that still exists."""
     if config.dataset.source not in ("local", "tokens"):
         return {}
     stats = {name: Path(name).stat() for name in config.dataset.files.values() if Path(name).exists()}
@@ -198,7 +198,7 @@ def _dtype(config: DataConfig, tokenizer: Tokenizer) -> np.dtype[Any]:
     if config.dtype == "uint16" and tokenizer.id_dtype.itemsize > 2:
         size = max(tokenizer.vocab) + 1
         raise UsageError(
-            f"data.dtype: uint16 holds ids below 65536, but the vocabulary has {size} ids; take uint32 or auto"
+            f"data.dtype: uint16 holds ids below 65536, but the vocabulary has {size} ids; give uint32 or auto"
         )
     return np.dtype("<u4") if config.dtype == "uint32" else tokenizer.id_dtype
 
@@ -207,10 +207,9 @@ def _eos_id(config: TokenizerConfig, tokenizer: Tokenizer) -> int | None:
     if config.eos is None:
         return None
     if config.eos not in tokenizer.special_tokens:
-        known = ", ".join(map(repr, tokenizer.special_tokens)) or "none"
-        raise UsageError(
-            f"tokenizer.eos_token: {config.eos!r} is not a special token of the tokenizer; it has {known}"
-        )
+        known = ", ".join(map(repr, tokenizer.special_tokens))
+        remedy = f"choose one of {known}" if known else "give a tokenizer with special tokens"
+        raise UsageError(f"tokenizer.eos_token: {config.eos!r} is not a special token of the tokenizer; {remedy}")
     return tokenizer.special_tokens[config.eos]
 
 

@@ -97,7 +97,10 @@ def compiled(
     device: torch.device,
     say: Callable[[str], None],
 ) -> Module:
-    """Compile the model and try it on a batch; without a compiler, or with one that fails, stay eager."""
+    """Compile the model and try it on a batch.
+
+    If there is no compiler, or the compiler fails, return the model uncompiled.
+    """
     if not training.compile:
         return model
     devices = [device] if device.type == "cuda" else []

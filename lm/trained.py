@@ -15,7 +15,7 @@ from impls import Tokenizer
 from impls.digests import check_manifest
 from impls.errors import FileFormatError, shown
 from lm.batches import open_tokenizer
-from lm.checkpoint import check_size, latest, load_checkpoint, load_weights
+from lm.checkpoint import GIVE_CONFIG, check_size, latest, load_checkpoint, load_weights
 from lm.config import AnyModelConfig, check
 from lm.config_base import ModelConfig
 from lm.config_files import load_run
@@ -50,7 +50,8 @@ def _load_export(folder: Path, device: str | torch.device) -> Trained:
     model, values = load_folder(folder), _read_json(folder / "config.json")
     tokenizer, eos_id = Tokenizer.load(folder / "tokenizer"), values.get("eos_token_id")
     if eos_id is not None and (type(eos_id) is not int or eos_id not in tokenizer.vocab):
-        raise FileFormatError(f"{folder / 'config.json'}: eos_token_id {shown(eos_id)} is not an id of the tokenizer")
+        path = folder / "config.json"
+        raise FileFormatError(f"{path}: eos_token_id {shown(eos_id)} is not an id of the tokenizer; export again")
     return Trained(model.to(device), tokenizer, eos_id)
 
 
@@ -59,7 +60,8 @@ def _load_run(source: Path, device: str | torch.device) -> Trained:
     path = source if source.is_file() else latest(source)
     if not (folder / "config.yaml").exists():
         raise FileFormatError(
-            f"{source}: is not a checkpoint inside a run folder, next to a config.yaml; give such a checkpoint"
+            f"{source}: {folder} has no config.yaml, so it is not a run folder; give a run folder, or a "
+            "checkpoint in one"
         )
     config = load_run(folder / "config.yaml")
     check_size(config.model, path)
@@ -69,7 +71,7 @@ def _load_run(source: Path, device: str | torch.device) -> Trained:
     tokenizer, eos_id = open_tokenizer(Path(config.data.folder))
     if state.get("tokenizer") != tokenizer.fingerprint():
         raise FileFormatError(
-            f"{path}: was trained with another tokenizer than the one in {config.data.folder}; tokenize again"
+            f"{path}: was trained with another tokenizer than the one in {config.data.folder}; restore that folder"
         )
     return Trained(model.to(device), tokenizer, eos_id)
 
@@ -98,9 +100,11 @@ def load_folder(folder: Path, ops: str = "fused") -> LanguageModel:
     try:
         weights = architecture_of(config).import_weights(theirs, config)
     except KeyError as error:
-        raise FileFormatError(f"{path}: is of another model: it lacks {error.args[0]}") from None
+        raise FileFormatError(
+            f"{path}: is of another model: it lacks the weight {error.args[0]}; {GIVE_CONFIG}"
+        ) from None
     except (ValueError, IndexError, RuntimeError):
-        raise FileFormatError(f"{path}: is of another model: a weight has another shape") from None
+        raise FileFormatError(f"{path}: is of another model: a weight has another shape; {GIVE_CONFIG}") from None
     load_weights(model, weights, path)
     return model
 
@@ -117,7 +121,7 @@ def _translated(values: dict[str, Any], folder: Path) -> dict[str, Any]:
     except KeyError as error:
         raise FileFormatError(f"{path}: the field {error.args[0]} is missing; restore the file") from None
     except (ValueError, TypeError, AttributeError, OverflowError) as error:
-        raise FileFormatError(f"{path}: {error}") from None
+        raise FileFormatError(f"{path}: {error}; give another model") from None
 
 
 def _read_json(path: Path) -> dict[str, Any]:

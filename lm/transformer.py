@@ -1,4 +1,4 @@
-"""The parts that all architectures share: the block, and the way from ids through blocks to logits or a loss."""
+"""The parts that all architectures share: the block, and the model that turns ids into logits or a loss."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from lm.ops import Ops
 
 
 class FeedForwardHalf(Protocol):
-    """The second half of a layer, [..., d_model] to [..., d_model]; `w2` is its last product."""
+    """The second half of a layer, [..., d_model] -> [..., d_model]; `w2` is the layer of its last product."""
 
     w2: Linear
 
@@ -33,14 +33,14 @@ class Block(Module):
         self.attn, self.ffn, self.ln1, self.ln2 = attn, ffn, ln1, ln2
 
     def forward(self, x_BTD: Tensor, positions_T: Tensor, cache: KeyValueCache | None = None) -> Tensor:
-        """Apply to x, [B, T, D]; with a cache, x continues the positions in it."""
+        """Apply to x, [B, T, D]; with a cache, the positions of x come after the positions in the cache."""
         x_BTD = x_BTD + self.attn(self.ln1(x_BTD), positions_T, cache)
         y_BTD: Tensor = x_BTD + self.ffn(self.ln2(x_BTD))
         return y_BTD
 
 
 class LanguageModel(Module):
-    """A decoder-only Transformer: ids, int64[B, T], to logits, [B, T, V].
+    """A decoder-only Transformer: ids, int64[B, T] -> logits, float[B, T, V].
 
     An architecture makes its blocks and its last norm, and overrides `embed` if it has more than token embeddings.
     """
@@ -61,7 +61,7 @@ class LanguageModel(Module):
                     last.weight.normal_(0.0, INIT_STD / math.sqrt(2 * config.n_layers))
 
     def embed(self, ids_BT: Tensor, positions_T: Tensor) -> Tensor:
-        """Return the first residual stream, [B, T, D]."""
+        """Return the residual stream before the first layer, float[B, T, D], from ids, int64[B, T]."""
         del positions_T
         x_BTD: Tensor = self.token_embeddings(ids_BT)
         return x_BTD
@@ -69,9 +69,9 @@ class LanguageModel(Module):
     def forward(
         self, ids_BT: Tensor, targets_BT: Tensor | None = None, caches: list[KeyValueCache] | None = None
     ) -> Tensor:
-        """Return logits, [B, T, V], or with targets their loss in nats, float32[].
+        """Return logits, float[B, T, V]; with targets, int64[B, T], return their mean loss, float32[], in nats.
 
-        With caches, one per layer, the ids continue the positions in the caches.
+        With caches, one per layer, the positions of the ids come after the positions in the caches.
 
         Raises:
             UsageError: there are more positions than the context length.
@@ -80,7 +80,7 @@ class LanguageModel(Module):
         stop = start + ids_BT.shape[1]
         if stop > self.config.context_length:
             raise UsageError(
-                f"{stop} positions are more than the context length {self.config.context_length}; give fewer ids"
+                f"ids: {stop} positions are more than the context length {self.config.context_length}; give fewer ids"
             )
         positions_T = torch.arange(start, stop, device=ids_BT.device)
         x_BTD = self.embed(ids_BT, positions_T)
@@ -93,11 +93,11 @@ class LanguageModel(Module):
         return logits_BTV
 
     def new_caches(self) -> list[KeyValueCache]:
-        """Return an empty cache for each layer."""
+        """Return a list with an empty cache for each layer."""
         return [KeyValueCache() for _ in self.layers]
 
     def parameter_groups(self, weight_decay: float) -> list[dict[str, list[Parameter] | float]]:
-        """Return the parameters as an optimizer takes them: matrices decay, biases and gains do not."""
+        """Return two groups of parameters for an optimizer: matrices with weight decay, biases and gains without."""
         parameters = list(self.parameters())
         return [
             {"params": [p for p in parameters if p.ndim >= 2], "weight_decay": weight_decay},

@@ -35,7 +35,7 @@ def capture(name: str, subject: Subject, folder: Path) -> dict[str, Any]:
     tool, stage = tools.load(name), subject.stage
     check(subject)
     if tool.stages and stage not in tool.stages:
-        raise UsageError(f"--tool {name}: cannot look into {stage}, only into {', '.join(tool.stages)}")
+        raise UsageError(f"--tool {name}: cannot look into {stage}; give one of {', '.join(tool.stages)}")
     folder.mkdir(parents=True, exist_ok=True)
     place = {"tool": name, "stage": stage, "impl": subject.impl, "workload": subject.workload}
     stem = "-".join(place.values())
@@ -55,7 +55,7 @@ def run_tool(tool: Tool, subject: Subject, raw: Path) -> dict[str, Any]:
     if reason := tool.absent():
         raise MergelabError(f"{tool.name}: {reason}")
     if tool.needs and importlib.util.find_spec(tool.needs) is None:
-        raise MergelabError(f"{tool.name}: not installed; `pip install {tool.needs}`, or run `nox -s profile`")
+        raise MergelabError(f"{tool.name}: not installed; run `pip install {tool.needs}` or `nox -s profile`")
     repeats = tool.repeats or repeats_for(plain_run(subject, 1)["seconds"])
     plain = plain_run(subject, repeats)["seconds"]
     raw.unlink(missing_ok=True)  # A tool that says nothing must not leave the file of another run.

@@ -99,7 +99,7 @@ def _count(text: str) -> int:
 def _widths(text: str) -> list[int]:
     widths = [_count(word) for word in text.split(",")]
     if len(widths) < 2:
-        raise argparse.ArgumentTypeError(f"{text!r}: give at least two widths, as in 256,1024,64")
+        raise argparse.ArgumentTypeError(f"{text!r} is a single width; give at least two, as in 256,1024,64")
     return widths
 
 

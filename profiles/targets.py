@@ -50,7 +50,7 @@ class Subject(NamedTuple):
         """
         rows = {row.name: row for row in workloads()}
         if self.workload not in rows:
-            raise UsageError(f"--workload: no workload {self.workload!r}; there are {', '.join(rows)}")
+            raise UsageError(f"--workload: no workload {self.workload!r}; choose one of {', '.join(rows)}")
         row = rows[self.workload]
         return replace(row, bytes=self.n_bytes, expected={}) if self.n_bytes else row
 
@@ -95,7 +95,7 @@ class Stage:
             UsageError: the implementation cannot finish; the message has the reason.
         """
         if reason := reason_to_skip(find(self.name, impl), workload):
-            raise UsageError(f"{self.name}/{impl} on {workload.name}: {reason}")
+            raise UsageError(f"{self.name}/{impl} on {workload.name}: {reason}; choose another implementation")
 
 
 @dataclass(frozen=True)
@@ -140,7 +140,7 @@ class Step:
         """
         del impl, workload
         if importlib.util.find_spec("torch") is None:
-            raise MergelabError(f"{self.name}: needs PyTorch: pip install '.[lm]'")
+            raise MergelabError(f"{self.name}: needs PyTorch; run pip install '.[lm]'")
 
     def tensor_bytes(self, impl: str, workload: Workload) -> dict[str, Any]:
         """Return what the tensors of a step hold in bytes, predicted and measured."""
@@ -204,5 +204,5 @@ def check(subject: Subject) -> None:
     target, workload = TARGETS[subject.stage], subject.row()
     if subject.impl not in target.impls:
         known = ", ".join(target.impls)
-        raise UsageError(f"--impl: no implementation {subject.impl!r} of {subject.stage}; there are {known}")
+        raise UsageError(f"--impl: no implementation {subject.impl!r} of {subject.stage}; choose one of {known}")
     target.check(subject.impl, workload)

@@ -32,7 +32,7 @@ class Bullets:
 
 @dataclass(frozen=True)
 class Listing:
-    """Commands as a user types them."""
+    """Commands, written as a user types them."""
 
     text: str
 
@@ -46,12 +46,12 @@ class Heading:
 
 @dataclass(frozen=True)
 class Figure:
-    """A drawing, for HTML only: a table beside it says the same.
+    """A drawing, which only the HTML page shows; a table beside the drawing has the same values.
 
     Attributes:
         drawing: what is drawn.
-        caption: says what it shows.
-        stage, workload: of what it shows, for readers who look for one of them; empty where it is of several.
+        caption: says what the drawing shows.
+        stage, workload: of what the drawing shows, for readers who look for one of them; empty if it shows several.
     """
 
     drawing: Drawing

@@ -1,8 +1,9 @@
-"""Two records side by side: which cases got faster or slower, with spread; see `python -m reports compare`.
+"""Two records side by side: which cases got faster or slower, and by how much; see `python -m reports compare`.
 
-Machines drift: a whole run may be slower than another. Implementations whose code did not change show how much: the
-median of their ratios is the drift, and every ratio is divided by it. With few such implementations, no ratio is
-divided. Otherwise, if a new library slowed one of them down, its slow-down would count as drift and be hidden.
+Machines drift: all times of one run may be longer than in another run. Implementations whose code did not change show
+how much longer: the drift is the median of their time ratios, and every ratio is divided by the drift. If fewer than
+three implementations have unchanged code, no ratio is divided. The reason: if a new library slowed one of two such
+implementations down, its slow-down would count as drift and would be hidden.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from reports.records import Record, load_record
 KEY = ["stage", "impl", "workload"]
 
 MIN_WITNESSES = 3
-"""How many implementations of unchanged code tell the drift; with fewer, nothing is taken off."""
+"""How many implementations must have unchanged code to measure the drift; with fewer, no ratio is divided."""
 
 
 @dataclass(frozen=True)
@@ -32,11 +33,11 @@ class Comparison:
 
     Attributes:
         before, after: the earlier record and the newer record.
-        rows: a row per case that both records have: stage, impl, workload, before, after (median seconds), change
-            (after / before, divided by the drift), low, high (from the quartiles of both records), unchanged (same
-            code), verdict.
-        drift: how many times as long unchanged code took: for each implementation the median over its workloads, then
-            the median of these; 1 if all code has changed.
+        rows: a row per case that both records have, with the columns stage, impl, workload, before and after (median
+            seconds), change (after / before, divided by the drift), low and high (the spread of change, from the
+            quartiles of both records), unchanged (whether the code is the same), verdict.
+        drift: how many times as long unchanged code took in the newer record: the median over implementations, where
+            each counts with the median over its workloads; 1 if all code has changed.
         witnesses: how many implementations have unchanged code. With fewer than MIN_WITNESSES, ratios are not divided
             by the drift.
         left_out: one line for each case of the newer record that has no counterpart in the earlier one, and one line
@@ -84,7 +85,8 @@ def compare(before: Record, after: Record) -> Comparison:
         ReportError: the records are not comparable; the message has the reason.
     """
     if reason := why_not_comparable(before, after):
-        raise ReportError(f"{before.path.name}: not comparable with {after.path.name}: {reason}")
+        told = f"not comparable with {after.path.name}: {reason}"
+        raise ReportError(f"{before.path.name}: {told}; give another record with --against")
     rows = _joined(before, after)
     ratios = rows["median_after"] / rows["median_before"]
     unchanged = rows["code_sha256_before"] == rows["code_sha256_after"]
@@ -123,10 +125,10 @@ def _verdict(low: float, high: float) -> str:
 
 
 def last_comparable(after: Record) -> tuple[Record, list[str]]:
-    """Return the newest earlier record that can be compared, and a line for each record after it that cannot.
+    """Return the newest earlier record that can be compared, and a line for each newer record that cannot.
 
     Raises:
-        ReportError: no earlier record is comparable; the message says why the newest of them is not.
+        ReportError: no earlier record can be compared; the message says why the newest of them cannot.
     """
     refused: list[str] = []
     folder = after.path.parent.parent

@@ -27,7 +27,7 @@ LEFT_OUT = {
 """Modules that the diagram of a package leaves out: helpers, the command line, and modules for it alone."""
 
 Arrow = tuple[str, str]
-"""Who imports, and what is imported: modules or packages with dots."""
+"""Two names with dots, of modules or packages: the first imports the second."""
 
 
 def imports(path: Path) -> Iterator[str]:
@@ -40,7 +40,7 @@ def imports(path: Path) -> Iterator[str]:
 
 
 def sources(part: str, root: Path = ROOT) -> list[Path]:
-    """Return the file of a module, or the files of a package with all below it."""
+    """Return the file of a module, or all files of a package and of the packages below it."""
     path = root / part.replace(".", "/")
     return sorted(path.rglob("*.py")) if path.is_dir() else [path.with_suffix(".py")]
 
@@ -58,7 +58,7 @@ def _part_of(name: str, parts: Sequence[str]) -> str:
 
 
 def without_shortcuts(found: set[Arrow]) -> set[Arrow]:
-    """Return the arrows that do not follow from other arrows: if a -> b and b -> c, then a -> c is left out."""
+    """Return the arrows that do not follow from other arrows: with arrows a -> b and b -> c, leave a -> c out."""
 
     def leads_round(start: str, end: str) -> bool:
         waiting, seen = [b for a, b in found if a == start and b != end], set[str]()
@@ -88,7 +88,7 @@ def _inside(package: str) -> set[Arrow]:
 
 
 def diagrams() -> dict[str, str]:
-    """Return the diagrams of the tour: the heading above a diagram -> its Mermaid code.
+    """Return the diagrams of the tour: a dict: heading above the diagram -> Mermaid code of the diagram.
 
     The registry imports the module of a row only when the row is loaded: these arrows are dotted.
     """

@@ -65,12 +65,12 @@ class Evidence:
 
     Attributes:
         bench: the record of the benchmarks.
-        others: kind -> content of the newest record of that kind, for all kinds but the benchmarks.
-        paths: kind -> path of the record, for each kind that has a record.
-        studies: name -> study, in the order of the record.
+        others: a dict: kind -> content of the newest record of this kind, for all kinds except the benchmarks.
+        paths: a dict: kind -> path of the record, for each kind that has a record.
+        studies: a dict: name -> study, in the order of the record.
         problems: one line for each record that cannot be used.
         passed_over: one line for each filtered record; an earlier record is used instead.
-        why_missing: kind -> the reason why there is no record of that kind.
+        why_missing: a dict: kind -> the reason why there is no record of this kind.
         history: the whole runs of the benchmarks on this machine up to `bench`, oldest first, without damaged ones.
     """
 
@@ -126,7 +126,7 @@ class Evidence:
         return [row for row in found if not tools or row["tool"] in tools]
 
     def stale(self) -> dict[str, list[str]]:
-        """Return kind of record -> the implementations and modules whose code has changed since that record."""
+        """Return a dict: kind of record -> the implementations and modules whose code has changed since then."""
         cases, now = self.bench.cases, code_digests()
         recorded = {"bench": dict(zip(cases["stage"] + "/" + cases["impl"], cases["code_sha256"], strict=True))}
         recorded.update({kind: content.get("code", {}) for kind, content in self.others.items()})
@@ -178,7 +178,7 @@ def _add_newest(evidence: Evidence, kind: str, machine: Path) -> None:
                 return
             evidence.passed_over.append(f"{kind}/{path.name}: {reason}")
         except RecordError as error:
-            # The page shows the line too, and must not tell where this machine keeps its files.
+            # The page shows this line, too, and must not tell where this machine keeps its files.
             evidence.problems.append(str(error).replace(f"{machine}/", "", 1))
     evidence.why_missing[kind] = f"no record{' that can be used' if found else ''}; `{KINDS[kind].command}` makes one"
 
@@ -186,7 +186,8 @@ def _add_newest(evidence: Evidence, kind: str, machine: Path) -> None:
 def _add(evidence: Evidence, kind: str, path: Path, content: dict[str, Any]) -> None:
     here, there = (record.machine_of(info) for info in (evidence.bench.machine, content["machine_info"]))
     if here != there:
-        raise RecordError(f"{path}: comes from another machine ({there} instead of {here})")
+        told = f"comes from another machine ({there} instead of {here})"
+        raise RecordError(f"{path}: {told}; run `{KINDS[kind].command}` on this machine")
     try:
         if kind == "studies":
             evidence.studies = {name: study(name, about) for name, about in content["studies"].items()}

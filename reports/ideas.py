@@ -1,4 +1,4 @@
-"""The sentences of the report about each implementation. Its idea is in the registry; all figures are in records."""
+"""The sentences of the report about each implementation. Ideas are in the registry, and figures are in records."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ FILE = Path(__file__).with_name("ideas.toml")
 
 
 class Words(NamedTuple):
-    """Two texts: `removes` says which work an implementation saves, `bound` what limits its speed by design."""
+    """Two texts: `removes` says which work an implementation saves, `bound` says what limits its speed by design."""
 
     removes: str
     bound: str
@@ -25,7 +25,7 @@ class Words(NamedTuple):
 
 
 def ideas(path: Path = FILE) -> dict[str, Words]:
-    """Return the words by "stage/implementation".
+    """Return a dict: "stage/implementation" -> its words.
 
     Raises:
         OSError, ValueError, TypeError: the file cannot be read, or its fields are wrong.
@@ -36,7 +36,7 @@ def ideas(path: Path = FILE) -> dict[str, Words]:
 
 
 def gaps(path: Path = FILE) -> list[str]:
-    """Return a line for each implementation without words, and for words without an implementation."""
+    """Return a line for each implementation that has no words, and for all words of an unknown implementation."""
     known = [f"{stage}/{row.name}" for stage in STAGES for row in implementations(stage)]
     told = ideas(path)
     return [

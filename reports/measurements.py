@@ -1,6 +1,7 @@
-"""The file from which `impl="auto"` decides: the times of all implementations by size, and of the start.
+"""The file from which `impl="auto"` decides: the times of all implementations by size, and the times to start.
 
-Only records of this machine and of the present code are used, since other times do not predict this machine's.
+Only records of this machine and of the present code are used, since other records do not predict times on this
+machine.
 """
 
 from __future__ import annotations
@@ -25,10 +26,10 @@ COMMAND = KINDS["bench"].command
 
 
 def measurements(evidence: Evidence) -> dict[str, Any]:
-    """Return the times of all implementations by size, and of the start.
+    """Return the content of the file, as a dict.
 
     Raises:
-        ReportError: the record is missing, comes from another machine, or was made with other code.
+        ReportError: the record is missing, comes from another machine, or was made with another version of the code.
     """
     try:
         size, start = evidence.points("size"), evidence.points("start")
@@ -37,10 +38,10 @@ def measurements(evidence: Evidence) -> dict[str, Any]:
     name, content = evidence.names["studies"], evidence.content("studies")
     here, there = machine_name(), machine_of(content["machine_info"])
     if there != here:
-        raise ReportError(f"{name}: comes from {there}, this is {here}; run `{COMMAND}` here")
+        raise ReportError(f"{name}: comes from {there}, but this machine is {here}; run `{COMMAND}` here")
     stages = present(size)
     if set(stages) != set(STAGES):
-        raise ReportError(f"{name}: stale, the code has changed since; run `{COMMAND}` again")
+        raise ReportError(f"{name}: is stale, since the code has changed; run `{COMMAND}` again")
     return {
         "machine": here,
         "source": name,
@@ -52,7 +53,10 @@ def measurements(evidence: Evidence) -> dict[str, Any]:
 
 
 def present(points: pd.DataFrame) -> dict[str, dict[str, list[list[float]]]]:
-    """Return stage -> implementation -> pairs of bytes and seconds; implementations of changed code are left out."""
+    """Return a dict: stage -> implementation -> list of [size in bytes, median seconds].
+
+    Implementations of changed code are left out.
+    """
     now = code_digests()
     stages: dict[str, dict[str, list[list[float]]]] = {}
     for row in points.to_dict("records"):

@@ -32,9 +32,10 @@ class Record:
 
     Attributes:
         path: the file.
-        cases: a row per case: stage, impl, idea, workload, bytes, median, q1, q3, samples (seconds), rounds ...
-        skipped: a row per case that was left out: stage, impl, workload, reason.
-        errors: a row per case that failed and has no time: stage, impl, workload, error.
+        cases: a row per case, with the columns stage, impl, idea, workload, bytes, median, q1, q3, samples (seconds),
+            rounds, digests and others.
+        skipped: a row per case that was left out, with the columns stage, impl, workload, reason.
+        errors: a row per case that failed and has no time, with the columns stage, impl, workload, error.
         machine: CPU, system and Python, as pytest-benchmark and the hooks of the benchmarks describe them.
         commit: commit and branch of the code, as git tells them.
         when: date and time of the run, UTC.
@@ -68,7 +69,8 @@ def load_record(path: Path) -> Record:
     """Read a record of the benchmarks.
 
     Raises:
-        RecordError: the record is missing, of another kind, of a version that is not read, or lacks fields of a case.
+        RecordError: the record is missing, of another kind, of a version that this program cannot read, or lacks
+            fields of a case.
     """
     content = read(path, "bench")
     try:
@@ -135,7 +137,7 @@ def ladder(record: Record, stage: str, workload: str) -> pd.DataFrame:
 
 
 def ladders(record: Record) -> list[tuple[str, str, pd.DataFrame]]:
-    """Return (stage, workload, rows) of every ladder: stages on the way from a text to ids, workloads as recorded."""
+    """Return a tuple (stage, workload, rows) for each ladder: stages from text to ids, workloads as recorded."""
     keys = dict.fromkeys(zip(record.cases["stage"], record.cases["workload"], strict=True))
     found = sorted(keys, key=lambda key: STAGES.index(key[0]) if key[0] in STAGES else len(STAGES))
     return [(stage, workload, ladder(record, stage, workload)) for stage, workload in found]

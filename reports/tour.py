@@ -1,4 +1,4 @@
-"""Writes the figures and diagrams of TOUR.md, the figures from a record: `python -m reports tour`."""
+"""Writes the figures and diagrams of TOUR.md; the figures come from a record: `python -m reports tour`."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def gain(record: Record, stage: str, impl: str, workload: str) -> str:
         found = None
     if found is None:
         quoted = f"{stage}/{impl} on {workload}, which {TOUR.name} quotes"
-        raise ReportError(f"{record.path}: no step to {quoted}; measure it, or drop the quote")
+        raise ReportError(f"{record.path}: has no step to {quoted}; measure that step, or remove the quote")
     return f"{write(found.gain.alone)} as fast as {found.before}"
 
 

@@ -59,7 +59,7 @@ def prepare(options: Namespace, folder: Path) -> PeerInputs:
     """
     check_count("--rounds", options.rounds, 1)
     if (options.vocab is None) != (options.merges is None):
-        raise UsageError("--vocab, --merges: one of the two is missing; give both or none")
+        raise UsageError("--vocab, --merges: only one of the two is given; give both, or neither")
     generated = find(options.corpus).kind == "generated"
     usual = (GENERATED_BYTES, GENERATED_VOCAB_SIZE) if generated else (None, VOCAB_SIZE)
     inputs = PeerInputs(

@@ -46,7 +46,8 @@ def run(options: Namespace) -> None:
     try:
         from bench.step.measure import Setting, measure  # Here, since the command exists without PyTorch too.
     except ModuleNotFoundError as error:
-        raise MergelabError(f"needs {NAMES.get(str(error.name), error.name)}; run nox -s step") from None
+        name = NAMES.get(str(error.name), error.name)
+        raise MergelabError(f"step needs {name}, which is missing; run `nox -s step`") from None
     setting = Setting(options.batch, options.block, options.precision, options.compile, options.rounds)
     content = measure(options.arguments, options.model, options.device, setting, with_operations=options.ops)
     print(write(content, options.records))

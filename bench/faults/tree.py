@@ -52,7 +52,7 @@ def _json_lines(content: bytes) -> None:
     for line in content.decode().splitlines(keepends=True):
         json.loads(line)
         if not line.endswith("\n"):
-            raise ValueError("no end of line")
+            raise ValueError("the last line has no end of line")
 
 
 def _ends_with(end: bytes) -> Callable[[bytes], object]:

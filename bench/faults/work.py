@@ -207,19 +207,20 @@ def undisturbed(work: Work, base: Path, folder: Path, environment: Mapping[str, 
     status = running.status()
     if status not in (0, 1) or not changes:
         raise MergelabError(
-            f"{work.name}: failed even without a fault: {running.told().strip() or 'it wrote nothing'}"
+            f"{work.name}: failed even without a fault: {running.told().strip() or 'it wrote nothing'}; "
+            "repair this work first"
         )
     before, whole = files_below(base), files_below(folder)
     for name, content in before.items():
         if not name.startswith("out/") and whole.get(name) != content:
-            raise MergelabError(f"{work.name}: changed {name}; it may only write below the folder out")
+            raise MergelabError(f"{work.name}: changed {name}; let it write only below the folder out")
     return Ground(work, base, environment, before, whole, status, running.seconds, tuple(changes))
 
 
 def _done(words: Sequence[str], folder: Path, environment: Mapping[str, str]) -> None:
     running = Running(words, folder, environment)
     if running.status() != 0:
-        raise MergelabError(f"python {' '.join(words)}: {running.told().strip()}")
+        raise MergelabError(f"python {' '.join(words)}: {running.told().strip()}; repair this command first")
 
 
 def environment_for(**more: str) -> dict[str, str]:

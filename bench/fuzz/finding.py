@@ -86,7 +86,9 @@ def read(path: Path) -> tuple[str, Case]:
     except (ValueError, LookupError, TypeError, RecursionError, binascii.Error):
         raise FileFormatError(f"{path}: is not a case of the fuzzer; restore the file") from None
     if kind not in KINDS:
-        raise FileFormatError(f"{path}: unknown kind {kind!r}; the kinds are {', '.join(KINDS)}")
+        raise FileFormatError(
+            f"{path}: the kind {kind!r} is unknown; give a case of one of the kinds {', '.join(KINDS)}"
+        )
     return kind, case
 
 

@@ -62,8 +62,9 @@ def compare(measurement: Measurement, samples: dict[str, list[Outcome]]) -> None
         expected, found = samples[reference.name][-1], samples[side.name][-1]
         if found["digest"] != expected["digest"]:
             raise SideError(
-                f"{side.output}: {side.name} gives {found['n']:,} with digest {found['digest'][:12]}, but "
-                f"{reference.name} gives {expected['n']:,} with digest {expected['digest'][:12]}; they must be equal"
+                f"{side.output}: {side.name} gives {found['n']:,} items with the digest {found['digest'][:12]}, but "
+                f"{reference.name} gives {expected['n']:,} items with the digest {expected['digest'][:12]}; "
+                "repair the wrong side"
             )
 
 

@@ -42,10 +42,11 @@ def model_named(name: str | None, block: int) -> GPT2Config:
     if name:
         loaded = load("model", MODELS / f"{name}.yaml")
         if not isinstance(loaded, GPT2Config):
-            raise UsageError(f"--model {name}: is not a GPT-2, so nanoGPT has no such model; give a GPT-2")
+            raise UsageError(f"--model {name}: is not a GPT-2, so nanoGPT has no such model; name a GPT-2")
         config = loaded.model_copy(update={"qkv_bias": True})
     if block > config.context_length:
-        raise UsageError(f"--block: {block} is above the model's context length {config.context_length}; lower it")
+        longest = config.context_length
+        raise UsageError(f"--block: {block} is above the model's context length {longest}; give at most {longest}")
     return config
 
 

@@ -26,8 +26,8 @@ def verify(sides: Sequence[Side], x: Tensor, y: Tensor) -> list[float]:
     losses = [side.loss(x, y).item() for side in sides]
     for side, loss in zip(sides, losses, strict=True):
         if not math.isclose(loss, losses[0], rel_tol=1e-4):
-            first = f"the loss of {sides[0].name} is {losses[0]}"
-            raise MergelabError(f"{side.name}: the loss is {loss}, but {first}; models that differ are not timed")
+            told = f"the loss is {loss}, but the loss of {sides[0].name} is {losses[0]}, so nothing is timed"
+            raise MergelabError(f"{side.name}: {told}; give both models the same weights")
     return losses
 
 

@@ -38,7 +38,7 @@ def measure_compression(trained: Inputs, target: str, check: Check, scale: Scale
     for text in chosen:
         ids = tokenizer.encode(text)
         if tokenizer.decode_bytes(ids) != text:
-            raise OutputError("the ids of a document do not decode to the document")
+            raise OutputError("the ids of a document do not decode to this document; repair the encoder")
         samples.append(len(text) / len(ids))
     return Measured(samples, {"corpus_sha256": trained.sha256, "tokens_in_vocabulary": len(tokenizer.vocab)})
 

@@ -38,12 +38,12 @@ def measure_side(fault: Fault, side: str, check: Check, scale: Scale) -> Measure
     if fault.kind in ("correctness", "trainer"):
         result, expected = run(), other()
         if result == expected:
-            raise OutputError("both results are the same, so this is not a fault; remove it from the table")
+            raise OutputError("the faulty way gives the right result, so it is no fault; remove it from the table")
         return Measured([], {**facts, "result": str(result)})
     if fault.kind == "memory":
         return Measured([float(run())], facts)
     if not _equal(run(), other()):
-        raise OutputError("the outputs of the faulty way and of ours differ; both must do the same work")
+        raise OutputError("the faulty way and mergelab's way have different outputs; make both do the same work")
     samples = []
     for _ in range(scale.min_rounds):
         started = perf_counter()

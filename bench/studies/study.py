@@ -214,5 +214,6 @@ def _check(expected: dict[str, tuple[str, str]], point: Point, produced: str) ->
     series, known = expected.setdefault(point.group, (point.series, produced))
     if known != produced:
         raise OutputError(
-            f"output has digest {produced[:12]}, but the output of {series} has {known[:12]}; they must be equal"
+            f"the output has the digest {produced[:12]}, but the output of {series} has the digest {known[:12]}; "
+            "repair the wrong one"
         )

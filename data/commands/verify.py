@@ -19,7 +19,7 @@ def run(options: Namespace) -> None:
     for name in options.names or catalogue.names():
         found = catalogue.verify(name)
         if options.names and not found:
-            raise DataError(f"{name}: has no file in {catalogue.cache_folder()}; make or fetch the corpus first")
+            raise DataError(f"{name}: has no file in {catalogue.cache_folder()}; run `python -m data make` first")
         checks += found
     for check in checks:
         print(f"{'FAILED' if check.fault else 'ok':6} {check.sha256}  {check.path}")

@@ -49,9 +49,9 @@ def print_merge(event: MergeEvent) -> None:
 def run(options: Namespace) -> None:
     """Train and save."""
     if options.out.exists() and not options.out.is_dir():
-        raise FileFormatError(f"{options.out}: exists and is not a folder; give a folder")
+        raise FileFormatError(f"{options.out}: exists and is not a folder; give another --out")
     if mergelab.recognise(options.out) and not options.force:
-        raise FileFormatError(f"{options.out}: holds a tokenizer; give another folder, or --force to replace it")
+        raise FileFormatError(f"{options.out}: holds a tokenizer; give another --out, or --force to replace it")
     mergelab.check_replaceable(options.out)
     for name in mergelab.FILES:
         refuse_same_file(options.out / name, options.input)

@@ -1,4 +1,4 @@
-"""Split the whole text at once and keep every pretoken in a list: the idea that everybody starts with.
+"""Split the whole text at once and keep every pretoken in a list: the first idea of most people.
 
 The list holds one object per occurrence. There are millions of occurrences, and nearly all are repeats.
 """

@@ -1,7 +1,7 @@
-"""Stream: read the file in ranges and count each pretoken as it is found. Unlike `findall`, it builds no list.
+"""Stream: read the file in ranges and count each pretoken as it is found. Unlike `findall`, it keeps no list.
 
-Memory holds one range of text and the unique pretokens, whatever the size of the file. If the pattern is your own,
-only special tokens are safe cuts; a text without a safe cut is read as one range.
+Memory holds one range of text and the unique pretokens, whatever the size of the file. With an expression of the
+user's own, only special tokens are safe cuts; a text without a safe cut is read as one range.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Compiled: each thread finds pretokens, looks them up in a hash table and counts them, in one pass over its ranges.
 
 Unlike `process_pool`, this counter makes no Python object per pretoken and starts no process. Memory holds one range
-of text per thread and the tables of unique pretokens. If a pattern has no compiled scan, `process_pool` counts.
+of text per thread and the tables of unique pretokens. If a pattern has no compiled scan, `process_pool` counts
+instead.
 """
 
 from __future__ import annotations
@@ -24,10 +25,11 @@ from impls.parallel import in_order
 
 MIN_RANGE_BYTES = 1 << 18
 MAX_RANGE_BYTES = 1 << 20
-"""Bounds of a range, which is one step of a thread: a few milliseconds of work at most."""
+"""Smallest and largest size of a range in bytes; a thread counts one range in a few milliseconds at most."""
 
 MIN_ENTRIES, MAX_ENTRIES = 1 << 12, 1 << 18
-"""Bounds of the entries of a new table: a large text needs few enlargements, a small text little memory."""
+"""Smallest and largest number of entries in a new table: a table for a large text must seldom grow, and a table for a
+small text takes little memory."""
 
 
 class PretokenTable:
@@ -62,7 +64,7 @@ class PretokenTable:
         return text
 
     def count(self, text: Array8, specials: Specials, errors: str = "strict") -> int:
-        """Count the pretokens of a text; returns the offset of the first invalid byte, or -1."""
+        """Count the pretokens of a text, uint8[n]; return the offset of the first byte that is not UTF-8, or -1."""
         start = 0
         while start < len(text):
             start = self._count_text(

@@ -1,7 +1,7 @@
-"""Count ranges of the file in several processes. Unlike `finditer`, it uses every core.
+"""Count ranges of the file in several processes. Unlike `finditer`, this counter uses every core.
 
 A worker gets two numbers and reads its own bytes, so no text is ever pickled. A worker sends back one mapping per
-range. Ranges are few and large, so it is cheap to add the mappings up.
+range. Ranges are few and large, so adding up the mappings takes little time.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def count_range(
 
 
 def _end_with_parent() -> None:
-    """Let this worker end when its parent does; a killed parent tells nobody, and the worker would wait for ever."""
+    """Make this worker end when its parent ends; a parent that is killed cannot tell its workers to end."""
     parent = parent_process()
     if parent is not None:
 
@@ -51,7 +51,7 @@ def _end_with_parent() -> None:
 def _interrupts_blocked() -> Iterator[None]:
     """Block SIGINT in processes that are started inside the block.
 
-    A terminal sends SIGINT to all processes of a command, but here the main process ends the others.
+    A terminal sends SIGINT to all processes of a command. Here only the main process handles it, and ends the others.
     """
     before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
     try:
@@ -62,7 +62,7 @@ def _interrupts_blocked() -> Iterator[None]:
 
 @contextmanager
 def _quiet_tracker() -> Iterator[None]:
-    """Silence `multiprocessing.resource_tracker`, if its process is started inside the block.
+    """Silence the process `multiprocessing.resource_tracker`, if it is started inside the block.
 
     That process removes the semaphores of a program that a signal has ended. It would print a warning about them.
     """
@@ -95,8 +95,8 @@ def count(text: Text, *, pattern: str, special_tokens: Sequence[str], workers: i
                 total.update(counts)
         except BrokenProcessPool:
             raise MergelabError(
-                "a counting process ended early: memory ran out, or the calling script has no "
-                "`if __name__ == '__main__':` around its calls; add it, or count without processes by workers=1"
+                "a counting process ended early: memory ran out, or your script does not call mergelab below "
+                "`if __name__ == '__main__':`; move the call there, or give workers=1"
             ) from None
         finally:
             for process in set(active_children()) - others:

@@ -1,7 +1,7 @@
 """Encoders: built from a vocabulary; text in, ids out; one module per implementation.
 
-`PretokenEncoder` is the base of the pure Python encoders: it splits the text with `regex`. Each encoder only adds how
-a single pretoken is merged.
+`PretokenEncoder` is the base of the pure Python encoders: it splits the text with `regex`. A class derived from it
+only says how to merge a single pretoken.
 """
 
 from __future__ import annotations
@@ -49,10 +49,13 @@ class PretokenEncoder(ABC):
 
     @abstractmethod
     def encode_pretoken(self, pretoken: bytes) -> list[int]:
-        """Merge the bytes of one pretoken, lowest rank first, each pair left to right; return its ids."""
+        """Merge the bytes of one pretoken, the pair of lowest rank first, and its occurrences from left to right.
+
+        Return the ids that are left, as a list.
+        """
 
     def first_ids(self, pretoken: bytes) -> list[int]:
-        """Return the id of each byte of a pretoken.
+        """Return a list with the id of each byte of a pretoken.
 
         Raises:
             UsageError: the vocabulary lacks one of the bytes.

@@ -1,7 +1,8 @@
-"""Merge each distinct pretoken once and look it up afterwards. Unlike `heap`, it spends one look-up on a repeat.
+"""Merge each distinct pretoken once and look it up afterwards. Unlike `heap`, it only looks repeats up.
 
-In ordinary text, 99 of 100 pretokens are repeats. The cache holds only results of merging. It must not be filled
-ahead with the tokens of the vocabulary and their ids, since merges cannot reach some tokens.
+A repeat is a pretoken that the encoder has seen before. In ordinary text, 99 of 100 pretokens are repeats. The cache
+holds only results of merging. The cache must not be filled in advance with the tokens of the vocabulary and their
+ids, since merges cannot make some of these tokens.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from impls.contract import Vocabulary
 from impls.encode.heap import HeapEncoder
 
 CACHE_ENTRIES = 1 << 16
-"""Entries at which the cache is emptied, so that memory stays bounded."""
+"""The cache is emptied when it has this many entries, so that its memory stays bounded."""
 
 
 class CachedEncoder(HeapEncoder):

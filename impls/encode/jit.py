@@ -1,8 +1,8 @@
 """Compiled: find each pretoken, look it up, and merge it if it is new, in one pass over the text.
 
 Unlike `cached`, this encoder makes no Python object per pretoken, and several threads encode a large text. This
-module owns the arrays: the ranks that all threads share, one cache of bounded size per thread, and the output.
-If a pattern has no compiled scan, `cached` encodes.
+module owns the arrays: the ranks that all threads share, one cache of bounded size per thread, and the output. If a
+pattern has no compiled scan, `cached` encodes instead.
 """
 
 from __future__ import annotations
@@ -42,13 +42,14 @@ from impls.memory import zeros
 from impls.parallel import in_order
 
 MAX_ENTRIES = 1 << 20
-"""Entries of a thread's table, 32 bytes each, at which its cache is emptied."""
+"""The cache of a thread is emptied when its table has this many entries, of 32 bytes each."""
 
 MIN_NEW_ENTRIES, MAX_NEW_ENTRIES = 1 << 12, 1 << 18
-"""Bounds of the entries of a new cache: growing is slow, since memory is given back and taken again."""
+"""Smallest and largest number of entries in a new cache. Growing is slow, since the old memory is given back to the
+system and new memory is taken."""
 
 RANGE_BYTES = 1 << 21
-"""Bytes of a thread's part of a text; a text of one part is encoded by the calling thread."""
+"""Bytes in each part of a text that one thread encodes; a text of one part is encoded by the calling thread."""
 
 
 def pack_ranks(vocabulary: Vocabulary) -> Ranks:
@@ -60,7 +61,7 @@ def pack_ranks(vocabulary: Vocabulary) -> Ranks:
 
 
 def scratch(longest: int) -> tuple[Array32, Array64]:
-    """Return the arrays `symbols` and `heap` of a `Cache`, for pretokens of up to `longest` bytes."""
+    """Return the arrays `symbols` and `heap` of a new `Cache`, for pretokens of at most `longest` bytes."""
     return zeros((3, longest), np.int32), zeros(2 * longest, np.int64)
 
 
@@ -68,7 +69,7 @@ class Worker:
     """The arrays of one thread: a cache that grows up to a bound, and the output of a text."""
 
     def __init__(self, pattern: str, vocabulary: Vocabulary, ranks: Ranks, n_entries: int) -> None:
-        """Start with a cache of `n_entries`, a power of two, and pools of the usual size for that number."""
+        """Start with a cache of `n_entries`, a power of two, and with pools of the usual size for it."""
         symbols, heap = scratch(CACHED_BYTES)
         self._cache = Cache(
             table=zeros((n_entries, WORDS), np.uint64),
@@ -94,7 +95,10 @@ class Worker:
         return self._run(text, start, stop)
 
     def encode_batch(self, texts: Sequence[bytes]) -> tuple[Array32, list[int]]:
-        """Encode several texts at once; return all ids, int32[n], and where the ids of each text end."""
+        """Encode several texts at once.
+
+        Return the ids of all texts, int32[n], and the index in them at which the ids of each text end.
+        """
         single, documents = self._documents, np.zeros((len(texts), 2), np.int64)
         documents[:, 0] = list(accumulate(map(len, texts)))
         self._documents = documents
@@ -215,7 +219,7 @@ def joined(parts: Iterable[Ids], most: int, dtype: IdType) -> Ids:
 
 
 def batches(texts: Sequence[bytes], n_bytes: int) -> Iterator[Sequence[bytes]]:
-    """Cut a sequence of texts into sequences of about `n_bytes` each."""
+    """Cut a sequence of texts into shorter sequences of texts, each of about `n_bytes` in all."""
     start, size = 0, 0
     for index, text in enumerate(texts):
         size += len(text)

@@ -1,6 +1,7 @@
 """Count the pairs of a pretoken, merge the pair of lowest rank, and repeat: the oracle of encoding.
 
-A trainer needs the counts. An encoder only asks which pairs there are, so counting them is wasted work.
+A trainer needs the counts. An encoder needs to know only which pairs occur, so counting the pairs is unnecessary
+work.
 """
 
 from __future__ import annotations
@@ -13,10 +14,10 @@ from impls.train.naive import merge_pair
 
 
 class NaiveEncoder(PretokenEncoder):
-    """Merges with pair frequencies recomputed at each step."""
+    """Merges, and counts all pairs of the pretoken again at each step."""
 
     def encode_pretoken(self, pretoken: bytes) -> list[int]:
-        """Merge in time quadratic in the length. See `PretokenEncoder.encode_pretoken`."""
+        """Merge; the time grows with the square of the length. See `PretokenEncoder.encode_pretoken`."""
         ids = self.first_ids(pretoken)
         while len(ids) > 1:
             frequencies = collections.Counter(pairwise(ids))

@@ -1,4 +1,4 @@
-"""Collect the pairs of a pretoken in a set. Unlike `naive`, it does not count the pairs."""
+"""Collect the pairs of a pretoken in a set. Unlike `naive`, this encoder does not count the pairs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ class SetPairsEncoder(PretokenEncoder):
     """Merges with the set of adjacent pairs."""
 
     def encode_pretoken(self, pretoken: bytes) -> list[int]:
-        """Merge in time quadratic in the length. See `PretokenEncoder.encode_pretoken`."""
+        """Merge; the time grows with the square of the length. See `PretokenEncoder.encode_pretoken`."""
         ids = self.first_ids(pretoken)
         while len(ids) > 1:
             known = set(pairwise(ids)) & self._ranks.keys()

@@ -1,4 +1,7 @@
-"""Formats of tokenizers. Each has a module and a row, and can read a `Definition` from files, write one, or both."""
+"""Formats of tokenizers.
+
+Each has a module and a row, and reads a `Definition` from files, writes it to files, or both.
+"""
 
 from __future__ import annotations
 
@@ -15,8 +18,8 @@ class Format:
     """A format.
 
     Attributes:
-        name: the word by which people know it; no other format has it.
-        what: the files it consists of, in words.
+        name: the word by which people know the format; no two formats have the same name.
+        what: the files of the format, in words.
         module: the module with `recognise(path) -> bool` and `read(path) -> Definition`, if the format is read, and
             with `write(path, definition)`, if it is written.
         reads: whether the format is read.
@@ -44,7 +47,7 @@ def recognise(path: Path) -> Format:
     """Return the format of a file or folder.
 
     Raises:
-        FileFormatError: there is no such path, or it is in no format that is read.
+        FileFormatError: there is no such path, or none of the formats that we read fits it.
     """
     readable = [row for row in FORMATS if row.reads]
     for row in readable:

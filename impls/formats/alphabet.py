@@ -9,7 +9,7 @@ from impls.contract import N_BYTES, huggingface_byte_order
 
 
 def _byte_alphabet() -> dict[int, str]:
-    """Map each byte to its character: printable ones to themselves, the others to U+0100 and up."""
+    """Map each byte to its character: printable bytes to the same character, others to U+0100 and up."""
     by_rank = sorted(range(N_BYTES), key=huggingface_byte_order().tolist().__getitem__)
     n_printable = 188
     return {
@@ -22,7 +22,7 @@ _BYTES = {ord(character): byte for byte, character in _CHARACTERS.items()}
 
 _NO_BYTE = 0xFFFF
 
-# A character outside the alphabet must not pass for the byte with its number.
+# A character outside the alphabet must be an error, not the byte with the number of the character.
 _TO_LATIN_1 = dict.fromkeys(range(N_BYTES), _NO_BYTE) | _BYTES
 
 

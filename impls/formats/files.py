@@ -32,7 +32,7 @@ def _refuse_duplicates(items: list[tuple[str, Any]]) -> dict[str, Any]:
     content = dict(items)
     if len(content) < len(items):
         ((name, _),) = Counter(name for name, _ in items).most_common(1)
-        raise ValueError(f"{name!r} is given twice")
+        raise ValueError(f"the key {name!r} is given twice")
     return content
 
 
@@ -65,14 +65,15 @@ def _made_if_needed(folder: Path) -> Iterator[None]:
             with suppress(OSError):
                 path.rmdir()
         if isinstance(error, OSError):
-            raise FileFormatError(f"{folder}: {error.strerror}; give a folder") from None
+            raise FileFormatError(f"{folder}: {error.strerror}; give another folder") from None
         raise
 
 
 def write_together(folder: Path, contents: Mapping[str, str]) -> None:
-    """Write files to a folder, which is made if needed; the last file of the mapping gets its name first.
+    """Write files to a folder, which is made if needed; the last file of the mapping is renamed first.
 
-    All files are on the disk before any file gets its name, so a full disk leaves the old files as they were.
+    All files are written under temporary names before any file is renamed to its own name. So if the disk is full,
+    the old files stay as they were.
 
     Raises:
         FileFormatError: the folder cannot be made or written.

@@ -1,4 +1,4 @@
-"""GPT-2's `vocab.json` and `merges.txt`: token to id, and two tokens per line in order of rank.
+"""GPT-2's `vocab.json` and `merges.txt`: an object token -> id, and lines of two tokens in order of rank.
 
 The two files do not hold the split pattern, and do not tell which tokens are special. Reading them executes no code.
 """
@@ -20,7 +20,7 @@ _MERGES_HEADER = "#version: 0.2"
 
 
 class _Tokens(dict[str, bytes]):
-    """Tokens by their written form; each form is read once."""
+    """A dict: token as it is written -> its bytes; each written token is converted only once."""
 
     def __missing__(self, text: str) -> bytes:
         token = self[text] = from_text(text)
@@ -30,8 +30,8 @@ class _Tokens(dict[str, bytes]):
 def read_vocab(path: str | os.PathLike[str], special_tokens: Sequence[str] = ()) -> dict[int, bytes]:
     """Read `vocab.json`: token to id.
 
-    An entry that is spelled like one of `special_tokens` is that special token, unless the file also has the special
-    token in the byte alphabet.
+    An entry with the same characters as one of `special_tokens` is this special token, unless the file also has an
+    entry for the special token in the byte alphabet.
 
     Raises:
         FileFormatError: the file is not JSON, an id is not a whole number of at least 0 or is given twice, or a token
@@ -44,17 +44,18 @@ def read_vocab(path: str | os.PathLike[str], special_tokens: Sequence[str] = ())
     for text, token_id in content.items():
         if isinstance(token_id, bool) or not isinstance(token_id, int) or token_id < 0:
             raise FileFormatError(
-                f"{path}: token {text!r} has id {token_id!r}, not a whole number of at least 0; restore the file"
+                f"{path}: token {text!r} has the id {token_id!r}, not a whole number of at least 0; restore the file"
             )
         if token_id in vocab:
             raise FileFormatError(
-                f"{path}: id {token_id} is given to two tokens, the second is {text!r}; restore the file"
+                f"{path}: two tokens have the id {token_id}, the second is {text!r}; restore the file"
             )
         try:
             vocab[token_id] = text.encode() if text in literal else from_text(text)
         except ValueError as error:
             raise FileFormatError(
-                f"{path}: token {text!r}: {error}; name it in special_tokens if it is one, or restore the file"
+                f"{path}: token {text!r}: {error}; if this is a special token, name it in special_tokens; "
+                "otherwise restore the file"
             ) from None
     return vocab
 
@@ -77,7 +78,7 @@ def read_merges(path: str | os.PathLike[str]) -> list[tuple[bytes, bytes]]:
         columns = line.split(" ")
         if len(columns) != 2 or not all(columns):
             raise FileFormatError(
-                f"{path}: line {number}: {line!r} is not two tokens separated by one space; restore it"
+                f"{path}: line {number}: {line!r} is not two tokens separated by one space; correct the line"
             )
         try:
             pair = (tokens[columns[0]], tokens[columns[1]])
@@ -85,7 +86,7 @@ def read_merges(path: str | os.PathLike[str]) -> list[tuple[bytes, bytes]]:
             raise FileFormatError(f"{path}: line {number}: {error}; restore the file") from None
         if pair in lines:
             raise FileFormatError(
-                f"{path}: line {number}: the pair {line!r} was given already in line {lines[pair]}; remove one"
+                f"{path}: line {number}: the pair {line!r} was given already in line {lines[pair]}; remove one line"
             )
         lines[pair] = number
     return list(lines)

@@ -1,7 +1,7 @@
 """Our format, a folder: GPT-2's two files, and `mergelab.json` with the parts that they cannot hold.
 
-These parts are the split pattern, the special tokens, and a digest. The digest shows whether the three files belong
-together.
+These parts are the split pattern, the special tokens, and a digest. This digest of all parts shows whether the three
+files belong together.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def recognise(path: Path) -> bool:
 
 
 def check_replaceable(folder: Path) -> None:
-    """Check that writing to a folder, which may be missing, replaces nothing but a tokenizer of ours.
+    """Check that writing to a folder replaces nothing but a tokenizer of ours; the folder may be missing.
 
     Raises:
         FileFormatError: one of the three files is a link, or exists although mergelab.json is missing.
@@ -46,10 +46,10 @@ def check_replaceable(folder: Path) -> None:
             refuse_link(place)
             is_there = place.exists()
         except OSError as error:  # A name that is too long.
-            raise FileFormatError(f"{folder}: {error.strerror}; give a folder") from None
+            raise FileFormatError(f"{folder}: {error.strerror}; give another folder") from None
         if is_there and not is_ours:
             raise FileFormatError(
-                f"{place}: was not written by mergelab, as {SETTINGS_FILE} is missing; give another folder"
+                f"{place}: {SETTINGS_FILE} is not beside it, so mergelab did not write it; give another folder"
             )
 
 
@@ -59,8 +59,8 @@ def write(path: str | os.PathLike[str], definition: Definition) -> None:
     So even after a killed write, the folder counts as ours, and the write can be repeated.
 
     Raises:
-        FileFormatError: the folder cannot be made or written, or holds one of the three files but not as a file of
-            ours.
+        FileFormatError: the folder cannot be made or written, or holds one of the three files although it is no
+            tokenizer of ours.
     """
     folder = check_path(path)
     check_replaceable(folder)
@@ -100,7 +100,8 @@ def read(path: str | os.PathLike[str]) -> Definition:
     for token, token_id in specials.items():
         if not isinstance(token_id, int) or vocab.get(token_id) != token.encode():
             raise FileFormatError(
-                f"{place}: special token {token!r} has not the id {token_id!r} in {VOCAB_FILE}; restore the folder"
+                f"{place}: special token {token!r} has the id {token_id!r}, but not in {VOCAB_FILE}; "
+                "restore the folder"
             )
     merges = read_merges(folder / MERGES_FILE)
     if settings.get("digest") != fingerprint(vocab, merges, list(specials), pattern):

@@ -1,7 +1,7 @@
 """`tokenizer.json`: the file that the `tokenizers` package reads, and `transformers` through it.
 
-Its regular expressions are Oniguruma's, with Unicode 16. A character that is newer, or that a newer Unicode puts in
-another class, may be split differently. All other text gets the same ids.
+Its regular expressions are Oniguruma's, with Unicode 16. A character that is newer than Unicode 16, or that a newer
+version of Unicode puts in another class, may be split differently. All other text gets the same ids.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from impls.patterns import CUSTOM, PATTERNS, Splitter
 from impls.storage import atomic_writer
 
 EXPRESSIONS = {**PATTERNS, "gpt4": PATTERNS["gpt4"].replace("{1,3}+", "{1,3}")}
-"""Named patterns in Oniguruma's syntax. There `{1,3}+` is not possessive but repeats; `{1,3}` alone matches the same,
-since nothing follows it in its alternative."""
+"""Named patterns in Oniguruma's syntax. In this syntax, `{1,3}+` is not possessive but repeats `{1,3}`. `{1,3}`
+without the plus matches the same text, since nothing follows it in its alternative."""
 
 N_PROBES = 3000
 """Made-up texts on which our split and the split of `tokenizers` are compared."""
@@ -58,12 +58,12 @@ def compose(
     special_tokens: Mapping[str, int],
     pre_tokenizer: Mapping[str, Any],
 ) -> str:
-    """Return the content of a tokenizer.json.
+    """Return the content of a tokenizer.json, as a dict.
 
     Args:
-        vocab: token in GPT-2's alphabet to id.
+        vocab: a mapping: token in GPT-2's alphabet -> id.
         merges: pairs of tokens in order of rank.
-        special_tokens: special token, as it is written in a text, to id.
+        special_tokens: a mapping: special token, as it is written in a text -> id.
         pre_tokenizer: the steps before the merges.
     """
     flags = dict.fromkeys(("single_word", "lstrip", "rstrip", "normalized"), False)
@@ -100,25 +100,27 @@ def content(definition: Definition) -> str:
     """Return the tokenizer.json of a tokenizer.
 
     Raises:
-        UsageError: the format cannot hold the tokenizer: a byte has no token, and readers would drop it silently; a
-            special token is written like another token; or readers split differently by the pattern.
+        UsageError: the format cannot hold the tokenizer: a byte has no token, and programs that read the file would
+            drop this byte silently; a special token is written like another token; or programs that read the file
+            would split texts by the pattern in another way.
     """
     ids = {token: token_id for token_id, token in definition.vocab.items()}
     missing = next((byte for byte in range(N_BYTES) if bytes([byte]) not in ids), None)
     if missing is not None:
-        raise UsageError(f"tokenizer.json: byte {missing:#04x} has no token and would be dropped; add a token for it")
+        raise UsageError(f"tokenizer.json: byte {missing:#04x} has no token and would be dropped; give it a token")
     special_tokens = definition.special_tokens
     merged = {token for left, right in definition.merges for token in (left, right, left + right)}
     vocab = {
         to_text(token): token_id
         for token, token_id in ids.items()
-        # A token that is only a special token is not written in the alphabet, but literally.
+        # A token that is only a special token is written as it is, not in the alphabet.
         if len(token) == 1 or token in merged or token_id not in special_tokens.values()
     }
     for token, token_id in special_tokens.items():
         if vocab.get(token, token_id) != token_id:
             other = definition.vocab[vocab[token]]
-            raise UsageError(f"tokenizer.json: special token {token!r} is written like token {other!r}; rename it")
+            told = f"special token {token!r} would be written like token {other!r}"
+            raise UsageError(f"tokenizer.json: {told}; rename the special token")
     merges = [(to_text(left), to_text(right)) for left, right in definition.merges]
     return compose(vocab, merges, special_tokens, split_by(_expression(definition.pattern)))
 
@@ -138,8 +140,8 @@ def _expression(pattern: str) -> str:
         from tokenizers.pre_tokenizers import Split
     except ImportError:
         raise UsageError(
-            f"tokenizer.json: to test whether its readers split by {pattern!r} as we do, a package is needed; "
-            "pip install tokenizers"
+            f"tokenizer.json: mergelab must test whether tokenizers splits by {pattern!r} as mergelab does, but that "
+            "package is not installed; run pip install tokenizers"
         ) from None
     expression = pattern.removeprefix(CUSTOM)
     try:
@@ -153,14 +155,17 @@ def _expression(pattern: str) -> str:
     for text in _probes(expression):
         if [piece for piece, _ in theirs.pre_tokenize_str(text)] != list(ours.pretokens(text)):
             raise UsageError(
-                f"tokenizer.json: with {pattern!r}, tokenizers splits {text!r} differently than we do; "
+                f"tokenizer.json: with {pattern!r}, tokenizers does not split {text!r} as mergelab does; "
                 f"choose one of {', '.join(EXPRESSIONS)}"
             )
     return expression
 
 
 def _probes(expression: str) -> Iterator[str]:
-    """Yield made-up texts; half of them use few characters, so that characters of the expression meet often."""
+    """Yield made-up texts.
+
+    Half of them use few characters, so that characters of the expression often stand side by side.
+    """
     generator = random.Random(0)
     few, many = "a1 '\n" + expression, PROBE_CHARACTERS + expression
     for _ in range(N_PROBES):

@@ -27,7 +27,8 @@ def json_lines(path: Path, field: str) -> Iterator[bytes]:
                 yield text.encode()
             except (ValueError, KeyError, TypeError, AttributeError):
                 raise FileFormatError(
-                    f"{path}: line {number}: is not a JSON object with a string in the field {field!r}; correct it"
+                    f"{path}: line {number}: is not a JSON object with a string in the field {field!r}; "
+                    "correct the line"
                 ) from None
 
 

@@ -22,10 +22,12 @@ class TextFile:
 
     Attributes:
         path: the file.
-        start: the first byte of the part.
-        stop: the byte after the part's last byte. Text appended to the file after `open` is ignored.
-        file_id: device and inode of the file; they show whether another file has taken its place.
-        state: size and time of change of the file when it was opened; they show whether it was rewritten.
+        start: offset in the file, in bytes, of the part's first byte.
+        stop: offset of the byte after the part's last byte. Text appended to the file after `open` is ignored.
+        file_id: device and inode of the file, taken when it was opened; if they change, another file has taken its
+            place.
+        state: size in bytes and modification time in nanoseconds of the file, taken when it was opened; they show
+            whether the file was rewritten.
         errors: how invalid UTF-8 is treated: "strict" raises an error, "replace" gives U+FFFD.
     """
 
@@ -60,7 +62,7 @@ class TextFile:
 
     @property
     def name(self) -> str:
-        """The path, by which errors name the file."""
+        """The path of the file, for error messages."""
         return str(self.path)
 
     @property
@@ -100,16 +102,16 @@ class TextFile:
     def _check(self, file: BufferedReader, start: int, n_read: int, stop: int) -> None:
         found = os.fstat(file.fileno())
         if (found.st_dev, found.st_ino) != self.file_id:
-            raise FileFormatError(f"{self.path}: another file took its place while it was read; read it again")
+            raise FileFormatError(f"{self.path}: another file took its place during the reading; read it again")
         if start + n_read < stop:
             end = min(found.st_size, start + n_read)
-            raise FileFormatError(f"{self.path}: shrank while it was read, at byte {end}; read it again")
+            raise FileFormatError(f"{self.path}: shrank while it was read, and ends at byte {end}; read it again")
 
     def check_unchanged(self) -> None:
-        """Check, after reading, that nobody rewrote the file meanwhile; text appended to it is ignored.
+        """Check, after reading, that the file was not rewritten since it was opened; text appended to it is ignored.
 
         Raises:
-            FileFormatError: the file has another time of change and still the same size, or it is gone.
+            FileFormatError: the file has the same size but another modification time, or it no longer exists.
         """
         with self._open_at(self.start) as file:
             found = _state(os.fstat(file.fileno()))
@@ -124,7 +126,7 @@ class TextFile:
     def ranges(
         self, pattern: str, special_tokens: Sequence[str], range_bytes: int = RANGE_BYTES
     ) -> Iterator[tuple[int, int]]:
-        """Yield ranges of about `range_bytes` that cover the text. See `Text.ranges`."""
+        """Yield ranges (start, stop) of about `range_bytes` bytes each that cover the text. See `Text.ranges`."""
         return SafeCuts(pattern, special_tokens).ranges(self.read, self.start, self.stop, range_bytes)
 
 

@@ -13,7 +13,8 @@ from impls.arguments import Errors
 from impls.errors import InvalidUtf8Error
 
 RANGE_BYTES = 1 << 20
-"""Bytes that one step reads: enough to hide the cost of a step, little compared with a machine's memory."""
+"""Bytes that one step reads: enough to make the fixed cost of a step unimportant, but little of a machine's
+memory."""
 
 AnyText = TypeVar("AnyText", bound="Text")
 
@@ -52,7 +53,10 @@ class Text(Protocol):
         """
 
     def read_into(self, start: int, target: memoryview) -> None:
-        """Fill `target` with the bytes from `start` on; reused memory costs no page faults. See `read`."""
+        """Fill `target` with the bytes from `start` on.
+
+        A caller can use one buffer again, which saves page faults. See `read`.
+        """
 
     def text(self, start: int, stop: int) -> str:
         """Return bytes [start, stop) decoded.
@@ -62,19 +66,22 @@ class Text(Protocol):
         """
 
     def check_unchanged(self) -> None:
-        """Check, after reading, that the source was not rewritten meanwhile.
+        """Check, after reading, that the source was not rewritten since it was opened.
 
         Raises:
             FileFormatError: the source was rewritten.
         """
 
     def part(self: AnyText, start: int, stop: int) -> AnyText:
-        """Return bytes [start, stop) as a text; counts of parts cut by `ranges` add up to the counts of the whole."""
+        """Return bytes [start, stop) as a text.
+
+        The counts of parts cut by `ranges` add up to the counts of the whole text.
+        """
 
     def ranges(
         self, pattern: str, special_tokens: Sequence[str], range_bytes: int = RANGE_BYTES
     ) -> Iterator[tuple[int, int]]:
-        """Yield ranges of about `range_bytes` that cover the text; each can be counted or encoded by itself."""
+        """Yield ranges (start, stop) of about `range_bytes` bytes each that cover the text, cut at safe places."""
 
 
 def decode_utf8(data: bytes, source: str, offset: int = 0, errors: str = "strict") -> str:

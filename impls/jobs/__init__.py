@@ -1,1 +1,1 @@
-"""Long work in pieces that are each done once: an interrupted job goes on after its last finished piece."""
+"""Long work that is done in pieces: if a job is interrupted, the next call goes on after the last finished piece."""

@@ -1,10 +1,11 @@
 """Encode a text to shards: files of a fixed number of ids; only the last shard may hold fewer.
 
-The files `NAME-000000.bin`, `NAME-000001.bin` and so on hold the ids. `NAME.json` records the settings that made
-them, where in the text the next shard begins, and a digest of the shards.
+The files `NAME-000000.bin`, `NAME-000001.bin` and so on hold the ids. `NAME.json` records the settings with which the
+shards were made, the place in the text at which the next shard begins, and a digest of the ids in the shards.
 
-A job that was interrupted keeps its finished shards when it is run again, and makes the rest. Its files then equal
-the files of a job without an interrupt. If a finished shard or `NAME.json` is damaged, the job begins anew.
+If an interrupted job is run again, it keeps its finished shards and makes only the missing shards. Its files then
+equal the files of a job without an interrupt. If a finished shard or `NAME.json` is damaged, the job starts from the
+beginning.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from impls.tokenizer import Tokenizer
 Say = Callable[[str], None]
 
 RANGE_BYTES = 1 << 24
-"""Bytes of text that are encoded at a time."""
+"""How many bytes of text are encoded at a time."""
 
 COPY_BYTES = 1 << 22
 
@@ -88,14 +89,14 @@ class ShardedEncoding:
             self._skip = 0
             while len(pending) >= self._shard_tokens or (len(pending) and stop == text.stop):
                 shard, pending = pending[: self._shard_tokens], pending[self._shard_tokens :]
-                # All ids still pending are from the end of this range: earlier ids are in the shard.
+                # All ids that are not yet in a shard are from the end of this range.
                 following = (start, len(ids) - len(pending)) if len(pending) else (stop, 0)
                 self._finish(shard, *following)
                 say(f"{self.path(self.finished - 1)}: {len(shard)} ids, at {stop} of {text.stop} bytes")
 
     @property
     def digest(self) -> str:
-        """The sha256 of the ids of all finished shards, one after the other, in hexadecimal."""
+        """The SHA-256, in hexadecimal, of the ids of all finished shards, one shard after the other."""
         return str(self._digest.hexdigest())
 
     def join(self, output: BinaryIO) -> None:
@@ -120,8 +121,8 @@ class ShardedEncoding:
         return self._folder / f"{self._name}.json"
 
     def _read_progress(self) -> tuple[int, int, int, Any]:
-        """Return how many shards are finished, the byte at which to go on, how many ids to skip from there, and the
-        running digest of the shards.
+        """Return four values: how many shards are finished, the byte offset at which to go on, how many ids from
+        there on are already in shards, and the running digest of the shards.
         """
         none = 0, 0, 0, hashlib.sha256()
         try:
@@ -136,7 +137,7 @@ class ShardedEncoding:
         return (finished, start, skip, found) if found.hexdigest() == expected else none
 
     def _digest_of(self, finished: int) -> Any:
-        """Return the running digest of the first shards; raise OSError if one cannot be read."""
+        """Return the running digest of the first `finished` shards; raise OSError if a shard cannot be read."""
         found = hashlib.sha256()
         for number in range(finished):
             with self.path(number).open("rb") as file:

@@ -33,8 +33,8 @@ class Classes(NamedTuple):
     Block 0 is the block of page 0, so the class of an ASCII character is `blocks[c]`.
 
     Attributes:
-        pages: uint16[4352].
-        blocks: uint8[256 * number of blocks].
+        pages: uint16[4352], the number of the block of classes for each page of 256 code points.
+        blocks: uint8[256 * number of blocks], the classes of 256 code points for each block.
     """
 
     pages: NDArray[np.uint16]

@@ -1,8 +1,8 @@
-"""The part that needs Numba: it compiles a kernel with its helpers, and has the LLVM code of `instructions`.
+"""The part that needs Numba: it compiles a kernel with its helpers, and has the LLVM code of `kernels.instructions`.
 
 This module is imported only when something must be compiled. Helpers are compiled without the wrappers through which
-Python would call them. Each kernel gets one C function, `int entry(int64 *block)`: the first cell of the block takes
-the result, the other cells hold the values that `compiler.cells` yields.
+Python would call them. Each kernel gets one C function, `int entry(int64 *block)`: the function writes its result to
+the first cell of the block. The other cells hold the values that `compiler.cells` yields.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def _type_of(argument: Any) -> Any:
 
 
 class _Block:
-    """Generates code that reads the cells of a call, one after the other."""
+    """Generates LLVM code that reads the cells of a call, one after the other."""
 
     def __init__(self, context: Any, builder: Any, block: Any) -> None:
         self._context, self._builder, self._block, self._next = context, builder, block, 1

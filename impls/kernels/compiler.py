@@ -1,10 +1,11 @@
 """How kernels run: as object code that Numba compiles once and the cache keeps, or as plain Python.
 
-Numba's own cache would make each process import Numba, and each call unpack its arrays. Here a kernel is compiled to
-one C function that takes a block of addresses and sizes. Its object code is kept in `<cache>/kernels-<digest>`, so a
-process with a full cache never imports Numba. The function is called through ctypes, which releases the interpreter
-lock. The digest covers all kernel sources, versions, flags and the CPU. With NUMBA_DISABLE_JIT=1 all kernels run as
-plain Python; tests use this.
+With Numba's own cache, each process would import Numba, and each call would unpack its arrays. Here a kernel is
+compiled to one C function that takes a block of addresses and sizes. Its object code is kept in
+`<cache>/kernels-<digest>`, so a process with a full cache never imports Numba. The function is called through ctypes,
+which releases the interpreter lock. The digest in the name of this folder covers the sources of all kernels, the
+versions of NumPy, Numba and llvmlite, Numba's flags, and the CPU. With NUMBA_DISABLE_JIT=1 all kernels run as plain
+Python; tests use this.
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ def leaves(argument: Any) -> Iterator[Any]:
 
 
 def signature(arguments: tuple[Any, ...]) -> str:
-    """Describe the types of arguments; compiled code depends on them."""
+    """Describe the types of arguments in words; each combination of types needs its own compiled code."""
     words = []
     for leaf in leaves(arguments):
         if isinstance(leaf, np.ndarray):
@@ -61,7 +62,7 @@ def signature(arguments: tuple[Any, ...]) -> str:
 
 
 def cells(arguments: tuple[Any, ...]) -> Iterator[int]:
-    """Yield the cells of a call, int64 each: the address and shape of each array, the value of each number.
+    """Yield the cells of a call, each an int64: the address and shape of each array, the value of each number.
 
     Raises:
         ValueError: an array is not contiguous.
@@ -94,7 +95,7 @@ def _load(code: bytes) -> tuple[Any, Any]:
 
 
 class Call:
-    """A kernel with its arguments, which it keeps alive."""
+    """A kernel bound to its arguments; the object keeps the arguments alive."""
 
     def __init__(self, kernel: Kernel, arguments: tuple[Any, ...]) -> None:
         """Write the block: a cell for the result, then the cells of the arguments."""
@@ -106,7 +107,7 @@ class Call:
         self._bytes = (ctypes.c_char_p * len(values)).from_buffer(self._block)
 
     def set_bytes(self, content: bytes, start: int, stop: int) -> None:
-        """Replace the first argument, an array of bytes that the kernel only reads, by a part of `content`."""
+        """Use a part of `content` as the first argument, an array of bytes that the kernel only reads."""
         self._bytes[1] = content
         self._block[1] += start
         self._block[2] = stop - start
@@ -119,7 +120,7 @@ class Call:
 
 
 class Kernel:
-    """A compiled function of arrays, numbers and named tuples of them; it runs without the interpreter lock.
+    """A compiled function of arrays, numbers and named tuples of these; it runs without the interpreter lock.
 
     The function returns an integer or nothing, and must not raise, slice or allocate.
     """
@@ -179,7 +180,7 @@ class Kernel:
 
 
 class PlainCall:
-    """A kernel with its arguments, as plain Python."""
+    """A kernel bound to its arguments that runs as plain Python."""
 
     def __init__(self, function: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
         """Take the place of a `Call`."""

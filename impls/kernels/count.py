@@ -1,4 +1,4 @@
-"""Count pretokens in one pass over the text: scan, compute keys, look them up, add.
+"""Count pretokens in one pass over the text: find pretokens, compute keys, look the keys up, add to the counts.
 
 Each thread has a table of its own. The tables are added up at the end.
 """
@@ -17,8 +17,8 @@ from impls.kernels.specials import next_special, special_at, special_length
 from impls.kernels.splits import SPLITS
 
 ENTRIES, POOL_USED, INVALID_AT, TOTAL_BYTES = range(4)
-"""Indices of the state, int64[4]: entries in the table, bytes used in the pool, offset of the first invalid byte (-1
-if there is none), total bytes of all entries."""
+"""Indices of the state, int64[4]: number of entries in the table, number of bytes used in the pool, offset of the
+first byte that is not UTF-8 (-1 if there is none), total length of all entries in bytes."""
 
 AHEAD = 8
 """`add_table` fetches the memory of an entry this many steps before it adds the entry."""
@@ -37,7 +37,7 @@ def add(
     first: Int,
     weight: Any,
 ) -> bool:
-    """Add `weight` to the count of a pretoken; False when table or pool must grow first."""
+    """Add `weight` to the count of a pretoken; return False if the table or the pool must grow first."""
     slot = find(table, pool, text, position, length, low, high, first)
     if not table[slot, 1]:
         if 2 * state[ENTRIES] >= len(table):
@@ -66,9 +66,9 @@ def counting(pattern: str) -> Any:
     ) -> Int:
         """Count the pretokens of `text[start:end]`, uint8, between its special tokens.
 
-        Returns `end` when all is counted, else the position at which it stopped. It stops at invalid UTF-8, if
-        `state[INVALID_AT]` is not -1. Otherwise the table, uint64[n, 4], or the pool, uint8, is full: the caller
-        enlarges them and calls again from that position.
+        Returns `end` if all pretokens are counted, else the position at which the kernel stopped. If
+        `state[INVALID_AT]` is not -1, the kernel stopped at invalid UTF-8. Otherwise the table, uint64[n, 4], or the
+        pool, uint8[m], is full: the caller enlarges the full array, and calls the kernel again from this position.
         """
         position = start
         while position < end:
@@ -125,7 +125,7 @@ def unpack_table(table: Any, pool: Any, bytes_: Any, offsets: Any, counts: Any) 
 def add_table(source: Any, source_pool: Any, first: Int, table: Any, pool: Any, state: Any) -> Int:
     """Add the counts of one table to another, from slot `first` on.
 
-    Returns the slot of `source` at which the other table was full, or `len(source)` when all are added.
+    Returns the slot of `source` at which the other table was full, or `len(source)` if all entries were added.
     """
     mask = len(table) - 1
     for slot in range(first, len(source)):

@@ -1,7 +1,8 @@
-"""Text to ids in one pass: scan a pretoken, look its key up in the cache, and merge it only if it is new.
+"""Text to ids in one pass: find a pretoken, look its key up in the cache, and merge the pretoken only if it is new.
 
-The cache keeps the ids of a pretoken under its key. Up to three ids of a short pretoken are in the entry itself, all
-others in a pool of ids. A short new pretoken is merged by search for the lowest rank, a long one through a heap.
+The cache keeps the ids of a pretoken under its key. If a pretoken of up to 15 bytes has at most three ids, the ids
+are in the entry itself. Otherwise the ids are in a pool of ids. A short new pretoken is merged by a search for the
+lowest rank, and a long new pretoken is merged with a heap.
 """
 
 from __future__ import annotations
@@ -23,12 +24,13 @@ CACHED_BYTES = 1 << 10
 """Longer pretokens are rare and seldom repeat, so they are not cached but merged each time."""
 
 POSITION, WRITTEN, DOCUMENT, ENTRIES, POOL_USED, IDS_USED, DETAIL = range(7)
-"""Indices of `Cache.numbers`: position in the text, ids written, number of the document; entries, bytes and ids used
-in the cache; what a status is about."""
+"""Indices of `Cache.numbers`: position in the text, number of ids written, number of the document; how many entries,
+bytes and ids of the cache are used; a detail that depends on the status."""
 
 DONE, CACHE_FULL, SCRATCH_SMALL, NOT_UTF8, NO_TOKEN = range(5)
-"""Why `encode_text` returned. Then `numbers[DETAIL]` holds the length of the pretoken that needs more scratch
-(SCRATCH_SMALL), the offset of the invalid byte (NOT_UTF8), or the byte without a token (NO_TOKEN)."""
+"""The status tells why `encode_text` returned. `numbers[DETAIL]` then holds the length in bytes of the pretoken that
+needs larger scratch arrays (SCRATCH_SMALL), the offset of the invalid byte (NOT_UTF8), or the byte without a token
+(NO_TOKEN)."""
 
 INLINE_IDS = 3
 """Ids that the entry of a short pretoken can hold; if it has more ids, all are in the pool of ids."""
@@ -39,16 +41,17 @@ _IN_POOL = np.uint64(1 << 63)
 
 
 class Cache(NamedTuple):
-    """Pretokens that were merged before, and scratch arrays to merge new ones.
+    """Pretokens that were merged before, and scratch arrays to merge new pretokens.
 
     Attributes:
         table: uint64[power of two, 4], see `kernels.keys`. If n ids are in the entry, word 2 is n << 32 | the first
             id, and word 3 holds the other two. Otherwise word 2 is `_IN_POOL` | n << 32 | the index in `ids`.
         pool: uint8[n], bytes of pretokens of more than 15 bytes.
-        ids: int32[n], ids of pretokens of several tokens.
-        symbols: int32[3, n], scratch: ids, next and previous symbol; a pretoken has at most n bytes.
+        ids: int32[n], ids of the pretokens whose ids are not in their entry.
+        symbols: int32[3, n], scratch for a pretoken of at most n bytes: for each symbol, its id, the next symbol and
+            the previous symbol.
         heap: int64[2 n], scratch: rank << 32 | position.
-        numbers: int64[7], see the indices above.
+        numbers: int64[7], counters; POSITION and the other indices above say what each holds.
     """
 
     table: NDArray[np.uint64]
@@ -78,7 +81,7 @@ def merge(text: Any, position: Int, length: Int, ranks: Any, cache: Any) -> Int:
 
 @inline
 def enter(slot: Int, low: Any, high: Any, text: Any, position: Int, length: Int, ranks: Any, cache: Any) -> Int:
-    """Merge a new pretoken into the empty entry `slot`; returns a status."""
+    """Merge a new pretoken, and enter its ids in the empty entry `slot`; returns a status."""
     numbers = cache.numbers
     if (
         2 * numbers[ENTRIES] >= len(cache.table)
@@ -111,7 +114,7 @@ def enter(slot: Int, low: Any, high: Any, text: Any, position: Int, length: Int,
 
 @inline
 def encode_long(text: Any, position: Int, length: Int, ranks: Any, cache: Any, output: Any, written: Int) -> Int:
-    """Encode a pretoken too long for the cache to the output; returns the number of ids, or minus a status."""
+    """Write the ids of a pretoken that is too long for the cache; returns the number of ids, or minus a status."""
     n = merge(text, position, length, ranks, cache)
     for place in range(n):
         output[written + place] = cache.symbols[0, place]
@@ -131,7 +134,7 @@ def encode_cached(
     output: Any,
     written: Int,
 ) -> Int:
-    """Encode a pretoken through the cache to the output; returns the number of ids, or minus a status."""
+    """Write the ids of a pretoken, from the cache if it is there; returns the number of ids, or minus a status."""
     slot = find(cache.table, cache.pool, text, position, length, low, high, first)
     if not cache.table[slot, 1]:
         status = enter(slot, low, high, text, position, length, ranks, cache)
@@ -206,10 +209,11 @@ def encoding(pattern: str) -> Any:
     ) -> Int:
         """Encode documents that stand one after the other in `text`, uint8[n], into `output`, int32[n + 2] or more.
 
-        `documents`, int64[d, 2], holds where each document ends in the text; the kernel adds where its ids end. The
-        work begins at POSITION, WRITTEN and DOCUMENT of `numbers`. When it is done, these three are set to 0 and the
-        number of ids is returned. Otherwise minus a status is returned; the caller removes the cause and calls again
-        to go on.
+        `documents`, int64[d, 2], has a row per document: the first column holds where the document ends in the text,
+        and the kernel writes to the second column where its ids end in the output. The kernel begins at POSITION,
+        WRITTEN and DOCUMENT of `numbers`. When all documents are encoded, it sets these three to 0 and returns the
+        number of ids. If it must stop, it returns minus a status. The caller then removes the cause, and calls the
+        kernel again to go on.
         """
         numbers = cache.numbers
         for document in range(numbers[DOCUMENT], len(documents)):

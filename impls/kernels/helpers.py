@@ -9,7 +9,7 @@ from typing import Any, TypeVar, cast
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 Int = Any
-"""An integer of any width in a kernel: Python's, or NumPy's where it comes from an array."""
+"""An integer of any width in a kernel: Python's type, or NumPy's type if it was read from an array."""
 
 JIT = os.environ.get("NUMBA_DISABLE_JIT", "0") in ("", "0")
 """Whether kernels are compiled; decided once, when the process starts."""
@@ -19,7 +19,10 @@ class Inline:
     """A helper that is compiled into the kernels that call it."""
 
     def __init__(self, function: Callable[..., Any], instruction: bool = False) -> None:
-        """Wrap the helper; an `instruction` has its LLVM code in `codegen`, and `function` shows what it does."""
+        """Wrap the helper.
+
+        The LLVM code of an `instruction` is in `codegen`, and its `function` only shows what it does.
+        """
         self.function, self.instruction = function, instruction
 
 
@@ -29,5 +32,5 @@ def inline(function: Function) -> Function:
 
 
 def instruction(function: Function) -> Function:
-    """Make a helper of instructions that Numba cannot express; `codegen` has the LLVM code."""
+    """Make a helper from CPU instructions that Numba cannot express; `codegen` has their LLVM code."""
     return cast(Function, Inline(function, instruction=True)) if JIT else function

@@ -1,4 +1,4 @@
-"""CPU instructions that Python does not offer: this module shows what they do, `codegen` has their LLVM code."""
+"""CPU instructions that Python does not offer: this module shows what each does, `codegen` has its LLVM code."""
 
 from __future__ import annotations
 
@@ -41,14 +41,14 @@ def prefetch_row(table: Any, row: Int) -> None:
 
 @instruction
 def trailing_zeros(value: Any) -> Int:
-    """Return the place of the lowest set bit of a uint64, 64 if no bit is set."""
+    """Return the index of the lowest set bit of a uint64, or 64 if no bit is set."""
     number = int(value)
     return (number & -number).bit_length() - 1 if number else 64
 
 
 @instruction
 def leading_zeros(value: Any) -> Int:
-    """Return the number of zeros above the highest set bit of a uint64, 64 if no bit is set."""
+    """Return the number of zeros above the highest set bit of a uint64, or 64 if no bit is set."""
     return 64 - int(value).bit_length()
 
 
@@ -92,7 +92,7 @@ class Block(NamedTuple):
 
 @instruction
 def classify_block(text: Any, position: Int) -> Block:
-    """Classify the bytes `text[position:position + 64]`, which must be there."""
+    """Classify the 64 bytes `text[position:position + 64]`, which must exist."""
     block = text[position : position + 64]
     lower = block | 0x20
     blank = block == 0x20
@@ -112,5 +112,8 @@ def classify_block(text: Any, position: Int) -> Block:
 
 @instruction
 def match_block(text: Any, position: Int, byte: Any) -> Any:
-    """Return a uint64 with one bit per byte of `text[position:position + 64]`, set where it equals `byte`."""
+    """Return a uint64 with one bit per byte of `text[position:position + 64]`.
+
+    A bit is set if its byte equals `byte`.
+    """
     return np.packbits(text[position : position + 64] == byte, bitorder="little").view(np.uint64)[0]

@@ -1,8 +1,9 @@
 """The hash table of pretokens that counting and encoding share: open addressing, entries of four words.
 
-Words 0 and 1 of an entry are the key. A pretoken of up to 15 bytes is its own key: its bytes, with the length in the
-top byte. The key of a longer pretoken is its hash and its length; its bytes are kept in a pool and are compared, too.
-Words 2 and 3 belong to the caller, except that word 3 of a long pretoken is where its bytes begin in the pool.
+A word is a uint64. Words 0 and 1 of an entry are the key. The key of a pretoken of up to 15 bytes holds the bytes
+themselves, with the length in the top byte. The key of a longer pretoken holds its hash and its length. The bytes of
+a longer pretoken are kept in a pool, and a look-up compares them, too. Words 2 and 3 are free for the caller, with
+one exception: word 3 of a longer pretoken is the index in the pool at which its bytes begin.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ _MOST = np.uint64(0x7FFFFFFFFFFFFFFF)
 
 @inline
 def load_tail(text: Any, position: Int, length: Int) -> Any:
-    """Return up to 8 bytes, `length` of them, as a uint64; read one by one, for the end of a text."""
+    """Return `length` bytes, at most 8, as a uint64. They are read one by one, which is safe at the end of a text."""
     word = np.uint64(0)
     for place in range(min(length, 8)):
         word |= np.uint64(text[position + place]) << np.uint64(8 * place)
@@ -41,7 +42,7 @@ def load_tail(text: Any, position: Int, length: Int) -> Any:
 def short_key(text: Any, position: Int, length: Int) -> tuple[Any, Any]:
     """Return the key of a pretoken of up to 15 bytes."""
     if position + 16 <= len(text):
-        # Without a branch, since the CPU cannot predict lengths well.
+        # Without a branch on the length, which the CPU would often predict wrongly.
         low = load_u64(text, position) & (_ALL >> np.uint64(64 - 8 * min(length, 8)))
         high = load_u64(text, position + 8) & (_MOST >> np.uint64(127 - 8 * max(length, 8)))
     else:
@@ -52,7 +53,7 @@ def short_key(text: Any, position: Int, length: Int) -> tuple[Any, Any]:
 
 @inline
 def long_key(text: Any, position: Int, length: Int) -> tuple[Any, Any]:
-    """Return the key of a pretoken of 16 bytes or more: a hash, and the length below a top byte of 255."""
+    """Return the key of a pretoken of 16 bytes or more: a hash, and the length with a top byte of 255."""
     digest = _SEED_1
     for place in range(0, length - 8, 8):
         digest = multiply_fold(digest ^ load_u64(text, position + place), _SEED_0)
@@ -89,7 +90,7 @@ def pair_slot(pair: Any, mask: Int) -> Int:
 
 @inline
 def same_bytes(pool: Any, start: Int, text: Any, position: Int, length: Int) -> bool:
-    """Tell whether `length` bytes are equal."""
+    """Tell whether `length` bytes of the pool and of the text are equal."""
     for place in range(length):
         if pool[start + place] != text[position + place]:
             return False
@@ -105,7 +106,7 @@ def copy_bytes(source: Any, position: Int, target: Any, start: Int, length: Int)
 
 @inline
 def find(table: Any, pool: Any, text: Any, position: Int, length: Int, low: Any, high: Any, slot: Int) -> Int:
-    """Return the entry of a pretoken, or the empty entry where it belongs; the search begins at `slot`.
+    """Return the index of a pretoken's entry, or of the empty entry where it belongs; the search begins at `slot`.
 
     `table` must have an empty entry.
     """
@@ -125,7 +126,7 @@ class Batch(NamedTuple):
     """Pretokens that are looked up together, so that the memory of all their entries can be fetched ahead.
 
     Attributes:
-        ends: int64[n], where each pretoken ends in the text.
+        ends: int64[n], the position in the text at which each pretoken ends.
         keys: uint64[n, 2], the key of each pretoken.
         slots: int64[n], the entry at which the search for each key begins.
     """
@@ -142,7 +143,10 @@ def new_batch() -> Batch:
 
 @inline
 def look_ahead(text: Any, position: Int, n: Int, table: Any, batch: Any) -> None:
-    """Compute keys and slots of the `n` pretokens of a batch, the first at `position`; fetch their entries."""
+    """Compute keys and slots of the `n` pretokens of a batch, of which the first begins at `position`.
+
+    Fetch their entries.
+    """
     mask = len(table) - 1
     for index in range(n):
         after = batch.ends[index]
@@ -157,7 +161,7 @@ def look_ahead(text: Any, position: Int, n: Int, table: Any, batch: Any) -> None
 
 @kernel
 def rehash(old: Any, new: Any) -> None:
-    """Put the entries of one table, uint64[n, 4], into a larger empty one."""
+    """Copy the entries of one table, uint64[n, 4], to a larger empty table."""
     mask = len(new) - 1
     for entry in range(len(old)):
         if old[entry, 1]:

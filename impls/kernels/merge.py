@@ -1,14 +1,16 @@
-"""The merge loop over flat arrays: what `train.incremental` does, without an object per symbol.
+"""The merge loop over flat arrays: it does what `train.incremental` does, but without a Python object per symbol.
 
 Layout. All pretokens stand one after the other with a gap of one position between them. `head[p]` is the id of the
-token that begins at position p, `tail[p]` the id of the token that ends there, -1 where none does. Positions are
-bytes, so the neighbours of a token are found from its length, and no links are kept. Pairs live in slots: the first
-65,536 slots are the pairs of bytes, the rest are found through a hash table. All occurrences of a pair appear in the
-one step that makes the younger of its two tokens. So each pair owns one run of positions in `pool`, ascending and
-never extended. A later merge may destroy an occurrence; comparing `head` at both ends shows that.
+token that begins at position p, or -1 if no token begins there. `tail[p]` is the id of the token that ends at p, or
+-1. Each byte of a pretoken has one position, so the neighbours of a token are found from its length, and no links are
+kept. Each pair has a slot, an index into arrays such as `counts`. The first 65,536 slots belong to the pairs of
+bytes, and the slots of other pairs are found with a hash table. All occurrences of a pair appear in one step, namely
+the step that makes the newer of the two tokens of the pair. So the positions of a pair form one run in `pool`, in
+ascending order, and this run never grows. A later merge may destroy an occurrence. The ids in `head` at the two
+tokens of the pair then differ from the pair.
 
-A step collects what changed by neighbour, not by occurrence: `(x, left)` loses exactly what `(x, new)` gains, so
-each distinct neighbour costs one probe of the hash table.
+A step adds up the changes of counts for each neighbour, not for each occurrence. For a neighbour x, the pair `(x,
+left)` loses exactly the count that `(x, new)` gains. So the hash table is searched once per distinct neighbour.
 
 Example. The pretokens are `abab` (twice in the text), `cab` (three times) and `abc` (four times). Positions are
 counted from the first gap, `.` is -1:
@@ -38,9 +40,9 @@ The first merge takes `a b`, since 2 + 2 + 3 + 4 occurrences are the most, and v
     ab a            0  1
     ab c            4  10
 
-The pair `c a` lost the 3 that `c ab` gained. At position 1 the right neighbour was still `a`, so `ab a` was noted.
-The next occurrence, at position 3, turned that `a` into `ab`, and `ab a` lost its count again. The second merge takes
-`ab c`.
+The pair `c a` lost its count of 3, which `c ab` gained. When the step visited position 1, the right neighbour was
+still `a`, so the pair `ab a` was noted. The next occurrence, at position 3, turned that `a` into `ab`, and `ab a`
+lost its count again. The second merge takes `ab c`.
 """
 
 from __future__ import annotations
@@ -57,10 +59,10 @@ from impls.kernels.merge_state import BYTE_PAIRS, MERGES_DONE, POOL_USED, SLOTS,
 from impls.kernels.pair_heap import best_slot, push, push_admitted, replace_root
 
 AHEAD = 8
-"""The memory of an occurrence or neighbour is fetched this many steps before it is used."""
+"""The memory of an occurrence or of a neighbour is fetched this many steps of the loop before it is used."""
 
 DONE, EXHAUSTED, GROW_POOL, GROW_SLOTS = range(4)
-"""Why `run_merges` returned."""
+"""The status tells why `run_merges` returned."""
 
 
 @kernel
@@ -107,14 +109,17 @@ def insert_pair(pair: Int, slot: Int, table: Any) -> None:
 
 @kernel
 def refill_table(state: Any) -> None:
-    """Enter all slots after the byte pairs in an empty hash table."""
+    """Enter all slots after the slots of byte pairs in an empty hash table."""
     for slot in range(BYTE_PAIRS, state.numbers[SLOTS]):
         insert_pair(state.pairs[slot], slot, state.table)
 
 
 @inline
 def note(side: Int, neighbour: Int, position: Int, weight: Int, n: Int, distinct: Int, state: Any) -> Int:
-    """Record that a step made a pair with `neighbour` at `position`; returns the number of distinct neighbours."""
+    """Record that this step made a pair with `neighbour` at `position`.
+
+    Returns how many distinct neighbours there are.
+    """
     state.events[side, 0, n] = neighbour
     state.events[side, 1, n] = position
     if not state.filled[side, neighbour]:
@@ -209,7 +214,7 @@ def apply_merge(merged_slot: Int, new: Int, state: Any) -> None:
 
 @inline
 def position_of(slot: Int, left: Int, right: Int, state: Any) -> Int:
-    """Return a position at which the pair stands now; the bytes there become the bytes of the new token."""
+    """Return a position at which the pair occurs now; the bytes from there on become the bytes of the new token."""
     place = state.starts[slot]
     while True:
         position = np.int64(state.pool[place])
@@ -220,9 +225,10 @@ def position_of(slot: Int, left: Int, right: Int, state: Any) -> Int:
 
 @kernel
 def run_merges(state: Any, n_merges: Int) -> Int:
-    """Merge until `n_merges` are done in all, no pair is left, or an array must grow; returns which.
+    """Merge until `n_merges` are done in all, no pair is left, or an array must grow; return the status.
 
-    A merge that does not fit is not begun, so the caller can enlarge the array and call again.
+    If a merge might not fit into the arrays, the kernel does not begin it. The caller then enlarges the array and
+    calls again.
     """
     while state.numbers[MERGES_DONE] < n_merges:
         slot = best_slot(state)

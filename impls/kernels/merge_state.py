@@ -21,30 +21,33 @@ class State(NamedTuple):
 
     Attributes:
         bytes_: uint8[n], the 256 single bytes, then the byte of the text at each position, 0 in gaps.
-        head: int32[n], id of the token that begins here, else -1.
-        tail: int32[n], id of the token that ends here, else -1.
+        head: int32[n], id of the token that begins at a position, or -1 if none begins there.
+        tail: int32[n], id of the token that ends at a position, or -1 if none ends there.
         word: int32[n], number of the pretoken that a position belongs to.
         weights: int64[words], counts of the pretokens.
-        first: int64[t], one position at which each token stands.
+        first: int64[t], a position at which the bytes of each token begin.
         length: int32[t], length of each token in bytes.
         prefix: uint64[t], the first eight bytes of each token, first byte on top, zeros after the last byte.
-        order: int64[t], rank of each token in ties for "huggingface"; int64[0] for "greatest".
-        pairs: int64[s], left << 32 | right of each slot.
+        order: int64[t], rank of each token in ties for "huggingface"; an empty array for "greatest".
+        pairs: int64[s], the pair of each slot, as left << 32 | right.
         counts: int64[s], occurrences of each pair.
-        starts: int64[s], where the positions of a pair begin in the pool.
-        sizes: int64[s], number of positions of each pair, stale ones included.
+        starts: int64[s], the index in the pool at which the positions of a pair begin.
+        sizes: int64[s], number of positions of each pair in the pool, also of destroyed occurrences.
         queued: bool[s], whether a slot is in the heap.
-        table: int64[power of two, 2], hash table with open addressing: pair + 1, then its slot.
-        pool: int32[...], positions of all pairs.
+        table: int64[power of two, 2], hash table with open addressing; an entry holds pair + 1 and the slot of the
+            pair.
+        pool: int32[p], the positions of all pairs, one pair after the other.
         heap_counts: int64[h], count of each heap entry when it was pushed.
         heap_slots: int32[h], slot of each heap entry.
-        events: int32[2, 2, largest pair], scratch: neighbour and position of each pair made, left and right.
-        gained: int64[2, t], scratch: weight gained per neighbour, left and right.
-        filled: int64[2, t], scratch: occurrences per neighbour, then the next free index of each in the pool.
-        touched: int32[2, t], scratch: distinct neighbours.
-        merges: int32[m, 2], the result.
+        events: int32[2, 2, most positions of a pair], scratch. First index: left or right of the merged pair. Second
+            index: the neighbour, or the position of the pair made with it.
+        gained: int64[2, t], scratch: the count that the pair with each neighbour gains, left and right.
+        filled: int64[2, t], scratch: occurrences of each neighbour, and later its next free index in the pool, left
+            and right.
+        touched: int32[2, t], scratch: the distinct neighbours, left and right.
+        merges: int32[m, 2], the pairs merged so far, which are the result.
         merge_counts: int64[m], count of each merged pair.
-        numbers: int64[6], see the indices above.
+        numbers: int64[6], counters; TOKENS and the other indices above say what each holds.
     """
 
     bytes_: NDArray[np.uint8]
@@ -76,7 +79,7 @@ class State(NamedTuple):
 
 @inline
 def prefix_of(position: Int, length: Int, state: Any) -> Any:
-    """Return the first eight bytes of a token that stands at `position`, for comparisons."""
+    """Return the first eight bytes of the token at `position` as a uint64, for comparisons. See `State.prefix`."""
     prefix = np.uint64(0)
     for place in range(min(length, 8)):
         prefix |= np.uint64(state.bytes_[position + place]) << np.uint64(56 - 8 * place)
@@ -112,7 +115,7 @@ def lay_out(bytes_: Any, offsets: Any, state: Any) -> None:
 
 @kernel
 def count_byte_pairs(state: Any) -> Int:
-    """Count all pairs of bytes, give each a run of positions in the pool, and return the size of the largest."""
+    """Count all pairs of bytes, reserve room in the pool for their positions, return the most positions of a pair."""
     for position in range(257, len(state.head) - 1):
         left = np.int64(state.head[position])
         right = np.int64(state.head[position + 1])

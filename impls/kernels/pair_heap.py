@@ -1,8 +1,9 @@
 """The heap of pairs that may be merged next: the highest count comes first, then the tie-break decides.
 
-Counts in the heap may be out of date. The count of an existing pair only falls, so an entry that reaches the root
-with a stale count gets the true count and sinks. The heap holds only pairs with a count of at least `THRESHOLD`. When
-the heap is empty, the threshold is halved and all slots are searched. Most pairs are rare and never enter the heap.
+Counts in the heap may be out of date. The count of an existing pair never rises. If the entry at the root has a count
+that is out of date, it gets the true count and sinks. The heap holds only pairs with a count of at least `THRESHOLD`.
+When the heap is empty, the threshold is halved, and all slots are searched for pairs that reach it. Most pairs are
+rare and never enter the heap.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from impls.kernels.merge_state import HEAP_USED, SLOTS, THRESHOLD
 
 @inline
 def compare_tokens(left: Int, right: Int, state: Any) -> Int:
-    """Compare the bytes of two tokens: negative, zero or positive."""
+    """Compare the bytes of two tokens; the result is negative, zero or positive, as for `left - right`."""
     if state.prefix[left] != state.prefix[right]:
         return 1 if state.prefix[left] > state.prefix[right] else -1
     start, other = state.first[left], state.first[right]
@@ -31,7 +32,7 @@ def compare_tokens(left: Int, right: Int, state: Any) -> Int:
 
 @inline
 def wins_tie(slot: Int, other: Int, state: Any) -> Any:
-    """Tell whether the pair in `slot` is merged before another one with the same count."""
+    """Tell whether the pair in `slot` is merged before the pair in `other`, which has the same count."""
     left, right = state.pairs[slot] >> 32, state.pairs[slot] & 0xFFFFFFFF
     other_left, other_right = state.pairs[other] >> 32, state.pairs[other] & 0xFFFFFFFF
     if len(state.order):
@@ -113,7 +114,7 @@ def push_admitted(state: Any) -> None:
 
 @inline
 def best_slot(state: Any) -> Int:
-    """Return the slot of the best pair, which stays at the root of the heap; -1 if no pair is left."""
+    """Return the slot of the pair to merge next, or -1 if no pair is left; the pair stays at the root of the heap."""
     while True:
         if not state.numbers[HEAP_USED]:
             if state.numbers[THRESHOLD] == 1:

@@ -1,6 +1,6 @@
 """The ranks of merges as a table, and the two ways to merge the symbols of one pretoken by rank.
 
-A short pretoken is merged by search for the lowest rank, a long one through a heap of candidates.
+A short pretoken is merged by a search for the lowest rank, and a long pretoken with a heap of candidate merges.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from impls.kernels.helpers import Int, inline
 from impls.kernels.keys import pair_slot
 
 SEARCH_BYTES = 48
-"""Up to this length a search for the lowest rank beats the heap."""
+"""For pretokens of at most this many bytes, a search for the lowest rank is faster than the heap."""
 
 NO_RANK = np.int64(0x7FFFFFFFFFFFFFFF)
 
@@ -24,9 +24,10 @@ class Ranks(NamedTuple):
     """The merges of a vocabulary.
 
     Attributes:
-        byte_ids: int32[256], -1 where a byte has no token.
-        byte_pairs: int64[65536], rank << 32 | merged id of two bytes, `NO_RANK` if they do not merge.
-        table: uint64[power of two, 2], hash table with open addressing: (left << 32 | right) + 1, then
+        byte_ids: int32[256], the id of each single byte, or -1 if it has no token.
+        byte_pairs: int64[65536], for each pair of bytes rank << 32 | merged id, or `NO_RANK` if the pair has no
+            merge.
+        table: uint64[power of two, 2], hash table with open addressing; an entry holds (left << 32 | right) + 1 and
             rank << 32 | merged id.
     """
 
@@ -37,7 +38,7 @@ class Ranks(NamedTuple):
 
 @inline
 def rank_of(left: Int, right: Int, ranks: Any) -> Int:
-    """Return rank << 32 | merged id of a pair of ids, `NO_RANK` if they do not merge."""
+    """Return rank << 32 | merged id for a pair of ids, or `NO_RANK` if the pair has no merge."""
     pair = (np.uint64(left) << np.uint64(32)) | np.uint64(right)
     mask = len(ranks.table) - 1
     slot = pair_slot(pair, mask)
@@ -69,7 +70,10 @@ def fill_ranks(left: Any, right: Any, merged: Any, ranks: Any) -> None:
 
 @inline
 def merge_short(text: Any, position: Int, length: Int, ranks: Any, cache: Any) -> Int:
-    """Merge the symbols of `length` bytes by search for the lowest rank; returns how many are left, in front."""
+    """Merge the symbols of `length` bytes by search for the lowest rank.
+
+    Returns how many symbols are left, in front.
+    """
     symbols, found = cache.symbols[0], cache.heap
     for place in range(length - 1):
         pair = (np.int64(text[position + place]) << 8) | np.int64(text[position + place + 1])
@@ -125,7 +129,7 @@ def sift_down(heap: Any, used: Int) -> None:
 
 @inline
 def rank_at(position: Int, length: Int, ranks: Any, cache: Any) -> Int:
-    """Return rank << 32 | merged id of the pair that stands at `position` now, `NO_RANK` if there is none."""
+    """Return rank << 32 | merged id for the pair at `position` now, or `NO_RANK` if there is no pair or no merge."""
     following = np.int64(cache.symbols[1, position])
     if cache.symbols[0, position] < 0 or following >= length:
         return NO_RANK
@@ -134,7 +138,7 @@ def rank_at(position: Int, length: Int, ranks: Any, cache: Any) -> Int:
 
 @inline
 def offer(position: Int, length: Int, used: Int, ranks: Any, cache: Any) -> Int:
-    """Push the pair at `position` if it merges; returns the size of the heap."""
+    """Push the pair at `position` if it has a merge; returns the size of the heap."""
     found = rank_at(position, length, ranks, cache)
     if found == NO_RANK:
         return used
@@ -144,9 +148,9 @@ def offer(position: Int, length: Int, used: Int, ranks: Any, cache: Any) -> Int:
 
 @inline
 def merge_long(length: Int, ranks: Any, cache: Any) -> Int:
-    """Merge `length` symbols through a heap of candidates; returns how many are left, in front.
+    """Merge `length` symbols with a heap of candidates; returns how many symbols are left, in front.
 
-    A rank belongs to one pair, so a candidate is stale if the pair at its position now has another rank.
+    Each rank belongs to one pair. So a candidate is out of date if the pair at its position now has another rank.
     """
     symbols, following, previous = cache.symbols[0], cache.symbols[1], cache.symbols[2]
     used = 0

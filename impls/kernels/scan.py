@@ -1,8 +1,9 @@
 """Where pretokens end: a split pattern as a scan over classes of characters, 64 bytes at a time in ASCII text.
 
 The result equals the result of `regex` on every valid text. No pattern looks at the text before a pretoken, so a scan
-may begin at the start of any pretoken. Each pattern has two functions: one reads any text by character, the other
-finds the starts of pretokens in 64 bytes of ASCII with bit masks. `scanner` combines the two.
+may begin at the start of any pretoken. Each pattern has two functions. The first function reads any text character by
+character. The second function finds the starts of pretokens in 64 bytes of ASCII text with bit masks. `scanner`
+combines the two functions.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ from impls.kernels.instructions import classify_block, count_ones, leading_zeros
 ONE = np.uint64(1)
 
 MIN_ENDS = 72
-"""Entries that a scan needs: the pretokens of a block of 64 bytes, and what `write_places` adds after them."""
+"""Entries that a scan needs: the ends of the pretokens in a block of 64 bytes, and the entries that `write_places`
+adds."""
 
 INVALID = 255
 """Class of bytes that are not UTF-8."""
@@ -27,7 +29,7 @@ INVALID = 255
 
 @inline
 def wide_class(text: Any, position: Int, end: Int, classes: Any) -> tuple[Int, Int]:
-    """Return class and length in bytes of the non-ASCII character at `position`; (INVALID, 1) if it is not UTF-8."""
+    """Return (class, bytes) of the non-ASCII character at `position`, or (INVALID, 1) if it is not UTF-8."""
     lead = np.int64(text[position])
     if lead < 0xC2 or lead > 0xF4:
         return INVALID, 1
@@ -49,7 +51,7 @@ def wide_class(text: Any, position: Int, end: Int, classes: Any) -> tuple[Int, I
 
 @inline
 def class_at(text: Any, position: Int, end: Int, classes: Any) -> tuple[Int, Int]:
-    """Return class and length in bytes of the character at `position`."""
+    """Return (class, length in bytes) of the character at `position`, or (INVALID, 1) if it is not UTF-8."""
     byte = text[position]
     if byte < 0x80:
         return np.int64(classes.blocks[byte]), 1
@@ -58,9 +60,9 @@ def class_at(text: Any, position: Int, end: Int, classes: Any) -> tuple[Int, Int
 
 @inline
 def write_places(bits: Any, base: Int, ends: Any, n: Int) -> None:
-    """Write `base` + place of each set bit to `ends[n:]`, and up to 7 meaningless entries after them.
+    """Write `base` + index of each set bit to `ends[n:]`, and up to 7 entries without meaning after these.
 
-    Eight entries are written at a time without a branch, since the CPU cannot predict the number of set bits.
+    Eight entries are written at a time, without a branch on the number of set bits, which the CPU cannot predict.
     """
     for first in range(n, n + count_ones(bits), 8):
         for place in range(8):
@@ -71,18 +73,19 @@ def write_places(bits: Any, base: Int, ends: Any, n: Int) -> None:
 def scanner(block_starts: Callable[..., Any], end_of: Callable[..., Any]) -> Callable[..., Int]:
     """Make the scan of a pattern.
 
-    `end_of(text, position, end, classes)` returns the end of the pretoken that begins at `position`, or `-1 - place`
-    of an invalid byte. `block_starts(text, position)` finds the starts of pretokens in the 64 bytes from `position`
-    on, which must exist; a pretoken must begin at `position`. It returns three values: one bit per byte, set where a
-    pretoken begins; the number of bits that are certain; and the number of bytes to scan by character.
+    `end_of(text, position, end, classes)` returns the end of the pretoken that begins at `position`. If the text is
+    not UTF-8 at some place, it returns `-1 - place` instead. `block_starts(text, position)` finds the starts of
+    pretokens in the 64 bytes from `position` on, which must exist; a pretoken must begin at `position`. It returns
+    three values: a uint64 with one bit per byte, set where a pretoken begins; how many of these bits are certain,
+    from the lowest; and how many bytes must be scanned character by character instead.
     """
 
     @inline
     def scan_ends(text: Any, position: Int, end: Int, classes: Any, ends: Any) -> Int:
         """Write the ends of the pretokens of `text[position:end]` to `ends`, int64, until `ends` is full.
 
-        `ends` must have at least `MIN_ENDS` entries. Returns the number of ends. The scan stops at an invalid byte;
-        then the last end is `-1 - place` of that byte.
+        `ends` must have at least `MIN_ENDS` entries. Returns the number of ends. If a byte at some place is not
+        UTF-8, the scan stops there, and the last end is `-1 - place`.
         """
         n = 0
         slow_until = np.int64(position)
@@ -110,7 +113,7 @@ def scanner(block_starts: Callable[..., Any], end_of: Callable[..., Any]) -> Cal
 
 @inline
 def ascii_until(wide: Any) -> tuple[Int, Int]:
-    """Return how many bits of a block are certain, and how many bytes to scan by character.
+    """Return how many bits of a block are certain, and how many bytes must be scanned character by character.
 
     `wide` has one bit per byte, set where the byte is not ASCII.
     """
@@ -122,7 +125,7 @@ def ascii_until(wide: Any) -> tuple[Int, Int]:
 
 @inline
 def contraction_length(text: Any, position: Int, end: Int) -> Int:
-    """Return the length of `'s 't 'd 'm 'll 've 're` at the apostrophe at `position`, 0 if it is none of them."""
+    """Return the length of `'s 't 'd 'm 'll 've 're` at the apostrophe at `position`, or 0 if none is there."""
     if position + 1 < end:
         first = text[position + 1]
         if first == ord("s") or first == ord("t") or first == ord("d") or first == ord("m"):
@@ -138,7 +141,10 @@ def contraction_length(text: Any, position: Int, end: Int) -> Int:
 
 @inline
 def gpt2_end(text: Any, position: Int, end: Int, classes: Any) -> Int:
-    """Return the end of the pretoken that begins at `position` of `text[:end]`; `-1 - place` of an invalid byte."""
+    """Return the end of the pretoken of `text[:end]` that begins at `position`.
+
+    If a byte at some place is not UTF-8, return `-1 - place` instead.
+    """
     if text[position] == ord("'"):
         length = contraction_length(text, position, end)
         if length:
@@ -164,7 +170,7 @@ def gpt2_end(text: Any, position: Int, end: Int, classes: Any) -> Int:
 
 @inline
 def space_end(text: Any, position: Int, end: Int, classes: Any) -> Int:
-    """Return the end of the pretoken that begins a whitespace run at `position`; `-1 - place` of an invalid byte."""
+    """Return the end of the pretoken that begins a run of whitespace at `position`. See `gpt2_end`."""
     start = position
     last = position
     while position < end:
@@ -184,11 +190,12 @@ def gpt2_starts(text: Any, position: Int) -> tuple[Any, Int, Int]:
 
     The rules for ASCII, by class:
 
-    - A letter, digit or other character begins a pretoken, unless the character before has its class or is U+0020.
-    - Whitespace begins a pretoken at the first character of its run, and at the last one, which the run leaves to the
-      next pretoken.
+    - A letter, digit or other character begins a pretoken, unless the character before it has the same class or is
+      U+0020.
+    - Whitespace begins a pretoken at the first character of its run, and at its last character, which the run leaves
+      to the next pretoken.
 
-    An apostrophe that begins a pretoken may begin a contraction; the scan by character decides.
+    An apostrophe that begins a pretoken may begin a contraction; the scan by character decides whether it does.
     """
     block = classify_block(text, position)
     others = ~(block.letters | block.digits | block.spaces)

@@ -2,8 +2,8 @@
 
 A character that is no letter, number or line end joins the word after it. A number has at most three digits.
 Punctuation takes the line ends after it. Whitespace up to the last line end of its run is one pretoken. Contractions
-may be in any case. `o200k` also begins a word at an upper-case letter after a lower-case one, and keeps a contraction
-with its word.
+may be in any case. In `o200k`, a new word also begins at an upper-case letter after a lower-case letter, and a
+contraction belongs to the word before it.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def is_line_end(byte: Any) -> bool:
 
 @inline
 def any_case_contraction_length(text: Any, position: Int, end: Int) -> Int:
-    """Return the length of `'s 't 'd 'm 'll 've 're` in any case at `position`, 0 if none of them is there.
+    """Return the length of the contraction at `position`, in upper or lower case, or 0 if there is none.
 
     When case is ignored, U+017F (long s) counts as `s`.
     """
@@ -51,7 +51,7 @@ def any_case_contraction_length(text: Any, position: Int, end: Int) -> Int:
 
 @inline
 def run_end(text: Any, position: Int, end: Int, classes: Any, kind: Int, other_kind: Int, most: Int) -> Int:
-    """Return the end of a run of at most `most` characters of either class; `-1 - place` of an invalid byte."""
+    """Return the end of a run of at most `most` characters of the two classes, or `-1 - place` of an invalid byte."""
     while position < end and most:
         following, length = class_at(text, position, end, classes)
         if following == INVALID:
@@ -65,7 +65,7 @@ def run_end(text: Any, position: Int, end: Int, classes: Any, kind: Int, other_k
 
 @inline
 def whitespace_end(text: Any, position: Int, end: Int, classes: Any, whole_at_end: bool) -> Int:
-    """Return the end of the pretoken that begins a whitespace run at `position`; `-1 - place` of an invalid byte.
+    """Return the end of the pretoken that begins a whitespace run at `position`, or `-1 - place` of an invalid byte.
 
     With `whole_at_end`, a run at the end of the text is one pretoken even if it has line ends.
     """
@@ -91,9 +91,10 @@ def whitespace_end(text: Any, position: Int, end: Int, classes: Any, whole_at_en
 
 @inline
 def punctuation_end(text: Any, position: Int, end: Int, classes: Any, slashes: bool) -> Int:
-    """Return the end of a run of punctuation and of the line ends after it; `-1 - place` of an invalid byte.
+    """Return the end of a run of punctuation and the line ends after it, or `-1 - place` of an invalid byte.
 
-    Punctuation is all but letters, numbers and whitespace. With `slashes`, slashes may stand among the line ends.
+    Every character that is no letter, number or whitespace counts as punctuation. With `slashes`, slashes may stand
+    among the line ends.
     """
     position = run_end(text, position, end, classes, OTHER, MARK, end)
     if position < 0:
@@ -141,9 +142,9 @@ def with_contraction(text: Any, position: Int, end: Int) -> Int:
 def cased_word_end(text: Any, position: Int, end: Int, classes: Any) -> tuple[Int, bool]:
     """Return the end of an `o200k` word whose letters begin at `position`, and whether it has a lower-case part.
 
-    A word has upper-case or caseless letters, then a part of lower-case or caseless letters, at least one if
-    possible. Marks count as caseless letters. The end is `position` if there is no word, `-1 - place` of an invalid
-    byte.
+    A word consists of upper-case or caseless letters, and then of lower-case or caseless letters. The second part has
+    at least one letter if possible. Marks count as caseless letters. The end is `position` if there is no word, or
+    `-1 - place` of an invalid byte.
     """
     start = position
     caseless_end = position
@@ -201,7 +202,10 @@ def o200k_end(text: Any, position: Int, end: Int, classes: Any) -> Int:
 
 @inline
 def run_start(bits: Any, after: Int) -> Int:
-    """Return where the run of set bits begins whose last bit is at `after - 1`; `after` is 1 to 64."""
+    """Return the index at which a run of set bits begins, if the last bit of the run is at `after - 1`.
+
+    `after` is 1 to 64.
+    """
     return after - leading_zeros(~(bits << np.uint64(64 - after)))
 
 
@@ -211,9 +215,9 @@ def word_starts(text: Any, position: Int, cased: bool) -> tuple[Any, Int, Int]:
 
     The rules for ASCII, by class:
 
-    - A letter begins a pretoken, unless it continues one: after a letter, after whitespace that is no line end, or
-      after punctuation that begins a pretoken. With `cased`, an upper-case letter after a lower-case one begins a
-      pretoken, too.
+    - A letter begins a pretoken, unless it continues the pretoken before it: after a letter, after whitespace that is
+      no line end, or after punctuation that begins a pretoken. With `cased`, an upper-case letter after a lower-case
+      letter begins a pretoken, too.
     - The first digit of a run begins a pretoken, and so does every third digit after it.
     - Punctuation begins a pretoken at the start of its run, unless U+0020 stands before it.
     - A line end begins a pretoken, unless whitespace or punctuation stands before it.

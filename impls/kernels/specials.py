@@ -1,4 +1,4 @@
-"""The search for special tokens, which comes before the split pattern; where several match, the longest wins."""
+"""The search for special tokens, which comes before the split pattern; if several match, the longest is taken."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ class Specials(NamedTuple):
     """Special tokens, longest first.
 
     Attributes:
-        bytes_: uint8[total], one after the other.
-        offsets: int64[n + 1].
+        bytes_: uint8[total], the bytes of all special tokens, one token after the other.
+        offsets: int64[n + 1]; special token i is `bytes_[offsets[i]:offsets[i + 1]]`.
         starts: bool[256], whether some special token begins with this byte.
-        ids: int32[n], the id of each.
-        only: the byte that all of them begin with, -1 if they begin with different bytes.
+        ids: int32[n], the id of each special token.
+        only: the byte with which all special tokens begin, or -1 if they begin with different bytes.
     """
 
     bytes_: NDArray[np.uint8]
@@ -48,7 +48,7 @@ def _longest_first(item: tuple[bytes, int]) -> int:
 
 @inline
 def special_at(text: Any, position: Int, end: Int, specials: Any) -> Int:
-    """Return the number of the longest special token at `position` of `text[:end]`, -1 if there is none."""
+    """Return the number of the longest special token at `position` of `text[:end]`, or -1 if there is none."""
     for token in range(len(specials.offsets) - 1):
         start = specials.offsets[token]
         length = specials.offsets[token + 1] - start
@@ -69,7 +69,7 @@ def special_length(token: Int, specials: Any) -> Int:
 
 @inline
 def next_special(text: Any, position: Int, end: Int, specials: Any) -> Int:
-    """Return where the next special token of `text[position:end]` begins, `end` if there is none."""
+    """Return the position of the first special token in `text[position:end]`, or `end` if there is none."""
     if len(specials.offsets) == 1:
         return end
     while position < end:

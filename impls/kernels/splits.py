@@ -1,4 +1,4 @@
-"""Which split patterns have a compiled scan, and which classes of characters each tells apart."""
+"""Which split patterns have a compiled scan, and which classes of characters each scan tells apart."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from impls.kernels.scan_words import scan_gpt4, scan_o200k
 
 
 class Split(NamedTuple):
-    """The scan of a pattern: a helper for kernels, and whether its classes tell upper case from lower."""
+    """The scan of a pattern, a helper for kernels, and whether its classes tell upper case from lower case."""
 
     scan_ends: Callable[..., Any]
     by_case: bool

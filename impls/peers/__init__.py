@@ -1,8 +1,9 @@
 """Peers: tokenizers of other projects with our interfaces, to compare outputs and speed; optional extra `peers`.
 
-The table has rows of the registry's type, but peers are not in the registry. No peer takes pretokens, so a peer's
-trainer goes from a file straight to merges (`trainers.PeerTrainer`). A peer's encoder is a `contract.Encoder`. A peer
-is imported when it is loaded, and nothing else in `impls` imports this package.
+The rows of the table below have the type of the registry's rows, but peers are not in the registry. No peer can train
+from pretokens, so the trainer of a peer takes a file and returns merges (`trainers.PeerTrainer`). The encoder of a
+peer is a `contract.Encoder`. The package of a peer is imported only when the peer is loaded. Nothing else in `impls`
+imports `impls.peers`.
 """
 
 from __future__ import annotations
@@ -72,9 +73,11 @@ def load_peer(stage: str, name: str) -> Any:
     """
     rows = {row.name: row for row in peers(stage)}
     if name not in rows:
-        raise UsageError(f"peer: unknown peer {name!r} for stage {stage!r}; there are {', '.join(rows) or 'none'}")
+        remedy = f"choose one of {', '.join(rows)}" if rows else "choose another stage"
+        raise UsageError(f"peer: unknown peer {name!r} for stage {stage!r}; {remedy}")
     try:
         import_module(rows[name].package)
     except ModuleNotFoundError:
-        raise UsageError(f"peer {name} needs a package that is missing: pip install 'mergelab[peers]'") from None
+        package = rows[name].package
+        raise UsageError(f"peer {name}: {package} is not installed; run pip install 'mergelab[peers]'") from None
     return rows[name].load()

@@ -1,9 +1,9 @@
 """Peers that encode, built from our `Vocabulary`; they give the same ids as our encoders.
 
-Each peer has its own needs. tiktoken uses ids as ranks, so the ids that merges make must grow with the rank.
-gigatoken and HF read a tokenizer.json, and both know the splits "gpt2" and "o200k" there. They do not know "gpt4":
-HF's regular expressions read tiktoken's expression differently, and gigatoken has no such split. gigatoken does not
-check UTF-8, so `encode` does.
+Each peer has its own needs. tiktoken uses ids as ranks, so a merge of higher rank must make a higher id. gigatoken
+and Hugging Face (HF) read a tokenizer.json, in which both know the split patterns "gpt2" and "o200k". Neither knows
+"gpt4": HF's regular expressions give tiktoken's expression another meaning, and gigatoken has no such pattern.
+gigatoken does not check UTF-8, so `encode` does.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from impls.patterns import PATTERNS
 from impls.peers.files import flat_ids
 
 PIECE_BYTES = 1 << 16
-"""Bytes per string for HF: it encodes each string in one thread, and a long string slowly."""
+"""Size in bytes of the strings given to HF, which encodes each string in one thread, and long strings slowly."""
 
 
 def token_bytes(vocabulary: Vocabulary) -> dict[int, bytes]:
-    """Return the bytes of each id, for the single bytes and all merges, without special tokens."""
+    """Return a dict: id -> bytes, for the single bytes and all merges, without special tokens."""
     tokens = {token_id: bytes([byte]) for byte, token_id in enumerate(vocabulary.byte_ids.tolist()) if token_id >= 0}
     for left, right, merged in _merges(vocabulary):
         tokens[merged] = tokens[left] + tokens[right]
@@ -48,7 +48,7 @@ def tokenizer_json(vocabulary: Vocabulary, pattern: str) -> str:
     if pattern not in ("gpt2", "o200k"):
         raise UsageError(f"pattern: tokenizer.json cannot carry {pattern!r}; choose one of gpt2, o200k")
     if (vocabulary.byte_ids < 0).any():
-        raise UsageError("vocabulary: peers need a token for each of the 256 bytes")
+        raise UsageError("vocabulary: a byte has no token, but peers need one for each of the 256 bytes; add it")
     text = {token_id: to_text(token) for token_id, token in token_bytes(vocabulary).items()}
     vocab = {token: token_id for token_id, token in text.items()}
     merges = [(text[left], text[right]) for left, right, _ in _merges(vocabulary)]
@@ -58,7 +58,10 @@ def tokenizer_json(vocabulary: Vocabulary, pattern: str) -> str:
 
 
 class PeerEncoder(ABC):
-    """A `contract.Encoder` with one more call, `encode_str`; `workers` is ignored: a peer uses all cores, or one."""
+    """A `contract.Encoder` with one more call, `encode_str`.
+
+    `workers` is ignored, since each peer always uses all cores, or always one.
+    """
 
     @abstractmethod
     def __init__(self, vocabulary: Vocabulary, pattern: str) -> None:
@@ -74,7 +77,10 @@ class PeerEncoder(ABC):
 
     @abstractmethod
     def encode_str(self, text: str) -> list[int]:
-        """Encode a string to a list by the peer's fastest call for that; special tokens are matched first."""
+        """Encode a string to a list of ids, by the fastest call of the peer that returns a list.
+
+        Special tokens are matched first.
+        """
 
 
 class GigatokenEncoder(PeerEncoder):
@@ -88,7 +94,7 @@ class GigatokenEncoder(PeerEncoder):
         self._tokenizer = gigatoken.Tokenizer.from_json(tokenizer_json(vocabulary, pattern))
 
     def encode_unchecked(self, text: bytes) -> NDArray[np.uint32]:
-        """Encode bytes that are known to be UTF-8, uint32[n], with nothing but the peer's own call."""
+        """Encode bytes that are known to be UTF-8 to uint32[n], with nothing but the peer's own call."""
         import gigatoken
 
         return flat_ids(self._tokenizer.encode_batch(gigatoken.BytesSource(text)))
@@ -110,13 +116,15 @@ class TiktokenEncoder(PeerEncoder):
         """Build tiktoken's encoding; it uses the ids of the vocabulary as ranks.
 
         Raises:
-            UsageError: the ids of merges do not grow with the rank, a byte has no id, or the pattern has no name.
+            UsageError: the ids that merges make do not grow with the rank, a byte has no id, or the pattern has no
+                name.
         """
         import tiktoken
 
         if (np.diff(vocabulary.merged) <= 0).any() or (vocabulary.byte_ids < 0).any():
             raise UsageError(
-                "vocabulary: tiktoken needs an id for each byte, and ids of merges that grow with the rank"
+                "vocabulary: a byte has no id, or ids of merges do not grow with the rank, as tiktoken needs; "
+                "give a vocabulary that mergelab trained"
             )
         if pattern not in PATTERNS:
             raise UsageError(f"pattern: this peer does not know {pattern!r}; choose one of {', '.join(PATTERNS)}")
@@ -129,7 +137,7 @@ class TiktokenEncoder(PeerEncoder):
         )
 
     def encode(self, text: bytes, *, workers: int | None = None) -> Ids:  # noqa: ARG002
-        """Encode to an array without a list in between. See `contract.Encoder`."""
+        """Encode to an array, without making a list first. See `contract.Encoder`."""
         ids = self._encoding.encode_to_numpy(decode_utf8(text, "text"), allowed_special="all")
         return ids.astype(self._dtype)
 
@@ -139,7 +147,7 @@ class TiktokenEncoder(PeerEncoder):
 
 
 class HuggingFaceEncoder(PeerEncoder):
-    """Encodes with HF tokenizers: batches of short pieces, in all threads, without offsets."""
+    """Encodes with HF tokenizers: batches of short pieces, in all threads, without computing offsets."""
 
     def __init__(self, vocabulary: Vocabulary, pattern: str) -> None:
         """Build from a tokenizer.json in memory."""

@@ -1,8 +1,8 @@
-"""From a file straight to ids, with a tokenizer.json: gigatoken's fastest call. tiktoken and HF have no such call.
+"""Encoding a file to ids with a tokenizer.json: gigatoken's fastest call. tiktoken and HF have no such call.
 
-If gigatoken's `encode_files` gets a separator, the ids lack the separator. Without a separator, it takes the whole
-file as one document, still in all threads and no slower, and gives special tokens their ids. These ids equal ours, so
-this module gives no separator.
+If gigatoken's `encode_files` is given a separator, it leaves the separator out of the ids. If it is given no
+separator, it encodes the whole file as one document, in all threads and no slower, and special tokens get their ids.
+Then its ids equal ours. So this module gives it no separator.
 
 This module imports only NumPy, so a process that encodes with a peer spends its time and memory on the peer.
 """

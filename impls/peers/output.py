@@ -12,9 +12,9 @@ Result = TypeVar("Result")
 
 
 def with_output(function: Callable[[], Result]) -> tuple[Result, str]:
-    """Call a function; return its result and the text that the process wrote to standard output and error meanwhile.
+    """Call a function; return its result and what the process wrote to standard output and error during the call.
 
-    The output of the whole process is redirected, so no other thread should print during the call.
+    The output of all threads of the process is redirected, so no other thread should print during the call.
     """
     for stream in (sys.stdout, sys.stderr):
         if stream is not None:

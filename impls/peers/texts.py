@@ -8,9 +8,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 PIECE_CHARACTERS = 1 << 16
-"""Documents with more characters are cut, because peers count each string in one thread."""
+"""A document with more characters than this is cut, because a peer counts each string in one thread."""
 
-# All three named patterns end a pretoken between a letter and a line end, and none looks at the text before that.
+# All three named patterns end a pretoken between a letter and a line end, and none looks at the text before it.
 _CUT = re.compile(r"(?<=[A-Za-z])(?=\n)")
 
 

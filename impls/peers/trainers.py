@@ -1,14 +1,16 @@
-"""Peers that train, from a text file to merges: each peer's fastest public call, and merges that can be compared.
+"""Peers that train on a text file: each uses its fastest public call, and returns merges that can be compared.
 
-Like our trainers, all peers count overlapping occurrences and merge the pair with the highest count. They differ in
-three ways:
+Like our trainers, all peers count overlapping occurrences and merge the pair with the highest count. The peers differ
+from our trainers in three ways:
 
 - Ties. HF tokenizers takes the smallest pair of ids, with bytes numbered in the order of GPT-2's byte alphabet (our
-  `tie_break="huggingface"`). rustbpe takes the smallest pair of ids, with byte b numbered b ("smallest_ids" below).
-  gigatoken can do both. No peer takes the greatest pair of tokens.
+  `tie_break="huggingface"`). rustbpe takes the smallest pair of ids, where the id of byte b is b ("smallest_ids"
+  below). gigatoken can break ties in both ways. No peer takes the greatest pair of tokens, as our default
+  `tie_break="greatest"` does.
 - The end. When no pair is left, our trainers and two of the peers stop. gigatoken goes on with pairs of count 0 until
-  the vocabulary is full, so its merges begin with ours and then go on.
-- Special tokens. gigatoken cuts the text at one separator. The other two get the pieces between special tokens.
+  the vocabulary is full. So its merges begin with the merges of our trainers, and more merges follow.
+- Special tokens. gigatoken cuts the text itself, at one separator. The other two peers are given the pieces of text
+  between special tokens.
 
 This module imports neither NumPy nor `regex`, so a process that trains with a peer spends its time and memory on the
 peer.
@@ -48,11 +50,11 @@ class Request(NamedTuple):
 
 
 class PeerTrainer(ABC, Generic[Learned]):
-    """A trainer from a file to merges, in two steps: `learn` is the peer's work, `merges` reads its result.
+    """Trains on a file in two steps: `learn` is the work of the peer, and `merges` reads the merges from its result.
 
     Attributes:
-        ties: the tie-breaks that it knows, its default first.
-        patterns: the split patterns that it knows; empty if it takes any expression.
+        ties: the tie-breaks that the peer knows, its default first.
+        patterns: the split patterns that the peer knows; empty if it accepts any expression.
     """
 
     ties: ClassVar[tuple[str, ...]]
@@ -60,7 +62,7 @@ class PeerTrainer(ABC, Generic[Learned]):
 
     @abstractmethod
     def learn(self, request: Request) -> Learned:
-        """Train and return the peer's own objects; benchmarks time only this call."""
+        """Train, and return the result as the peer gives it; benchmarks time only this call."""
 
     @abstractmethod
     def merges(self, learned: Learned) -> Pairs:
@@ -115,7 +117,7 @@ class GigatokenLearned(NamedTuple):
     printed: str
 
     def counting_seconds(self) -> float:
-        """Return how long gigatoken counted pretokens, by its own clock.
+        """Return how long gigatoken counted pretokens, in seconds, as gigatoken itself measured it.
 
         Raises:
             MergelabError: gigatoken did not print the time.
@@ -123,13 +125,13 @@ class GigatokenLearned(NamedTuple):
         found = re.search(r"Pretokenization took ([0-9.]+)(ns|µs|ms|s)\b", self.printed)
         if not found:
             raise MergelabError(
-                "gigatoken: its output lacks the time of pretokenization; adapt `counting_seconds` to this version"
+                "gigatoken: its output lacks the time of pretokenization; adapt `counting_seconds` to its version"
             )
         return float(found[1]) * _SECONDS[found[2]]
 
 
 class GigatokenTrainer(PeerTrainer[GigatokenLearned]):
-    """Trains with `gigatoken.train_bpe`, which reads and counts in all threads; its printed text is kept apart."""
+    """Trains with `gigatoken.train_bpe`, which reads and counts in all threads; the text that it prints is caught."""
 
     ties = ("huggingface", "smallest_ids")
 
@@ -139,7 +141,7 @@ class GigatokenTrainer(PeerTrainer[GigatokenLearned]):
 
         if len(request.special_tokens) > 1:
             raise UsageError(
-                f"special tokens: gigatoken cuts at one separator, not at {len(request.special_tokens)}; "
+                f"special tokens: gigatoken takes at most one, but {len(request.special_tokens)} are given; "
                 "give at most one"
             )
         source = gigatoken.TextFileSource(
@@ -176,10 +178,10 @@ class RustbpeTrainer(PeerTrainer[list[tuple[bytes, int]]]):
         return ranks
 
     def merges(self, learned: list[tuple[bytes, int]]) -> Pairs:
-        """Recover the pair of each token: all merges before it leave exactly two tokens of its bytes, the pair.
+        """Find the pair of each token: when the merges before it are applied to its bytes, exactly this pair is left.
 
-        No merge crosses the ends of the pair where it was found in the text. So the bytes of the token, taken alone,
-        are merged in the same way.
+        Where the pair was found in the text, no earlier merge had crossed the ends of the pair. So the bytes of the
+        token, taken alone, are merged in the same way as in the text.
         """
         ranks: dict[tuple[bytes, bytes], int] = {}
         for token, _ in sorted(learned, key=lambda row: row[1])[N_BYTES:]:
@@ -196,7 +198,8 @@ def _merge_to_two(parts: list[bytes], ranks: dict[tuple[bytes, bytes], int]) -> 
         _, place = min(known)
         parts[place : place + 2] = [parts[place] + parts[place + 1]]
     if len(parts) != 2:
-        raise MergelabError(f"rustbpe: {b''.join(parts)!r} is not made of two earlier tokens")
+        token = b"".join(parts)
+        raise MergelabError(f"rustbpe: {token!r} is not made of two earlier tokens; install another version of it")
     return parts[0], parts[1]
 
 

@@ -1,1 +1,1 @@
-"""Trainers: unique pretokens with counts in, merges out; one module per implementation."""
+"""Trainers: a trainer takes unique pretokens with counts and returns merges; one module per implementation."""

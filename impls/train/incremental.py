@@ -1,8 +1,9 @@
 """Pair counts that are kept up to date, and an index from pair to pretokens.
 
 Unlike in `weighted`, a merge touches only the pretokens that it changes. The best pair comes from a heap whose
-entries may be out of date. The count of an existing pair only falls, so a pair is pushed once, when it is created. An
-entry that leaves the heap with a stale count goes back with the true count.
+entries may be out of date. The count of an existing pair never rises, so a pair is pushed to the heap only once, when
+it is created. If an entry that leaves the heap has a count that is out of date, the entry goes back to the heap with
+the true count.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ _TERMINATOR = chr(256)
 
 
 class PairIndex:
-    """Counts of all pairs, the pretokens that may hold each, and the heap of candidates."""
+    """Counts of all pairs, for each pair the pretokens that may contain it, and the heap of candidates."""
 
     def __init__(self, pretokens: Pretokens, tie_break: TieBreak) -> None:
         """Count every pair of every pretoken once."""
@@ -52,7 +53,7 @@ class PairIndex:
         heapq.heapify(self.heap)
 
     def add_token(self, token: bytes) -> None:
-        """Prepare the key of a new token, by which the heap orders pairs with that token."""
+        """Compute the key of a new token, by which the heap orders pairs that contain this token."""
         new_id = len(self._keys)
         if self._tie_break == "greatest":
             self._keys.append(token.decode("latin-1").translate(_COMPLEMENT) + _TERMINATOR)

@@ -1,7 +1,7 @@
 """Compiled: the merge loop over flat arrays.
 
-Unlike `incremental`, this trainer makes no object per symbol, and a merge looks up each distinct neighbour once. This
-module owns the arrays: it lays out the state, calls the kernel, and enlarges an array that is full.
+Unlike `incremental`, this trainer makes no Python object per symbol, and a merge looks up each distinct neighbour
+once. This module owns the arrays: it lays out the state, calls the kernel, and enlarges an array that is full.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ from impls.kernels.merge_state import BYTE_PAIRS, MERGES_DONE, POOL_USED, State,
 from impls.memory import zeros
 
 BATCH = 4096
-"""Merges per call of the kernel; an interrupt is noticed between calls."""
+"""Merges per call of the kernel; an interrupt is noticed only between two calls."""
 
 
 def tie_order(tie_break: TieBreak, n_tokens: int) -> NDArray[np.int64]:
-    """Return the rank of each id in ties, int64[n_tokens]; empty for "greatest", which compares bytes."""
+    """Return the rank of each id in ties, int64[n_tokens]; int64[0] for "greatest", which compares bytes."""
     if tie_break == "greatest":
         return np.empty(0, np.int64)
     order = np.arange(n_tokens, dtype=np.int64)
@@ -50,7 +50,7 @@ def initial_state(pretokens: Pretokens, n_merges: int, tie_break: TieBreak) -> S
     """Lay out the pretokens, count the pairs of bytes, and index their positions.
 
     Raises:
-        UsageError: there are too many positions or pairs for the integers of the kernel.
+        UsageError: there are more positions or pairs than the integers of the kernel can count.
     """
     n_positions = N_BYTES + len(pretokens.bytes_) + len(pretokens) + 1
     lengths = np.diff(pretokens.offsets) - 1
@@ -59,8 +59,8 @@ def initial_state(pretokens: Pretokens, n_merges: int, tie_break: TieBreak) -> S
     most = (high << 32) + low
     if n_positions >= 1 << 31 or most >= 1 << 63:
         raise UsageError(
-            f"pretokens: {n_positions} positions and {most} pairs are too many for the compiled trainer, "
-            "which has 31 and 63 bits for them; train on a sample"
+            f"pretokens: {n_positions} positions and {most} pairs are given, but the compiled trainer takes fewer "
+            "than 2^31 positions and 2^63 pairs; train on a sample"
         )
     # A merge shortens the text by at least one position.
     n_merges = min(n_merges, len(pretokens.bytes_))
@@ -109,7 +109,7 @@ Scalar = TypeVar("Scalar", bound=np.generic)
 
 
 def resized(array: NDArray[Scalar], size: int) -> NDArray[Scalar]:
-    """Return a copy with room for `size` entries."""
+    """Return a copy of an array with room for `size` entries."""
     larger = zeros(size, array.dtype)
     larger[: len(array)] = array
     return larger

@@ -59,7 +59,7 @@ def train(
     tie_break: TieBreak = "greatest",
     on_merge: MergeListener | None = None,
 ) -> Merges:
-    """Train in time proportional to merges times text. See `contract.Trainer`."""
+    """Train in a time proportional to the number of merges times the length of the text. See `contract.Trainer`."""
     occurrences = [list(pretoken) for pretoken, count in pretokens.to_mapping().items() for _ in range(count)]
     tokens = Merges.from_pairs([]).token_bytes()
     prefer = preference(tie_break, tokens)

@@ -1,6 +1,6 @@
-"""One sequence per unique pretoken, weighted by its count. Unlike `naive`, it works on repeats only once.
+"""One sequence per unique pretoken, weighted by its count. Unlike `naive`, it merges equal pretokens only once.
 
-The gain is the number of repeats in the text: in the stories corpus, a pretoken occurs about 400 times on average.
+The gain depends on how often pretokens repeat: in the corpus `stories`, a pretoken occurs about 400 times on average.
 """
 
 from __future__ import annotations
@@ -20,7 +20,10 @@ def train(
     tie_break: TieBreak = "greatest",
     on_merge: MergeListener | None = None,
 ) -> Merges:
-    """Train in time proportional to merges times unique text. See `contract.Trainer`."""
+    """Train in a time proportional to the number of merges times the length of all unique pretokens.
+
+    See `contract.Trainer`.
+    """
     # Two lists, not a mapping from sequence to weight: two pretokens never become the same sequence.
     sequences = [list(pretoken) for pretoken in pretokens.to_mapping()]
     weights = pretokens.counts.tolist()

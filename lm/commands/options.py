@@ -40,7 +40,7 @@ def read_config(options: Namespace, path: Path | None = None) -> RunConfig:
 
     path = path or options.config
     if path is None:
-        raise UsageError("the config is missing; give --config FILE")
+        raise UsageError("--config: is missing; give --config FILE")
     parts = {kind: getattr(options, kind) for kind in KINDS if getattr(options, kind)}
     return load_run(path, parts, options.set)
 

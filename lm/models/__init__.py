@@ -1,4 +1,7 @@
-"""The table of models, and from a config to a model. A new model costs its own file in this folder and a row here."""
+"""The table of models, and the function that builds the model of a config.
+
+A new model needs a file of its own in this folder, and a row here.
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
 """GPT-2 (Radford et al. 2019): learned positions, LayerNorm before each half, multi-head attention, GELU.
 
-transformers has the same model; it keeps weights of products transposed, and queries, keys and values in one weight.
+transformers has the same model; transformers keeps the weights of products transposed, and keeps queries, keys and
+values in one weight.
 """
 
 from __future__ import annotations
@@ -22,8 +23,8 @@ class GPT2Config(ModelConfig):
     """Shape of a GPT-2.
 
     Attributes:
-        bias: of all layers but the projections to queries, keys and values.
-        qkv_bias: of the projections to queries, keys and values.
+        bias: whether all layers but the projections to queries, keys and values have a bias.
+        qkv_bias: whether the projections to queries, keys and values have a bias.
     """
 
     architecture: Literal["gpt2"] = "gpt2"
@@ -36,7 +37,7 @@ class GPT2Config(ModelConfig):
 
 
 class GPT2(LanguageModel):
-    """The architecture of GPT-2, with the names of the shared layers."""
+    """The architecture of GPT-2, with names as in `lm.transformer`."""
 
     def __init__(self, config: GPT2Config, ops: Ops) -> None:
         def norm() -> LayerNorm:
@@ -68,7 +69,7 @@ class GPT2(LanguageModel):
         self.embedding_dropout = Dropout(config.embedding_dropout, ops)
 
     def embed(self, ids_BT: Tensor, positions_T: Tensor) -> Tensor:
-        """Add the embeddings of tokens and positions."""
+        """Return the sum of the embeddings of tokens and positions, float[B, T, D]."""
         x_BTD: Tensor = self.embedding_dropout(self.token_embeddings(ids_BT) + self.position_embeddings(positions_T))
         return x_BTD
 
@@ -105,7 +106,7 @@ NAMES = Names(
     layers="transformer.h",
 )
 QKV = ("attn.q_proj", "attn.k_proj", "attn.v_proj")
-"""Our modules that transformers joins to one, `attn.c_attn`."""
+"""Those of our modules that transformers joins to one module, `attn.c_attn`."""
 
 
 def export_config(config: GPT2Config) -> dict[str, Any]:
@@ -144,7 +145,10 @@ def import_config(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def export_weights(model: LanguageModel) -> Weights:
-    """Return the weights of transformers' `GPT2LMHeadModel`; each bias that our model lacks is zero there."""
+    """Return the weights of transformers' `GPT2LMHeadModel`.
+
+    A bias that our model lacks is a vector of zeros there.
+    """
     config, own, zero = model.config, model.state_dict(), torch.zeros(model.config.d_model)
     theirs: Weights = {}
     for layer in range(config.n_layers):
@@ -186,7 +190,7 @@ def import_weights(theirs: Weights, config: GPT2Config) -> Weights:
 
 
 def _is_product(name: str) -> bool:
-    """Tell whether their weight is the matrix of a product, which they keep transposed."""
+    """Tell whether a weight of transformers is the matrix of a product, which transformers keeps transposed."""
     return name.endswith(("c_attn.weight", "c_proj.weight", "c_fc.weight"))
 
 

@@ -2,7 +2,8 @@
 
 With as many key-value heads as query heads and with untied embeddings, it is also the model of the CS336 course.
 
-transformers has the same model; its RoPE turns the two halves of a head, ours turns neighbours.
+transformers has the same model; its RoPE rotates pairs of one element from each half of a head, our RoPE rotates
+pairs of neighbours.
 """
 
 from __future__ import annotations
@@ -32,16 +33,23 @@ class Llama3Config(ModelConfig):
     @model_validator(mode="after")
     def _check_key_value_heads(self) -> Self:
         if self.n_heads % self.n_kv_heads:
-            raise ValueError(f"n_kv_heads: {self.n_kv_heads} does not divide n_heads {self.n_heads}; give a divisor")
+            raise ValueError(
+                f"n_kv_heads: {self.n_kv_heads} does not divide n_heads {self.n_heads}; give a divisor of "
+                f"{self.n_heads}"
+            )
         if self.d_head % 2:
             raise ValueError(
-                f"n_heads: heads of width {self.d_head} are odd, RoPE turns pairs; take another n_heads or d_model"
+                f"n_heads: the heads have the odd width {self.d_head}, but RoPE turns pairs of values; give another "
+                "n_heads or d_model"
             )
         return self
 
 
 class Llama3(LanguageModel):
-    """The architecture of Llama 3; positions enter through the rotation of queries and keys alone."""
+    """The architecture of Llama 3.
+
+    The position of a token has an effect only through the rotation of queries and keys.
+    """
 
     def __init__(self, config: Llama3Config, ops: Ops) -> None:
         rope = RoPE(config.d_head, config.rope_theta, config.context_length)
@@ -126,9 +134,7 @@ def import_config(values: dict[str, Any]) -> dict[str, Any]:
     """Return the fields of our config; KeyError names a missing field, ValueError an unknown kind of RoPE."""
     rope = values.get("rope_parameters") or values.get("rope_scaling") or {}
     if rope.get("rope_type", "default") != "default":
-        raise ValueError(
-            f"RoPE of the type {rope['rope_type']!r} is not supported; take a model with the default one"
-        )
+        raise ValueError(f"the rope_type {rope['rope_type']!r} is not supported, only 'default' is")
     return {
         "vocab_size": values["vocab_size"],
         "context_length": values["max_position_embeddings"],

@@ -1,4 +1,4 @@
-"""The operations of a Transformer in two modules with the same names: `reference` and `fused`.
+"""The operations of a Transformer, in two modules with functions of the same names: `reference` and `fused`.
 
 `reference` is from scratch: arithmetic, indexing and reductions on tensors. `fused` calls PyTorch's kernels, one per
 operation. Tests prove the two equal. `pick` is the one place that chooses between them.
@@ -30,13 +30,13 @@ class Ops(Protocol):
         """Look rows up."""
 
     def layer_norm(self, x: Tensor, weight: Tensor, bias: Tensor | None, eps: float) -> Tensor:
-        """Normalise to mean 0 and variance 1."""
+        """Normalise the last dimension to mean 0 and variance 1."""
 
     def rms_norm(self, x: Tensor, weight: Tensor, eps: float) -> Tensor:
-        """Normalise to root mean square 1."""
+        """Normalise the last dimension to root mean square 1."""
 
     def gelu(self, x: Tensor, approximate: Literal["none", "tanh"] = "none") -> Tensor:
-        """Multiply by the normal distribution function."""
+        """Multiply each element by the normal distribution function at this element."""
 
     def silu(self, x: Tensor) -> Tensor:
         """Multiply by the logistic function."""
@@ -45,7 +45,7 @@ class Ops(Protocol):
         """Exponentiate and normalise."""
 
     def dropout(self, x: Tensor, p: float) -> Tensor:
-        """Zero a share of the elements."""
+        """Set a share of the elements to zero, and scale the others."""
 
     def attention(
         self,
@@ -57,7 +57,7 @@ class Ops(Protocol):
         causal: bool = False,
         dropout_p: float = 0.0,
     ) -> Tensor:
-        """Average values by the softmax of scaled query-key products."""
+        """Average the values, weighted by the softmax of the scaled products of queries and keys."""
 
     def cross_entropy(self, logits: Tensor, targets: Tensor, ignore_index: int = IGNORE_INDEX) -> Tensor:
         """Average the negative log-likelihood of the targets."""
@@ -68,7 +68,7 @@ class Ops(Protocol):
         """Average the negative log-likelihood of the targets under the logits `linear(x, weight)`."""
 
     def clip_gradients(self, parameters: Iterable[Tensor], max_norm: float) -> Tensor:
-        """Scale all gradients so that their joint norm is at most `max_norm`; return the norm before."""
+        """Scale all gradients so that the norm of all together is at most `max_norm`; return the norm before."""
 
     def adamw(
         self, parameters: Any, lr: float, betas: tuple[float, float], eps: float, weight_decay: float
@@ -80,11 +80,11 @@ OPS: dict[str, Ops] = {"reference": cast(Ops, reference), "fused": cast(Ops, fus
 
 
 def pick(name: str) -> Ops:
-    """Return the operations with a name.
+    """Return the module of operations that is called `name`.
 
     Raises:
         UsageError: there are no such operations; the message lists the names.
     """
     if name not in OPS:
-        raise UsageError(f"ops: unknown name {name!r}; there are {', '.join(OPS)}")
+        raise UsageError(f"ops: unknown name {name!r}; choose one of {', '.join(OPS)}")
     return OPS[name]

@@ -1,4 +1,4 @@
-"""The operations of `reference` by PyTorch's fused kernels; only the loss of the output layer is our own.
+"""The operations of `reference` by PyTorch's fused kernels; only the loss of the output layer is our own code.
 
 The rest of the package calls neither `torch.nn.functional` nor the optimizers of `torch.optim`.
 """
@@ -16,7 +16,7 @@ from torch.nn.utils import clip_grad_norm_
 from lm.ops.reference import IGNORE_INDEX, causal_mask
 
 BLOCK_TOKENS = 128
-"""Rows of logits that `linear_cross_entropy` holds at once on a CPU: 4 MB for a vocabulary of 8,192."""
+"""How many rows of logits `linear_cross_entropy` holds at once on a CPU: 4 MB for a vocabulary of 8,192 tokens."""
 
 linear = F.linear
 silu = F.silu
@@ -57,7 +57,7 @@ def attention(
 ) -> Tensor:
     """See `reference.attention`."""
     n_queries, n_keys = q.shape[-2], k.shape[-2]
-    # PyTorch puts the first causal query at the first key, and takes either the flag or a mask.
+    # With the flag `is_causal`, PyTorch puts the first query at the first key. It takes either the flag or a mask.
     if causal and (mask is not None or n_queries != n_keys):
         mask_TS = causal_mask(n_queries, n_keys, q.device)
         mask, causal = mask_TS if mask is None else mask & mask_TS, False
@@ -72,10 +72,10 @@ def cross_entropy(logits: Tensor, targets: Tensor, ignore_index: int = IGNORE_IN
 
 
 class _LinearCrossEntropy(torch.autograd.Function):
-    """The loss of the output layer in blocks of rows; gradients are computed while a block is still in the cache.
+    """The loss of the output layer, in blocks of rows; the gradients of a block are computed while the CPU caches it.
 
-    The logits of all rows never exist together, so nothing of the size rows x vocabulary is written to memory and
-    read back (as in Liger, Hsu et al. 2024, https://arxiv.org/abs/2410.10989).
+    The logits of all rows never exist at the same time, so no array of shape [rows, vocabulary] is written to memory
+    and read back (as in Liger, Hsu et al. 2024, https://arxiv.org/abs/2410.10989).
     """
 
     @staticmethod
@@ -112,7 +112,7 @@ class _LinearCrossEntropy(torch.autograd.Function):
 def linear_cross_entropy(x: Tensor, weight: Tensor, targets: Tensor, ignore_index: int = IGNORE_INDEX) -> Tensor:
     """See `reference.linear_cross_entropy`.
 
-    In float32 on a CPU, memory is the bottleneck and blocks are faster; elsewhere the whole is.
+    In float32 on a CPU, the speed is limited by memory, so blocks are faster; elsewhere the whole is.
     """
     blocks = x.device.type == "cpu" and x.dtype == torch.float32 and torch.is_grad_enabled()
     if blocks and not torch.is_autocast_enabled("cpu") and not torch.compiler.is_compiling():

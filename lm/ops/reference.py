@@ -18,7 +18,7 @@ from lm.optim import AdamW, clip_gradients
 __all__ = ["clip_gradients"]
 
 IGNORE_INDEX = -100
-"""A target that is ignored: no loss and no gradient."""
+"""A target with this value is ignored: it adds nothing to the loss or to the gradient."""
 
 
 def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
@@ -49,7 +49,7 @@ def embedding(ids: Tensor, weight: Tensor) -> Tensor:
 
 
 def _wide(x: Tensor) -> Tensor:
-    """Return x in float32 if its type is shorter: sums of bfloat16 keep too few digits."""
+    """Return x in float32 if it has fewer bits: sums in bfloat16 keep too few digits."""
     return x.float() if x.element_size() < 4 else x
 
 
@@ -88,7 +88,7 @@ def silu(x: Tensor) -> Tensor:
 def softmax(x: Tensor, dim: int) -> Tensor:
     """Return exp(x) / sum(exp(x)) along `dim`; the largest element is subtracted first, so that nothing overflows.
 
-    Where every element is minus infinity, the result is NaN, as in PyTorch.
+    If all elements along `dim` are minus infinity, the result is NaN, as in PyTorch.
     """
     exponentials = torch.exp(x - x.amax(dim, keepdim=True))
     return exponentials / exponentials.sum(dim, keepdim=True)
@@ -104,16 +104,17 @@ def attention(
 ) -> Tensor:
     """Scaled dot-product attention (Vaswani et al. 2017, https://arxiv.org/abs/1706.03762), grouped queries included.
 
-    With fewer key-value heads than query heads, each key-value head serves H / K consecutive query heads (Ainslie et
-    al. 2023, https://arxiv.org/abs/2305.13245): K = H is multi-head attention, K = 1 multi-query attention.
+    If there are fewer key-value heads than query heads, each key-value head is used by H / K consecutive query heads
+    (Ainslie et al. 2023, https://arxiv.org/abs/2305.13245): K = H is multi-head attention, K = 1 multi-query
+    attention.
 
     Args:
         q: [..., H, T, D], or [..., T, D] without heads.
         k: [..., K, S, D].
         v: [..., K, S, D_v].
-        mask: bool[..., T, S], true where a query may look.
-        causal: a query sees no later key; the last query is at the last key.
-        dropout_p: probability that a weight of the average is zeroed.
+        mask: bool[..., T, S], true where a query may use a key.
+        causal: a query uses no key at a later position; the last query is at the position of the last key.
+        dropout_p: probability with which each weight of the average is set to zero.
 
     Returns:
         [..., H, T, D_v].
@@ -132,7 +133,10 @@ def attention(
 
 
 def causal_mask(n_queries: int, n_keys: int, device: torch.device) -> Tensor:
-    """Return bool[T, S], true where the key is not later than the query; the last query is at the last key."""
+    """Return bool[T, S], true where the key is not later than the query.
+
+    The last query is at the position of the last key.
+    """
     positions_T = torch.arange(n_keys - n_queries, n_keys, device=device)
     return torch.arange(n_keys, device=device) <= positions_T[:, None]
 
@@ -156,7 +160,7 @@ def cross_entropy(logits: Tensor, targets: Tensor, ignore_index: int = IGNORE_IN
 
 
 def linear_cross_entropy(x: Tensor, weight: Tensor, targets: Tensor, ignore_index: int = IGNORE_INDEX) -> Tensor:
-    """Return `cross_entropy` of the logits x W^T: x [..., D], weight [V, D], targets int64[...]."""
+    """Return the `cross_entropy` of the logits x W^T, for x [..., D], weight W [V, D] and targets int64[...]."""
     return cross_entropy(linear(x, weight), targets, ignore_index)
 
 

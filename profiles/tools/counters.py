@@ -56,7 +56,7 @@ def digest(raw: Path) -> dict[str, Any]:
         if path.parent == KERNELS and name.isidentifier() and path.stem != "compiler":
             calls[f"{path.stem}.{name}"] += number
     if not calls:
-        raise MergelabError("no kernel ran; choose a compiled implementation, only these have kernels")
+        raise MergelabError("no kernel ran; choose a compiled implementation, since only these have kernels")
     phases = {phase: calls[helper] for phase, helper in PHASES.items() if helper in calls}
     return {"counters": dict(sorted(calls.items())), "phases": phases}
 

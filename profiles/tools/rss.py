@@ -58,9 +58,11 @@ def watch(command: Sequence[str], environment: Mapping[str, str], raw: Path) -> 
             late.cancel()
             process.kill()
     if process.returncode and perf_counter() - started > TIMEOUT:
-        raise MergelabError(f"the process did not end within {TIMEOUT:g} s")
+        raise MergelabError(f"the process did not end within {TIMEOUT:g} s; take a smaller workload")
     if process.returncode:
-        raise MergelabError(last_line(errors) or f"ended with status {process.returncode}")
+        raise MergelabError(
+            last_line(errors) or f"the process ended with status {process.returncode}; run it by itself"
+        )
     return output
 
 

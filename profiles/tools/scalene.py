@@ -59,7 +59,9 @@ def digest(raw: Path) -> dict[str, Any]:
     """
     content = json.loads(raw.read_text() or "{}") if raw.exists() else {}
     if not content.get("files"):
-        raise MergelabError("the profile is empty: the work is too short, or hidden from it; take a larger workload")
+        raise MergelabError(
+            "the profile is empty: the work is too short or hidden from scalene; take a larger workload"
+        )
     files, elapsed = content["files"], content["elapsed_time_sec"]
     functions = [_function(file, row, elapsed) for file, entry in files.items() for row in entry["functions"]]
     lines = [(file, row) for file, entry in files.items() for row in entry["lines"]]

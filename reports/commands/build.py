@@ -23,7 +23,7 @@ from reports.sections.summary import stale_sentences
 LATEST = Path(__file__).parents[1] / "latest"
 
 PAGES = {"index.html": html.page, "report.md": markdown.page}
-"""File name -> function that makes the page from a report."""
+"""A dict: file name -> function that makes the page from a report."""
 
 
 def configure(parser: ArgumentParser) -> None:
@@ -33,7 +33,7 @@ def configure(parser: ArgumentParser) -> None:
 
 
 def run(options: Namespace) -> int:
-    """Write the pages; if a record cannot be used, write them from the other records and return 1."""
+    """Write the pages; if a record cannot be used, write the report from the other records and return 1."""
     evidence = load_evidence(record_of(options))
     print(terminal(evidence.bench))
     write_pages(evidence, options.out)

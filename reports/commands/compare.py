@@ -24,7 +24,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def _percent(text: str) -> float:
     if not re.fullmatch(r"[0-9]+(\.[0-9]+)?%?", text):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a percentage: write 10 or 2.5%")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a percentage; write 10 or 2.5%")
     return float(text.removesuffix("%"))
 
 
@@ -45,7 +45,8 @@ def run(options: argparse.Namespace) -> int:
             PROGRAM.name,
             "error",
             f"{row['stage']}/{row['impl']} on {row['workload']} is {100 * (change.number - 1):.0f} % slower "
-            f"({write(change.least)} to {write(change.most)}), more than {options.fail_above:g} %",
+            f"({write(change.least)} to {write(change.most)}), more than {options.fail_above:g} %; "
+            "find the cause, or raise --fail-above",
         )
     return 1 if len(slower) else 0
 

@@ -10,7 +10,7 @@ from reports.figures.tables import Table
 from reports.figures.values import Cell, Value
 
 COUNTS = ("runs", "before", "during", "after", "resumed")
-"""Of a row of the record; `violations` has a line for each."""
+"""Columns of a row of the record; `violations` has a line for each broken promise."""
 
 
 class Disturbed(NamedTuple):
@@ -21,7 +21,7 @@ class Disturbed(NamedTuple):
 
 
 def disturbed(rows: Sequence[Mapping[str, Any]]) -> Iterator[Disturbed]:
-    """Yield a table per kind of fault: a row per kind of work, and if there are several, a last row with the sums."""
+    """Yield a table per kind of fault: a row per kind of work, and a last row with the sums if there are several."""
     for fault, group in groupby(rows, key=lambda row: str(row["fault"])):
         some = list(group)
         table = [_cells(str(row["work"]), [row]) for row in some]

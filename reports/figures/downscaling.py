@@ -14,7 +14,7 @@ from reports.figures.values import Cell, Value
 
 
 def chains() -> dict[str, list[str]]:
-    """Return pipeline -> its series, one per stage: the most advanced in one thread of pure Python, or compiled."""
+    """Return a dict: pipeline, "pure Python" in one thread or "compiled" -> its series, one per stage."""
     rows = [row for stage in STAGES for row in implementations(stage)]
     return {
         "pure Python": _last([row for row in rows if not row.compiled and not row.parallel]),

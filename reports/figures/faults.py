@@ -1,4 +1,4 @@
-"""Known faults of tokenizer programs: the cost of each beside the right way."""
+"""Known faults of tokenizer programs: the cost of each fault beside the cost of the right way."""
 
 from __future__ import annotations
 

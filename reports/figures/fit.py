@@ -15,7 +15,8 @@ _T = (
 )  # fmt: skip
 
 SPAN = 100
-"""Sizes down to the largest divided by this are used: smaller ones measure fixed costs."""
+"""Only sizes of at least the largest size divided by this number are used, since times of smaller sizes are mostly
+fixed costs."""
 
 
 class Slope(NamedTuple):
@@ -23,7 +24,8 @@ class Slope(NamedTuple):
 
     Attributes:
         value: the slope of the line.
-        low, high: the 95 % interval of the slope; with only two points there is no estimate, and both equal `value`.
+        low, high: the 95 % interval of the slope; with only two points, the interval cannot be estimated, and both
+            ends equal `value`.
         n: how many points were used.
     """
 

@@ -10,11 +10,11 @@ from reports.figures.tables import Table
 from reports.figures.values import Cell, Value, measured, over
 
 EVERY_OCCURRENCE, UNIQUE = "train/naive", "train/weighted"
-"""Two trainers that differ in one idea: the second one works on unique pretokens with counts."""
+"""Two trainers that differ in one idea: the second trainer works on unique pretokens with counts."""
 
 
 def repetition(points: pd.DataFrame) -> Table:
-    """Return how many times as fast work on unique pretokens is, by the number of copies of the text."""
+    """Return, for each number of copies of the text, how many times as fast training on unique pretokens is."""
     rows: list[list[Cell]] = []
     for copies, some in points.groupby("x", sort=False):
         by_name = {row["series"]: row for row in some.to_dict("records")}
@@ -48,7 +48,7 @@ def losses(points: pd.DataFrame) -> list[Loss]:
 
 
 def workers(points: pd.DataFrame) -> Table:
-    """Return speed-up and efficiency, which is the speed-up per worker, by the number of workers."""
+    """Return, for each number of workers, the speed-up and the efficiency, which is the speed-up per worker."""
     rows: list[list[Cell]] = []
     for series, some in points.groupby("series", sort=False):
         alone = some[some["x"] == 1]["median"].tolist()

@@ -13,7 +13,7 @@ from reports.figures.values import Cell, Value
 from reports.records import Study
 
 LARGE = 825e9
-"""Bytes of a large corpus, for which a time is foretold."""
+"""Size in bytes of a large corpus, for which a time is computed but not measured."""
 
 
 class Growth(NamedTuple):
@@ -44,7 +44,7 @@ def slopes(study: Study) -> Table:
 
 
 def of_the_fastest(points: pd.DataFrame) -> list[Growth]:
-    """Return, for each stage of the study of size, the growth of the implementation that is fastest at the end."""
+    """Return, for each stage of the study of size, the growth of the implementation fastest on the largest text."""
     found = []
     for stage in dict.fromkeys(points["stage"]):
         rows = points[points["stage"] == stage]
@@ -76,7 +76,7 @@ def reach(points: pd.DataFrame) -> Reach | None:
 def rates(points: pd.DataFrame) -> Table:
     """Return the rate of each encoder on its largest text in several units, and the time that LARGE bytes would take.
 
-    That time is arithmetic and not a measurement.
+    This time is computed from the rate, not measured.
     """
     rows: list[list[Cell]] = []
     for series, some in points[points["stage"] == "encode"].groupby("series", sort=False):

@@ -40,7 +40,7 @@ def work(measurement: Measurement, row: Mapping[str, Any], vocab_size: int) -> s
 
 
 def ratios(measurements: list[Measurement]) -> Iterator[tuple[Measurement, Mapping[str, Any], Value]]:
-    """Yield, for each row: its measurement, the row, and the median of its rounds with minimum and maximum."""
+    """Yield, for each row, its measurement, the row, and the median of its rounds with minimum and maximum."""
     for measurement in measurements:
         for row in measurement["rows"]:
             values = row["values"]

@@ -32,7 +32,7 @@ class Pick(NamedTuple):
 
     @property
     def confidence(self) -> str:
-        """Return "clear" if the quartiles of the two do not overlap, otherwise "open"."""
+        """Return "clear" if the quartiles of the fastest and the second fastest do not overlap, otherwise "open"."""
         if self.gain is None:
             return "alone: no other was measured"
         return "clear" if self.gain.spread.low > 1 else "open"
@@ -53,7 +53,7 @@ def picks(points: pd.DataFrame) -> list[Pick]:
 
 
 def lasting(points: pd.DataFrame) -> list[Pick]:
-    """Return, for each stage, the smallest size from which on one implementation stays the fastest."""
+    """Return, for each stage, the smallest size from which on the same implementation is always the fastest."""
     found: dict[str, Pick] = {}
     for pick in picks(points):
         if pick.stage not in found or found[pick.stage].impl != pick.impl:

@@ -14,7 +14,7 @@ Digest = Mapping[str, Any]
 MOST_FUNCTIONS, MOST_OPERATORS = 5, 8
 
 LEAST_SHARE = 0.005
-"""Functions with a smaller share of the time are left out."""
+"""Functions with a smaller share of the time than this are left out."""
 
 
 def name_of(digest: Digest) -> str:
@@ -44,7 +44,7 @@ def place(row: Mapping[str, Any]) -> Cell:
 
 
 def overview(digests: Iterable[Digest]) -> Table:
-    """Return a row per profile: its three largest functions, their share, and the cost of the tool itself."""
+    """Return a row per profile: its three largest functions, their shares, and the slow-down by the tool."""
     rows: list[list[Cell]] = []
     for digest in digests:
         top = largest(digest, 3) if digest.get("functions") else None
@@ -82,7 +82,7 @@ def counters(digests: Iterable[Digest]) -> Table:
 
 
 def operators(digest: Digest) -> Table:
-    """Return the largest operators of a training step: time, calls and memory."""
+    """Return the operators of a training step that take the most time: time, calls and memory."""
     rows: list[list[Cell]] = [
         [
             Code(row["name"]), Value(row["own"], "s"), Value(row["own"] / total(digest), "share"),

@@ -22,7 +22,10 @@ class Split(NamedTuple):
 
 
 def stage_seconds(points: pd.DataFrame) -> dict[str, float]:
-    """Return seconds per stage. The measured "count" includes reading and splitting: both are subtracted."""
+    """Return seconds per stage.
+
+    The measured time of "count" includes reading and splitting the text: both are subtracted.
+    """
     measured: dict[str, float] = dict(zip(points["x"], points["median"], strict=True))
     apart = max(measured["count"] - measured["read"] - measured["split"], 0.0)
     return {**measured, "count": apart}
@@ -53,7 +56,10 @@ def merge_lines(points: pd.DataFrame) -> Iterator[tuple[Value, Lines]]:
 
 
 def neighbours(samples: Sequence[float]) -> Points:
-    """Return medians of groups of neighbouring merges; groups grow, to be equally wide on a logarithmic axis."""
+    """Return the medians of groups of successive merges.
+
+    Later groups are larger, so that all are equally wide on a logarithmic axis.
+    """
     points, start = [], 0
     while start < len(samples):
         stop = min(len(samples), max(start + 1, int((start + 1) * 1.25)))

@@ -1,4 +1,4 @@
-"""The figures of every study: medians with quartiles by the varied quantity, as a table and as lines."""
+"""The figures of every study: medians with quartiles per value of the varied quantity, as a table and as lines."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from reports.figures.values import Cell, Value, measured
 from reports.records import Study
 
 LABELS = {"s": "time", "bytes": "memory"}
-"""Unit -> label of the vertical axis; any other unit is its own label."""
+"""A dict: unit -> label of the vertical axis; for any other unit, the label is the unit."""
 
 
 def is_numeric(study: Study) -> bool:

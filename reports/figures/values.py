@@ -1,7 +1,8 @@
 """Numbers with a unit and a spread, and the other kinds of cells of a table.
 
-Units: "s", "bytes", "x" (times as much), "share" (of 1), "h", "power" (an exponent), rates such as "MB/s", quotients
-such as "bytes per token", or a noun in the plural for a count. Only `reports.pages` turns a value into text.
+Units: "s" (seconds), "bytes", "x" (how many times as much), "share" (from 0 to 1), "h" (hours), "power" (an
+exponent), rates such as "MB/s", quotients such as "bytes per token", or a noun in the plural for a count. Only
+`reports.pages` turns a value into text.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ class Value:
     """A number.
 
     Attributes:
-        number: in its unit.
+        number: the number in the unit `unit`.
         unit: see above; empty for a plain number.
         low, high: its quartiles, or the ends of its interval; None if its spread is not known.
         digits: how many significant digits to show of a ratio; by default, the unit decides.
@@ -56,7 +57,7 @@ class Value:
 
     @property
     def spread(self) -> Spread:
-        """The two ends; if the spread is not known, both ends are the number."""
+        """The two ends of the spread; if the spread is not known, both ends are the number itself."""
         low, high = (self.number if end is None else end for end in (self.low, self.high))
         return Spread(low, high, self.unit, self.digits, self.decimals)
 
@@ -128,7 +129,7 @@ class Shares:
 
 
 Cell: TypeAlias = "str | Value | Spread | Part | Bound | Code | Link | Small | Shares | tuple[Cell, ...] | None"
-"""Content of a table or of a sentence: words, a value, nothing (a dash), or several of them in a row."""
+"""Content of a cell or of a sentence: words, a value, nothing (shown as a dash), or a tuple of these."""
 
 
 def quartiles(samples: Sequence[float], unit: str) -> Value:
@@ -143,9 +144,10 @@ def measured(row: Mapping[Any, Any], unit: str = "s") -> Value:
 
 
 def over(slow: Value, fast: Value, decimals: int | None = None) -> Value:
-    """Return how many times as much `slow` is as `fast`.
+    """Return how many times as much `slow` is as `fast`: `slow` / `fast`.
 
-    The spread goes from lower quartile of `slow` / upper quartile of `fast` to upper quartile / lower quartile.
+    The spread begins at (lower quartile of `slow`) / (upper quartile of `fast`). It ends at (upper quartile of
+    `slow`) / (lower quartile of `fast`).
     """
     gain, (a, b) = slow.number / fast.number, (slow.spread, fast.spread)
     return Value(gain, "x", a.low / b.high, a.high / b.low, decimals=decimals)

@@ -1,4 +1,4 @@
-"""How values are written: with a unit, and only with digits that mean something."""
+"""How values are written: with a unit, and only with digits that are certain enough to be meaningful."""
 
 from __future__ import annotations
 
@@ -68,7 +68,8 @@ WRITERS: Mapping[str, Callable[[float], str]] = {
     "merges/s": digits,
     "tokens/s": lambda value: f"{value:,.0f}",
 }
-"""Unit -> how a number in it is written; in any other unit it is a plain number, and a label names the unit."""
+"""A dict: unit -> function that writes a number in this unit. In any other unit, a plain number is written, and a
+label names the unit."""
 
 
 def write_number(value: float, unit: str, digits: int | None = None, decimals: int | None = None) -> str:

@@ -58,7 +58,7 @@ class Part(NamedTuple):
 
 
 Parts = Callable[[Evidence], Iterator[Part]]
-"""Sections whose number only the records tell."""
+"""Sections of which the records decide how many there are."""
 
 
 def ladder_parts(evidence: Evidence) -> Iterator[Part]:

@@ -7,7 +7,7 @@ from reports.evidence import Evidence
 from reports.figures import profiles
 
 TITLES = {"cprofile": "Deterministic profiles", "scalene": "Sampled by line", "speedscope": "Sampled stacks"}
-"""Tool -> heading of the functions that it saw; a tool without a row here has a plain one."""
+"""A dict: tool -> heading of the table of functions that the tool saw; all other tools have a plain heading."""
 
 OPERATORS = "Operators of PyTorch in training steps"
 

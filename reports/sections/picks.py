@@ -8,7 +8,7 @@ from reports.figures import picks as figures
 
 
 def picks(evidence: Evidence) -> list[Block]:
-    """Return the fastest implementation by stage and size, compared with the second fastest, and how sure that is."""
+    """Return the fastest implementation by stage and size, compared with the second fastest."""
     note = (
         "The times are of a warm process. A fresh process has to load compiled code first, or to compile it where "
         "none is kept: see Start. `python -m impls pick` weighs both for this machine. Confidence is clear where the "

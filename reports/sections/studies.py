@@ -108,4 +108,4 @@ MORE: Mapping[str, Callable[[Evidence, Study], list[Block]]] = {
     "workers": workers,
     "compression": compression,
 }
-"""Study -> how it is shown, for those with more to say than all have."""
+"""A dict: study -> function that shows it, for the studies that show more than medians."""

@@ -122,7 +122,7 @@ def test_a_hang_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 def test_work_that_fails_without_a_fault_tells_nothing(tmp_path: Path) -> None:
     with pytest.raises(MergelabError, match=r"program: failed even without a fault: no such thing"):
         ground(tmp_path / "a", "import sys; print('no such thing', file=sys.stderr); sys.exit(3)")
-    with pytest.raises(MergelabError, match=r"program: changed notes\.txt; it may only write below the folder out"):
+    with pytest.raises(MergelabError, match=r"program: changed notes\.txt; let it write only below the folder out"):
         ground(tmp_path / "b", "open('notes.txt', 'a').write('more'); import time; time.sleep(0.1)")
 
 

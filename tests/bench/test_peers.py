@@ -67,7 +67,7 @@ def test_outputs_that_differ_are_an_error_and_no_ratio(monkeypatch: pytest.Monke
     outcomes = [outcome(1.0), outcome(2.0), outcome(1.0), outcome(2.0, "other")]
     result = measured(SIDES, outcomes, monkeypatch)
     assert "merges: peer gives" in result.error
-    assert "; they must be equal" in result.error
+    assert "; repair the wrong side" in result.error
     assert "P.0: error: merges: peer gives" in table([result])
     assert "2x" not in table([result])
     assert of_result(result)["rows"] == []

@@ -32,7 +32,7 @@ def test_all_sides_compute_the_same() -> None:
     verify(tanh, x, y)
     with torch.no_grad():
         next(exact[1].model.parameters()).mul_(3.0)
-    with pytest.raises(MergelabError, match=r"nanoGPT: the loss is .* not timed"):
+    with pytest.raises(MergelabError, match=r"nanoGPT: the loss is .* nothing is timed"):
         verify(exact, x, y)
 
 
@@ -87,7 +87,7 @@ def test_a_run_leaves_a_record_with_its_proof(tmp_path: Path, capsys: pytest.Cap
         (["--rounds", "1"], "--rounds: 1 is too small; give at least 2"),
         (["--batch", "0"], "--batch: 0 is too small"),
         (["--block", "257"], "--block: 257 is above the model's context length 256"),
-        (["--model", "gpt5"], "gpt5.yaml: No such file or directory; there are gpt2-124m"),
+        (["--model", "gpt5"], "gpt5.yaml: No such file or directory; choose one of gpt2-124m"),
         (["--model", "llama3-2k-4l"], "--model llama3-2k-4l: is not a GPT-2, so nanoGPT has no such model"),
     ],
 )
@@ -104,8 +104,8 @@ def test_bad_usage_is_one_line(
 @pytest.mark.parametrize(
     ("package", "message"),
     [
-        ("torch", "needs PyTorch; run nox -s step"),
-        ("lm.accounting", "needs lm.accounting; run nox -s step"),
+        ("torch", "step needs PyTorch, which is missing; run `nox -s step`"),
+        ("lm.accounting", "step needs lm.accounting, which is missing; run `nox -s step`"),
         ("pytest_benchmark.utils", "pytest_benchmark.utils is not installed; run pip install pytest-benchmark"),
     ],
 )

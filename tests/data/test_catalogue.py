@@ -85,7 +85,7 @@ def test_file(tmp_path: Path) -> None:
     whole = {1: 1, 2: 1, 3: 3, 4: 4, 5: 4, 6: 4, 7: 7, 8: 8, 9: 8, 10: 8, 11: 8, 0: 0}
     for asked, got in whole.items():
         assert data.get(f"file:{path}", asked).read_bytes() == path.read_bytes()[:got]
-    with pytest.raises(DataError, match="has only 12 bytes, not 13"):
+    with pytest.raises(DataError, match="has only 12 bytes, but 13 are wanted"):
         data.get(f"file:{path}", 13)
 
 
@@ -207,7 +207,7 @@ def test_python_sources_are_cut_between_characters(tmp_path: Path) -> None:
         assert whole.startswith(text)
         assert n_bytes - 1 <= len(text) <= n_bytes
         text.decode()
-    with pytest.raises(DataError, match=f"are {len(whole)} bytes, fewer than {len(whole) + 1}"):
+    with pytest.raises(DataError, match=f"have {len(whole)} bytes, but {len(whole) + 1} are wanted"):
         list(python_sources.chunks(len(whole) + 1, root))
 
 

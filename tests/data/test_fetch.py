@@ -151,7 +151,7 @@ def test_wrong_size(url: str, path: Path, page: str) -> None:
 
 
 def test_wrong_checksum_leaves_nothing(url: str, path: Path) -> None:
-    with pytest.raises(DataError, match=f"/file: its SHA-256 is {DIGEST}, not 0000"):
+    with pytest.raises(DataError, match=f"/file: the file has the SHA-256 {DIGEST}, not the expected 0000"):
         download(url + "/file", path, len(BODY), "0" * 64)
     assert list(path.parent.iterdir()) == []
 
@@ -202,7 +202,7 @@ def test_malformed_url(path: Path) -> None:
 def test_second_process_is_sent_away(url: str, path: Path) -> None:
     with part_of(path).open("ab") as other:
         fcntl.flock(other, fcntl.LOCK_EX)
-        with pytest.raises(DataError, match="another process is downloading it"):
+        with pytest.raises(DataError, match="another process downloads this file"):
             download(url + "/file", path)
         assert part_of(path).exists()
 

@@ -113,7 +113,7 @@ def test_a_file_that_shrinks_while_it_is_read_is_named_with_its_end(
     change_at_read(20, lambda: os.truncate(text, 12_345), monkeypatch)
     with pytest.raises(FileFormatError) as caught:
         work(text, workers, impl)
-    assert str(caught.value) == f"{text}: shrank while it was read, at byte 12345; read it again"
+    assert str(caught.value) == f"{text}: shrank while it was read, and ends at byte 12345; read it again"
     assert names(text.parent) == {"text.txt"}
 
 

@@ -160,7 +160,7 @@ def test_train_replaces_a_tokenizer_only_by_force(home: Path, capsys: Capture) -
     arguments = ["train", "text.txt", "--out", "new", "--vocab-size"]
     assert main([*arguments, "260"]) == 0
     assert main([*arguments, "261"]) == 1
-    assert "new: holds a tokenizer; give another folder, or --force" in capsys.readouterr().err
+    assert "new: holds a tokenizer; give another --out, or --force" in capsys.readouterr().err
     assert len(Tokenizer.load(home / "new").vocab) == 260
     assert main([*arguments, "261", "--force"]) == 0
     assert len(Tokenizer.load(home / "new").vocab) == 261
@@ -171,7 +171,7 @@ def test_train_refuses_files_of_others_before_it_trains(name: str, home: Path, c
     (home / "new").mkdir()
     (home / "new" / name).write_text("mine")
     assert main(["train", "text.txt", "--out", "new", "--vocab-size", "260", "--force"]) == 1
-    assert f"new/{name}: was not written by mergelab" in capsys.readouterr().err
+    assert f"new/{name}: mergelab.json is not beside it, so mergelab did not write it" in capsys.readouterr().err
     assert [path.name for path in (home / "new").iterdir()] == [name]
 
 
@@ -194,10 +194,10 @@ TRAIN = ("train", "text.txt", "--out", "new", "--vocab-size")
         (("train", "text.txt", "--vocab-size", "300"), "--out"),
         (("train", "text.txt", "--out", "new"), "--vocab-size"),
         (("train", "--vocab-size", "300", "--out", "new"), "input"),
-        ((*TRAIN, "255"), "vocab_size: 255 is too small.* need 256"),
+        ((*TRAIN, "255"), "vocab_size: 255 is too small.* at least 256"),
         (
             (*TRAIN, "257", "--special-token", "<a>", "--special-token", "<b>"),
-            "vocab_size: 257 is too small.* need 258",
+            "vocab_size: 257 is too small.* at least 258",
         ),
         ((*TRAIN, "0"), "vocab_size: 0 is too small"),
         ((*TRAIN, "-5"), "-5"),
@@ -266,8 +266,8 @@ def test_bad_usage_exits_2(arguments: tuple[str, ...], names: str, home: Path, c
         (("decode", "tok", "nope.bin"), "nope.bin: No such file"),
         (("decode", "tok", "folder"), "folder: Is a directory"),
         (("decode", "tok", "empty.txt"), "empty.txt: the file is empty"),
-        (("decode", "tok", "odd.bin"), "odd.bin: 3 bytes are not a whole number of uint16 ids"),
-        (("decode", "tok", "odd.bin", "--out", "new.txt"), "odd.bin: 3 bytes"),
+        (("decode", "tok", "odd.bin"), "odd.bin: has 3 bytes, not a multiple of the 2 bytes of a uint16 id"),
+        (("decode", "tok", "odd.bin", "--out", "new.txt"), "odd.bin: has 3 bytes"),
         (("decode", "tok", "beyond.bin"), "beyond.bin: .*270 at place 2"),
         (("decode", "tok", "beyond.bin", "--out", "new.txt"), "beyond.bin: .*270 at place 2"),
         (("decode", "tok", "ids.bin", "--out", "folder"), "folder: Is a directory"),

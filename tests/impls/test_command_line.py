@@ -75,7 +75,11 @@ def test_help_names_every_command_and_loads_nothing_else(package: str) -> None:
         (FileFormatError("a.txt: line\nbreak"), 1, "a.txt: line\\nbreak"),
         (MemoryError(), 1, "out of memory; eat less"),
         (RuntimeError("you tried to allocate memory"), 1, "out of memory; eat less"),
-        (FileNotFoundError(2, "No such file or directory", "a.txt"), 1, "a.txt: No such file or directory"),
+        (
+            FileNotFoundError(2, "No such file or directory", "a.txt"),
+            1,
+            "a.txt: No such file or directory; correct this, then run the command again",
+        ),
     ],
 )
 def test_an_error_is_one_line_and_a_status(
@@ -134,4 +138,5 @@ def test_an_output_that_is_full_is_no_traceback() -> None:
     command = [sys.executable, "-c", "from data.__main__ import main\nimport sys\nsys.exit(main(['list']))"]
     with Path("/dev/full").open("wb") as full:
         done = subprocess.run(command, cwd=ROOT, stdout=full, stderr=subprocess.PIPE, check=False)
-    assert (done.returncode, done.stderr) == (1, b"python -m data: error: standard output: No space left on device\n")
+    told = b"standard output: No space left on device; correct this, then run the command again"
+    assert (done.returncode, done.stderr) == (1, b"python -m data: error: " + told + b"\n")

@@ -174,5 +174,5 @@ def test_many_special_tokens_take_no_quadratic_time() -> None:
 
 @pytest.mark.parametrize("merges", ["ab", b"ab", {b"a": b"b"}, 7, None])
 def test_merges_that_are_no_list_of_pairs_are_refused(merges: Any) -> None:
-    with pytest.raises(UsageError, match="merges: this is not a list of pairs of bytes; give such a list"):
+    with pytest.raises(UsageError, match="merges: the value is not a list"):
         Definition(BYTES, merges)

@@ -177,7 +177,7 @@ def test_a_fresh_process_gives_the_same_ids(tokenizer: Tokenizer, tmp_path: Path
         (b'{"a": true}', "'a' has id True"),
         (b'{"a": null}', "'a' has id None"),
         (b'{"a": -1}', "'a' has id -1"),
-        (b'{"a": 5, "b": 5}', "id 5 is given to two tokens, the second is 'b'"),
+        (b'{"a": 5, "b": 5}', "two tokens have the id 5, the second is 'b'"),
         (b'{"a": 5, "b": 6, "a": 7}', "'a'"),
         (b'{"a b": 0}', "'a b': character ' ' is not in"),
         (b'{"\\u2028": 0}', "alphabet"),

@@ -255,7 +255,7 @@ def test_an_unknown_way_with_errors_is_refused(corpus_of: Callable[[bytes], Text
 def test_a_file_that_shrank_is_named_with_its_end(corpus_of: Callable[[bytes], TextFile]) -> None:
     corpus = corpus_of(b"some words in a line")
     corpus.path.write_bytes(b"some words")
-    with pytest.raises(FileFormatError, match=f"^{corpus.path}: shrank while it was read, at byte 10"):
+    with pytest.raises(FileFormatError, match=f"^{corpus.path}: shrank while it was read, and ends at byte 10"):
         corpus.text(5, 20)
     with pytest.raises(FileFormatError, match=f"^{corpus.path}: shrank"):
         list(corpus.ranges("gpt2", [], 4))

@@ -96,7 +96,7 @@ def test_a_full_disk_leaves_the_old_output(
 
 
 @pytest.mark.parametrize(
-    ("content", "says"), [(None, "No such file"), (b"", "empty"), (b"abc", "3 bytes are not a whole number")]
+    ("content", "says"), [(None, "No such file"), (b"", "empty"), (b"abc", "has 3 bytes, not a multiple")]
 )
 def test_a_bad_file_of_ids_is_refused(content: bytes | None, says: str, tmp_path: Path, tokenizer: Tokenizer) -> None:
     path = tmp_path / "ids.bin"
@@ -115,7 +115,7 @@ def test_a_file_of_ids_that_shrinks_while_it_is_decoded_is_an_error(
     parts = Tokenizer(BYTES, []).decode_file(path)
     assert next(parts) == b"a" * 1000
     os.truncate(path, 2500)
-    with pytest.raises(FileFormatError, match="shrank while it was read, at byte 2500"):
+    with pytest.raises(FileFormatError, match="shrank while it was read, and ends at byte 2500"):
         list(parts)
 
 
@@ -133,7 +133,7 @@ def test_no_output_replaces_its_input(tmp_path: Path) -> None:
 def test_saving_replaces_a_tokenizer_of_ours_and_nothing_else(tmp_path: Path) -> None:
     tokenizer = Tokenizer(BYTES, [])
     (tmp_path / "vocab.json").write_text("{}")
-    with pytest.raises(FileFormatError, match=r"vocab\.json: was not written by mergelab"):
+    with pytest.raises(FileFormatError, match=r"vocab\.json: .* mergelab did not write it"):
         tokenizer.save(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["vocab.json"]
     assert (tmp_path / "vocab.json").read_text() == "{}"

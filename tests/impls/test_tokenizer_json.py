@@ -95,8 +95,8 @@ BYTES = {i: bytes([i]) for i in range(256)}
 
 def test_what_would_be_lost_or_confused_is_refused() -> None:
     assert "byte 0xff has no token" in refused({i: bytes([i]) for i in range(255)}, [], "gpt2")
-    assert r"special token 'é' is written like token b'\xe9'" in refused(BYTES, ["é"], "gpt2")
-    assert "'\u0120a' is written like token b' a'" in refused(BYTES | {256: b" a"}, ["\u0120a"], "gpt2")
+    assert r"special token 'é' would be written like token b'\xe9'" in refused(BYTES, ["é"], "gpt2")
+    assert "'\u0120a' would be written like token b' a'" in refused(BYTES | {256: b" a"}, ["\u0120a"], "gpt2")
 
 
 @pytest.mark.parametrize(
@@ -112,7 +112,7 @@ def test_what_would_be_lost_or_confused_is_refused() -> None:
     ],
 )
 def test_expressions_that_mean_something_else_there_are_refused(expression: str) -> None:
-    assert "differently" in refused(BYTES, [], f"regex:{expression}")
+    assert "as mergelab does" in refused(BYTES, [], f"regex:{expression}")
 
 
 def test_an_expression_that_tokenizers_does_not_take_is_refused() -> None:

@@ -12,6 +12,7 @@ from impls import MergelabError, Tokenizer
 from lm.batches import TrainBatches, get_batch, mask_after_eos, open_data, validation_batches, windows
 from lm.config import DataConfig, RunConfig
 from lm.ops import IGNORE_INDEX
+from lm.shards import tokenize
 from tests.support.lm_runs import END
 
 
@@ -39,11 +40,15 @@ def another_tokenizer(path: Path) -> None:
 
 DAMAGES: dict[str, tuple[str, Callable[[Path], object], str]] = {
     "missing ids": ("train.bin", Path.unlink, r"train\.bin: No such file"),
-    "truncated ids": ("val.bin", truncate, r"val\.bin: has \d+ bytes, not the \d+"),
+    "truncated ids": (
+        "val.bin",
+        truncate,
+        r"val\.bin: has \d+ bytes, but metadata\.json lists \d+ ids, which take \d+",
+    ),
     "id beyond the vocabulary": ("train.bin", raise_an_id, r"train\.bin: id 320 at place 777 is not below.* 320"),
     "other tokenizer": ("tokenizer", another_tokenizer, "made with another tokenizer"),
     "missing tokenizer": ("tokenizer", shutil.rmtree, "tokenizer"),
-    "missing metadata": ("metadata.json", Path.unlink, "run python -m lm tokenize"),
+    "missing metadata": ("metadata.json", Path.unlink, "run `python -m lm tokenize`"),
     "damaged metadata": ("metadata.json", lambda path: path.write_text("{"), "is damaged"),
     "incomplete metadata": ("metadata.json", lambda path: path.write_text('{"version": 1}'), "is damaged"),
     "future metadata": ("metadata.json", lambda path: path.write_text('{"version": 2}'), "another version"),
@@ -57,6 +62,18 @@ def test_damage_is_found_before_training(damage: str, copy: RunConfig) -> None:
     with pytest.raises(MergelabError, match=message) as error:
         open_data(copy.data, 320)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("damage", [name for name in DAMAGES if "tokenizer" not in name])
+def test_damaged_ids_are_made_again_as_the_message_says(damage: str, copy: RunConfig) -> None:
+    name, act, _ = DAMAGES[damage]
+    folder = Path(copy.data.folder)
+    before = (folder / "train.bin").read_bytes()
+    act(folder / name)
+    (folder / "metadata.json").unlink(missing_ok=True)
+    tokenize(copy)
+    open_data(copy.data, 320)
+    assert (folder / "train.bin").read_bytes() == before
 
 
 def test_a_model_with_a_smaller_vocabulary_is_refused(made: RunConfig) -> None:
@@ -85,7 +102,7 @@ def test_random_windows_are_windows_everywhere_equally_often() -> None:
 def test_a_window_needs_one_id_more() -> None:
     x, _ = get_batch(IDS, 3, 99)
     assert x[:, 0].tolist() == [1000] * 3
-    with pytest.raises(MergelabError, match=r"data\.block_size: 100 needs 101 ids, but there are only 100"):
+    with pytest.raises(MergelabError, match=r"data\.block_size: a window of 100 needs 101 ids, but .* only 100"):
         get_batch(IDS, 3, 100)
 
 

@@ -61,12 +61,12 @@ def test_a_damaged_or_foreign_checkpoint_is_refused(home: Path, finished: Path, 
     other = build(config.model.model_copy(update={"d_model": 16}))
     deeper = build(config.model.model_copy(update={"n_layers": 3}))
     cases = {
-        "truncated": (good[: len(good) // 2], "truncated or not a checkpoint"),
-        "its beginning": (good[:5000], "truncated or not a checkpoint"),
-        "empty": (b"", "truncated or not a checkpoint"),
-        "text": (b"hello", "truncated or not a checkpoint|holds code"),
+        "truncated": (good[: len(good) // 2], "truncated, changed or not a checkpoint"),
+        "its beginning": (good[:5000], "truncated, changed or not a checkpoint"),
+        "empty": (b"", "truncated, changed or not a checkpoint"),
+        "text": (b"hello", "truncated, changed or not a checkpoint|holds code"),
         "code": (sealed_bytes(pickle.dumps({"model": Evil()})), "holds code"),
-        "unsealed": (good[:-48], "truncated or not a checkpoint"),
+        "unsealed": (good[:-48], "truncated, changed or not a checkpoint"),
     }
     for name, (content, message) in cases.items():
         path = tmp_path / name
@@ -85,7 +85,7 @@ def test_a_damaged_or_foreign_checkpoint_is_refused(home: Path, finished: Path, 
         load_checkpoint(tmp_path / "nowhere", model)
     for foreign, message in {
         other: r"has the shape \[320, 32\], not \[320, 16\]|has the shape \[",
-        deeper: r"it lacks layers\.2",
+        deeper: r"it lacks the weight layers\.2",
     }.items():
         with pytest.raises(MergelabError, match=f"is of another model: .*{message}"):
             load_checkpoint(finished / "checkpoints" / "last.pt", foreign)
@@ -101,5 +101,5 @@ def test_one_optimizer_does_not_go_on_from_another(before: str, after: str, home
     }
     save_checkpoint(home / f"{before}.pt", model, optimizers[before], 1)
     load_checkpoint(home / f"{before}.pt", model, optimizers[before])
-    with pytest.raises(MergelabError, match=rf"{before}\.pt: the optimizer's state is of another optimizer"):
+    with pytest.raises(MergelabError, match=rf"{before}\.pt: holds the state of another optimizer"):
         load_checkpoint(home / f"{before}.pt", model, optimizers[after])

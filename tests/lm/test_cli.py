@@ -52,7 +52,7 @@ def test_the_real_command_goes_from_text_to_samples(tmp_path: Path) -> None:
     done = run("generate", "runs/nowhere")
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.count("\n") == 1
-    assert "runs/nowhere: holds no checkpoint; train first" in done.stderr
+    assert "runs/nowhere: holds no checkpoint; run `python -m lm train" in done.stderr
 
 
 COMMANDS = list(PROGRAM.commands)
@@ -87,7 +87,7 @@ sys.stderr = sys.stdout
 for name in {COMMANDS}:
     assert main([name, *{words}.get(name, ["--config", "x"])]) == 1, name
 """)
-    line = "python -m lm: error: torch is not installed; lm needs PyTorch: pip install '.[lm]'"
+    line = "python -m lm: error: torch is not installed, but lm needs it; run pip install '.[lm]'"
     assert said.splitlines() == [line] * len(COMMANDS)
 
 
@@ -186,12 +186,16 @@ BAD = [
         1,
         r"last\.pt: is of another model: .* has the shape \[",
     ),
-    (["train", "--resume", "{home}/run", "--set", "training.optimizer=sgd"], 1, "optimizer's state is of another"),
-    (["train", "--resume", "{home}/run", "--set", "data.folder={home}"], 1, "run python -m lm tokenize"),
+    (
+        ["train", "--resume", "{home}/run", "--set", "training.optimizer=sgd"],
+        1,
+        "holds the state of another optimizer",
+    ),
+    (["train", "--resume", "{home}/run", "--set", "data.folder={home}"], 1, "run `python -m lm tokenize`"),
     (
         ["train", "--config", "{home}/tiny.yaml", "--set", "tokenizer.vocab_size=300"],
         1,
-        "another data set or tokenizer",
+        "another dataset or tokenizer",
     ),
     (
         ["tokenize", "--config", "{home}/tiny.yaml", "--set", "data.folder={home}/tiny.yaml"],

@@ -134,7 +134,7 @@ def test_llama_heads_must_divide() -> None:
         ("- a\n- b", "no mapping"),
         ("name: a\nname: b", "line 1.*name is there twice|name is there twice"),
         ("? [a]\n: b\n? [a]\n: c", "unhashable key"),
-        ("name: x", "dataset: Field required"),
+        ("name: x", "dataset: is missing"),
         ("model: {n_layers: !!python/object/apply:os.system ['true']}", "constructor"),
         (b"name: \xff", "unacceptable character|utf"),
         ("", "no mapping"),

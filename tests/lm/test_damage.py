@@ -65,7 +65,7 @@ def test_one_bit_is_enough(place: str, finished: Path, tmp_path: Path) -> None:
     content = bytearray((finished / "checkpoints" / "last.pt").read_bytes())
     content[{"front": 3, "middle": len(content) // 2, "trailer": -1}[place]] ^= 1
     (tmp_path / "a").write_bytes(content)
-    assert_refused(lambda: read_checkpoint(tmp_path / "a"), "its bytes have changed")
+    assert_refused(lambda: read_checkpoint(tmp_path / "a"), "truncated, changed or not a checkpoint")
 
 
 @pytest.fixture
@@ -116,11 +116,11 @@ WIDE = torch.ones(3, dtype=torch.float64).expand(1 << 40, 3)
 """24 bytes on disk, and 24 TiB if it is copied."""
 
 CRAFTED: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
-    "a step below 0": (lambda state: state | {"step": -5}, "its step is -5"),
+    "a step below 0": (lambda state: state | {"step": -5}, "the field step is -5"),
     "a huge step": (lambda state: state | {"step": 10**9}, "was written after step 1000000000"),
-    "an endless step": (lambda state: state | {"step": 10**30}, "its step is 1000"),
-    "a step that is a text": (lambda state: state | {"step": "8"}, "its step is '8'"),
-    "a step that is true": (lambda state: state | {"step": True}, "its step is True"),
+    "an endless step": (lambda state: state | {"step": 10**30}, "the field step is 1000"),
+    "a step that is a text": (lambda state: state | {"step": "8"}, "the field step is '8'"),
+    "a step that is true": (lambda state: state | {"step": True}, "the field step is True"),
     "a list": (lambda state: [state], "is not a checkpoint of a training run"),
     "weights in a list": (lambda state: state | {"model": [1]}, "is not a checkpoint of a training run"),
     "weights that are numbers": (
@@ -133,10 +133,10 @@ CRAFTED: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
     ),
     "huge weights": (lambda state: state | {"model": dict.fromkeys(state["model"], WIDE)}, "is of another model"),
     "no optimizer": (lambda state: state | {"optimizer": None}, "is not a checkpoint of a training run"),
-    "an empty optimizer": (lambda state: state | {"optimizer": {}}, "the optimizer's state is of another"),
+    "an empty optimizer": (lambda state: state | {"optimizer": {}}, "holds the state of another optimizer"),
     "huge moments": (
         lambda state: state | {"optimizer": state["optimizer"] | {"state": {0: {"step": 1, "exp_avg": WIDE}}}},
-        "the optimizer's state is of another",
+        "holds the state of another optimizer",
     ),
     "a rate that is a text": (
         lambda state: (
@@ -146,11 +146,11 @@ CRAFTED: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
                 | {"param_groups": [group | {"eps": "x"} for group in state["optimizer"]["param_groups"]]}
             }
         ),
-        "the optimizer's state is of another",
+        "holds the state of another optimizer",
     ),
     "generators of nothing": (
         lambda state: state | {"generators": {"cpu": torch.zeros(3), "cuda": 1}},
-        "its states of random generators",
+        "holds states of random generators",
     ),
     "other ids": (lambda state: state | {"ids": {"train": "0"}}, "was trained on other ids"),
     "no settings": (lambda state: state | {"settings": 1}, "holds no settings"),
@@ -187,7 +187,7 @@ CHANGES = {
 @pytest.mark.parametrize("field", CHANGES)
 def test_other_settings_are_refused_by_name(field: str, home: Path, finished: Path) -> None:
     config = tiny_config(home, **CHANGES[field])
-    named = rf"was trained with {field} .*, not .*; set it back: only "
+    named = rf"was trained with {field} .*, not .*; set .* back: only "
     assert_refused(lambda: train(config, finished, resume=True), named)
 
 

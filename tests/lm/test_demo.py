@@ -92,9 +92,9 @@ def test_params_change_and_bad_input_keeps(trained: Trained) -> None:
         *("temperature [0.5]: ", "length [3]: ", "samples [2]: ", "top-k [4]: "),
         *("temperature [0.5]: ", "length [3]: ", "samples [2]: ", "top-k [off]: "),
     ]
-    assert "temperature: 'hot' is not a number; it stays 0.5" in written
-    assert any("must be at least 1; it stays 3" in line for line in written)
-    assert any(line.startswith("temperature: -2.0") and line.endswith("it stays 0.5") for line in written)
+    assert "temperature: 'hot' is not a number; temperature stays 0.5" in written
+    assert any("each at least 1; length stays 3" in line for line in written)
+    assert any(line.startswith("temperature: -2.0") and line.endswith("temperature stays 0.5") for line in written)
 
 
 def test_tokens_describes_the_vocabulary(trained: Trained) -> None:

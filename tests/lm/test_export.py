@@ -126,7 +126,7 @@ def test_a_run_a_checkpoint_and_an_export_generate_the_same(tmp_path: Path) -> N
 
 
 def test_nothing_trained_is_said_so(tmp_path: Path) -> None:
-    with pytest.raises(MergelabError, match="holds no checkpoint; train first"):
+    with pytest.raises(MergelabError, match="holds no checkpoint; run `python -m lm train"):
         load_trained(tmp_path)
 
 

@@ -199,7 +199,7 @@ def test_rope_turns_pairs_by_position_and_depends_on_distance_alone() -> None:
 
 
 def test_an_unknown_name_is_refused_with_those_that_exist() -> None:
-    with pytest.raises(UsageError, match="'quick'; there are reference, fused"):
+    with pytest.raises(UsageError, match="'quick'; choose one of reference, fused"):
         pick("quick")
 
 

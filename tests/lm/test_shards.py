@@ -63,7 +63,7 @@ def test_a_second_call_changes_nothing(made: RunConfig) -> None:
 def test_a_folder_made_from_other_configs_is_left_alone(made: RunConfig) -> None:
     before = contents(Path(made.data.folder))
     other = made.model_copy(update={"tokenizer": made.tokenizer.model_copy(update={"vocab_size": 300})})
-    with pytest.raises(MergelabError, match="was made from another data set or tokenizer config"):
+    with pytest.raises(MergelabError, match="was made from another dataset or tokenizer config"):
         tokenize(other, quiet)
     assert contents(Path(made.data.folder)) == before
 

@@ -49,7 +49,7 @@ def test_without_torch_the_suite_goes_on_and_says_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture, two_runs: Callable[..., None]
 ) -> None:
     monkeypatch.setitem(sys.modules, "torch", None)
-    told = "gpt2-step: needs PyTorch: pip install '.[lm]'"
+    told = "gpt2-step: needs PyTorch; run pip install '.[lm]'"
     words = ["run", "--tool", "torch", "--stage", "gpt2-step", "--impl", "fused", "--captures", str(tmp_path)]
     assert main(words) == 1
     assert capsys.readouterr().err == f"python -m profiles: error: {told}\n"
@@ -91,10 +91,10 @@ def test_only_takes_names_of_tools(tmp_path: Path, capsys: Capture) -> None:
     [
         (
             ["--stage", "train", "--impl", "naive", "--tool", "torch"],
-            "--tool torch: cannot look into train, only into gpt2-step, llama3-step",
+            "--tool torch: cannot look into train; give one of gpt2-step, llama3-step",
         ),
-        (["--stage", "train", "--impl", "fast"], "no implementation 'fast' of train; there are naive"),
-        (["--stage", "train", "--impl", "naive", "--workload", "w"], "no workload 'w'; there are stories-100KB"),
+        (["--stage", "train", "--impl", "fast"], "no implementation 'fast' of train; choose one of naive"),
+        (["--stage", "train", "--impl", "naive", "--workload", "w"], "no workload 'w'; choose one of stories-100KB"),
         (["--stage", "train", "--impl", "naive", "--workload", "stories-5MB"], "hours on 5 MB"),
     ],
 )

@@ -53,7 +53,7 @@ def test_a_part_of_a_workload_is_no_longer_what_its_digests_are_of() -> None:
 
 
 def test_an_unknown_workload_lists_what_exists() -> None:
-    with pytest.raises(UsageError, match="no workload 'w'; there are stories-100KB"):
+    with pytest.raises(UsageError, match="no workload 'w'; choose one of stories-100KB"):
         Subject("train", "naive", "w").row()
 
 

@@ -124,7 +124,7 @@ def two_workers(inputs: PeerInputs) -> Measurement:
         UsageError: this process may use one core only.
     """
     if len(os.sched_getaffinity(0)) < 2:
-        raise UsageError("two workers need two cores, but this process may use only one; give it another core")
+        raise UsageError("two workers need two cores, but this process may use only one; let it use another core")
     text = inputs.part(min(SCALING_BYTES, inputs.large_bytes))
     path, warm = {"path": str(text)}, {"path": str(inputs.small)}
     encode = {**path, "tokenizer": str(inputs.saved)}
