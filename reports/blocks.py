@@ -17,9 +17,10 @@ from reports.figures.values import Cell
 
 @dataclass(frozen=True)
 class Paragraph:
-    """Some sentences."""
+    """Some sentences; `of_drawings`: whether they explain drawings, and are left out where there are none."""
 
     text: Cell
+    of_drawings: bool = False
 
 
 @dataclass(frozen=True)
@@ -45,13 +46,38 @@ class Heading:
 
 @dataclass(frozen=True)
 class Figure:
-    """A drawing, which only the HTML page shows; a table beside the drawing has the same values."""
+    """A drawing, which only the HTML page shows; a table beside the drawing has the same values.
+
+    Attributes:
+        drawing: what is drawn.
+        caption: says what the drawing shows.
+        stage, workload: of what the drawing shows, for readers who look for one of them; empty if it shows several.
+    """
 
     drawing: Drawing
     caption: Cell
+    stage: str = ""
+    workload: str = ""
 
 
-Block: TypeAlias = Paragraph | Bullets | Listing | Heading | Table | Figure
+@dataclass(frozen=True)
+class Source:
+    """Lines of a source, for HTML only, with a link to the file; `language` is "python" or "diff"."""
+
+    text: str
+    language: str
+    link: Cell
+
+
+@dataclass(frozen=True)
+class Details:
+    """Blocks that are folded in HTML and left out in Markdown."""
+
+    title: str
+    blocks: Sequence[Block]
+
+
+Block: TypeAlias = "Paragraph | Bullets | Listing | Heading | Table | Figure | Source | Details"
 
 
 def kind(block: Block) -> str:
@@ -61,17 +87,51 @@ def kind(block: Block) -> str:
 
 @dataclass
 class Section:
-    """A title, the blocks below it, and the command that makes its figures."""
+    """A title, the blocks below it, and the command that makes its figures; `short`: whether Markdown has it too."""
 
     title: str
     blocks: list[Block] = field(default_factory=list)
     command: str = ""
+    short: bool = True
 
     @property
     def anchor(self) -> str:
-        """The anchor of the section in the HTML page."""
-        words = "".join(character if character.isalnum() else " " for character in self.title.lower()).split()
-        return "-".join(words)
+        """The name by which the page refers to it."""
+        return anchor(self.title)
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """Sections below one title, with a few words on what they tell."""
+
+    title: str
+    about: str
+    sections: Sequence[Section]
+
+    @property
+    def anchor(self) -> str:
+        """The name by which the page refers to it; "chapter" keeps it apart from a section of the same title."""
+        return f"chapter-{anchor(self.title)}"
+
+    @property
+    def is_short(self) -> bool:
+        """Whether Markdown has one of its sections."""
+        return any(section.short for section in self.sections)
+
+
+@dataclass(frozen=True)
+class Report:
+    """The first screen, the chapters, and the names of the records that they come from."""
+
+    front: Section
+    chapters: Sequence[Chapter]
+    records: Sequence[str]
+
+
+def anchor(title: str) -> str:
+    """Return the name by which a page refers to a title."""
+    words = "".join(character if character.isalnum() else " " for character in title.lower()).split()
+    return "-".join(words)
 
 
 def missing(why: object) -> Paragraph:

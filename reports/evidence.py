@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -70,6 +71,7 @@ class Evidence:
         problems: one line for each record that cannot be used.
         passed_over: one line for each filtered record; an earlier record is used instead.
         why_missing: a dict: kind -> the reason why there is no record of this kind.
+        history: the whole runs of the benchmarks on this machine up to `bench`, oldest first, without damaged ones.
     """
 
     bench: Record
@@ -79,6 +81,7 @@ class Evidence:
     problems: list[str] = field(default_factory=list)
     passed_over: list[str] = field(default_factory=list)
     why_missing: dict[str, str] = field(default_factory=dict)
+    history: list[Record] = field(default_factory=list)
 
     @property
     def names(self) -> dict[str, str]:
@@ -151,7 +154,18 @@ def load_evidence(path: Path, kinds: Iterable[str] = OTHER_KINDS) -> Evidence:
     evidence = Evidence(bench, paths={"bench": path})
     for kind in kinds:
         _add_newest(evidence, kind, path.parent.parent)
+    evidence.history = list(_history(bench))
     return evidence
+
+
+def _history(last: Record) -> Iterator[Record]:
+    for path in record.paths(last.path.parent.parent, "bench"):
+        if record.when(path) < record.when(last.path):
+            with suppress(RecordError):
+                partial, earlier = why_partial(record.read(path, "bench")), load_record(path)
+                if not partial and record.machine_of(earlier.machine) == record.machine_of(last.machine):
+                    yield earlier
+    yield last
 
 
 def _add_newest(evidence: Evidence, kind: str, machine: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from pathlib import Path
 from typing import NamedTuple
@@ -16,6 +17,11 @@ class Words(NamedTuple):
 
     removes: str
     bound: str
+
+    @property
+    def removed(self) -> str:
+        """What it saves in a few words, for a label: the first sentence without its beginning and its reason."""
+        return re.split(r"[.:] ", f"{self.removes} ")[0].removeprefix("It removes ")
 
 
 def ideas(path: Path = FILE) -> dict[str, Words]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 import pandas as pd
@@ -21,19 +20,9 @@ from impls.registry import STAGES
 from impls.storage import atomic_writer
 from reports.errors import Missing, ReportError
 from reports.evidence import Evidence
+from reports.records import start_seconds
 
 COMMAND = KINDS["bench"].command
-
-
-def start_seconds(table: pd.DataFrame) -> dict[str, float]:
-    """Return the extra seconds of a first call of compiled code: with the code in the cache, and without."""
-    rows = {row["x"]: row for row in table[table["series"] == "compiled"].to_dict("records")}
-
-    def extra(state: str) -> float:
-        pairs = zip(rows[state]["first_call_seconds"], rows[state]["second_call_seconds"], strict=True)
-        return float(median(first - second for first, second in pairs))
-
-    return {"cached_seconds": extra("full cache"), "compile_seconds": extra("empty cache")}
 
 
 def measurements(evidence: Evidence) -> dict[str, Any]:

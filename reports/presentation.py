@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from reports.blocks import Block, Bullets, Figure, Paragraph, missing
+from reports.blocks import Block, Bullets, Details, Figure, Paragraph, missing
 from reports.errors import Missing
 from reports.figures import studies
 from reports.figures.values import Cell, Value
@@ -36,7 +36,8 @@ def shown(study: Study, *more: Block) -> list[Block]:
     """Show a study: drawings, medians with quartiles, `more`, and the points that are missing."""
     if study.points.empty:
         return [missing("no point of it could be measured"), *not_measured(study)]
-    return [*drawings(study), studies.values(study), *more, *not_measured(study)]
+    everything = Details("All medians", [studies.values(study), *not_measured(study)])
+    return [*drawings(study), *([*more, everything] if more else everything.blocks)]
 
 
 def or_missing(make: Callable[[], list[Block]]) -> list[Block]:

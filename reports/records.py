@@ -7,18 +7,23 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from bench.record import GIVEN, KINDS, RecordError, read
+from impls.registry import STAGES
 
 POSITIVE = ["median", "q1", "q3", "min", "rounds", "bytes", "pretokens", "unique_pretokens", "vocab_size", "workers"]
 """Fields of a case of the benchmarks that must be above zero."""
 
 TEXTS = ["stage", "impl", "idea", "workload", "why", "corpus_sha256", "output_sha256", "code_sha256"]
 """Fields of a case that must be text."""
+
+BYTES_AND_SPECIAL = 257
+"""Entries of a vocabulary that no merge makes: all bytes and one special token."""
 
 
 @dataclass(frozen=True)
@@ -27,8 +32,8 @@ class Record:
 
     Attributes:
         path: the file.
-        cases: a row per case, with the columns stage, impl, idea, workload, bytes, median, q1, q3 (seconds), rounds,
-            digests and others.
+        cases: a row per case, with the columns stage, impl, idea, workload, bytes, median, q1, q3, samples (seconds),
+            rounds, digests and others.
         skipped: a row per case that was left out, with the columns stage, impl, workload, reason.
         errors: a row per case that failed and has no time, with the columns stage, impl, workload, error.
         machine: CPU, system and Python, as pytest-benchmark and the hooks of the benchmarks describe them.
@@ -87,12 +92,16 @@ def load_record(path: Path) -> Record:
 
 
 def _case(case: Mapping[str, Any]) -> dict[str, Any]:
-    return {**case["extra_info"], **{name: case["stats"][name] for name in ("median", "q1", "q3", "min", "rounds")}}
+    stats = case["stats"]
+    spread = {name: stats[name] for name in ("median", "q1", "q3", "min", "rounds")}
+    return {**case["extra_info"], **spread, "samples": stats.get("data", [])}
 
 
 def _check_cases(cases: pd.DataFrame) -> None:
     if not cases[POSITIVE].map(_is_above_zero).all(axis=None):
         raise ValueError(f"one of {', '.join(POSITIVE)} is not a number above zero")
+    if not all(_is_above_zero(sample) for samples in cases["samples"] for sample in samples):
+        raise ValueError("a sample is not a number above zero")
     _check_words(cases[TEXTS])
 
 
@@ -109,8 +118,8 @@ def _check_words(*tables: pd.DataFrame) -> None:
 def ladder(record: Record, stage: str, workload: str) -> pd.DataFrame:
     """Return the rows of one stage on one workload, simplest implementation first.
 
-    Adds the columns mb_per_s, speedup (median of the first row / median), and speedup_low and speedup_high, which are
-    computed from the quartiles of both rows.
+    Adds the columns merges, mb_per_s, speedup (median of the first row / median), and speedup_low and speedup_high,
+    which are computed from the quartiles of both rows.
 
     Raises:
         LookupError: the record has no such stage or workload.
@@ -119,6 +128,7 @@ def ladder(record: Record, stage: str, workload: str) -> pd.DataFrame:
     rows = cases[(cases["stage"] == stage) & (cases["workload"] == workload)].reset_index(drop=True)
     base = rows.iloc[0]
     return rows.assign(
+        merges=rows["vocab_size"] - BYTES_AND_SPECIAL,
         mb_per_s=rows["bytes"] / rows["median"] / 1e6,
         speedup=base["median"] / rows["median"],
         speedup_low=base["q1"] / rows["q3"],
@@ -127,9 +137,10 @@ def ladder(record: Record, stage: str, workload: str) -> pd.DataFrame:
 
 
 def ladders(record: Record) -> list[tuple[str, str, pd.DataFrame]]:
-    """Return a tuple (stage, workload, rows) for each ladder, in the order of the record."""
+    """Return a tuple (stage, workload, rows) for each ladder: stages from text to ids, workloads as recorded."""
     keys = dict.fromkeys(zip(record.cases["stage"], record.cases["workload"], strict=True))
-    return [(stage, workload, ladder(record, stage, workload)) for stage, workload in keys]
+    found = sorted(keys, key=lambda key: STAGES.index(key[0]) if key[0] in STAGES else len(STAGES))
+    return [(stage, workload, ladder(record, stage, workload)) for stage, workload in found]
 
 
 @dataclass(frozen=True)
@@ -181,3 +192,14 @@ def _point(point: Mapping[str, Any]) -> dict[str, Any]:
     quartiles = np.quantile(samples, [0.25, 0.5, 0.75]).tolist() if samples else [float("nan")] * 3
     spread = dict(zip(("q1", "median", "q3"), quartiles, strict=True))
     return {**point["facts"], "series": point["series"], "x": point["x"], "samples": samples, **spread}
+
+
+def start_seconds(points: pd.DataFrame) -> dict[str, float]:
+    """Return the extra seconds of the first call of compiled code: with code kept, and with code to be compiled."""
+    rows = {row["x"]: row for row in points[points["series"] == "compiled"].to_dict("records")}
+
+    def extra(state: str) -> float:
+        pairs = zip(rows[state]["first_call_seconds"], rows[state]["second_call_seconds"], strict=True)
+        return float(median(first - second for first, second in pairs))
+
+    return {"cached_seconds": extra("full cache"), "compile_seconds": extra("empty cache")}

@@ -15,6 +15,7 @@ from typing import Any
 
 from bench.calls import short_path
 from impls import MergelabError
+from impls.registry import STAGES, implementations
 from profiles.targets import SMALL, Subject
 from profiles.tools.rows import Row, ranked
 from profiles.tools.tool import Tool
@@ -24,10 +25,18 @@ SCHEMA = "https://www.speedscope.app/file-format-schema.json"
 INTERVAL = 0.002
 """Seconds between two samples."""
 
+MOST_STACKS = 60
+"""Stacks that a digest keeps: enough for a drawing, and few kilobytes."""
+
 Place = tuple[str, str, int]
 """Function, file, first line."""
 
-SUITE = (Subject("train", "naive", SMALL), Subject("encode", "cached", SMALL))
+
+def suite() -> Iterator[Subject]:
+    """Yield every implementation in pure Python: the stacks of a ladder, step by step."""
+    for row in (row for stage in STAGES for row in implementations(stage)):
+        if not row.compiled:
+            yield Subject(row.stage, row.name, SMALL)
 
 
 def stack_of(frame: FrameType | None) -> tuple[Place, ...]:
@@ -123,8 +132,20 @@ def functions_of(file: dict[str, Any]) -> list[Row]:
     ]
 
 
+def stacks_of(file: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the stacks with the most time, as names of functions, outermost first; equal stacks are one."""
+    seconds: Counter[tuple[int, ...]] = Counter()
+    profile, frames = file["profiles"][0], file["shared"]["frames"]
+    for stack, weight in zip(profile["samples"], profile["weights"], strict=True):
+        seconds[tuple(stack)] += weight
+    return [
+        {"stack": [frames[place]["name"] for place in stack], "seconds": time}
+        for stack, time in seconds.most_common(MOST_STACKS)
+    ]
+
+
 def digest(raw: Path) -> dict[str, Any]:
-    """Return the functions with the most time of their own.
+    """Return the functions with the most time of their own, and the stacks with the most time.
 
     Raises:
         MergelabError: no sample was taken.
@@ -134,14 +155,15 @@ def digest(raw: Path) -> dict[str, Any]:
     if not samples:
         raise MergelabError("no sample was taken: the work is too short; take a larger workload")
     functions = [{**row, "file": short_path(row["file"])} for row in functions_of(content)]
-    return {"functions": ranked(functions), "own_total": sum(row["own"] for row in functions), "samples": samples}
+    total = sum(row["own"] for row in functions)
+    return {"functions": ranked(functions), "own_total": total, "samples": samples, "stacks": stacks_of(content)}
 
 
 TOOL = Tool(
     "speedscope",
     sees="stacks of Python functions over time",
     suffix=".speedscope.json",
-    suite=lambda: SUITE,
+    suite=suite,
     context=sampled,
     digest=digest,
 )

@@ -17,13 +17,13 @@ from reports.figures.tables import Table
 from reports.pages import html, markdown
 from reports.pages.terminal import as_text
 from reports.records import Record, ladders
-from reports.sections import sections
+from reports.sections import report
 from reports.sections.summary import stale_sentences
 
 LATEST = Path(__file__).parents[1] / "latest"
 
 PAGES = {"index.html": html.page, "report.md": markdown.page}
-"""A dict: file name -> function that makes the page from sections and names of records."""
+"""A dict: file name -> function that makes the page from a report."""
 
 
 def configure(parser: ArgumentParser) -> None:
@@ -53,9 +53,9 @@ def write_pages(evidence: Evidence, folder: Path) -> None:
 
 
 def render(evidence: Evidence) -> dict[str, str]:
-    """Return the pages of the report: file name -> content."""
-    made = sections(evidence)
-    return {name: page(made, list(evidence.names.values())) for name, page in PAGES.items()}
+    """Return the pages by file name."""
+    made = report(evidence)
+    return {name: page(made) for name, page in PAGES.items()}
 
 
 def terminal(record: Record) -> str:
@@ -64,7 +64,7 @@ def terminal(record: Record) -> str:
     for stage, workload, rows in ladders(record):
         found = rungs(rows)
         table = Table(
-            ["implementation", "median", "speed-up", "spread", "MB/s"],
+            ["implementation", "median", "speed-up", "spread", found[0].rate.unit],
             [[row.impl, row.time.alone, row.speedup.alone, row.speedup.spread, row.rate] for row in found],
         )
         parts.append(f"{stage}, {workload}: speed-up over {found[0].impl}\n{as_text(table)}\n")

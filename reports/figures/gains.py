@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import pandas as pd
 
 from reports.figures.tables import Table
@@ -25,6 +27,24 @@ def repetition(points: pd.DataFrame) -> Table:
             ])  # fmt: skip
     names = (name.split("/")[1] for name in (UNIQUE, EVERY_OCCURRENCE))
     return Table(["copies", "pretokens per unique one", " over ".join(names), "spread"], rows)
+
+
+class Loss(NamedTuple):
+    """A series that more workers make slower, with its speed-up, which is below one."""
+
+    series: str
+    workers: Value
+    speedup: Value
+
+
+def losses(points: pd.DataFrame) -> list[Loss]:
+    """Return where more workers take longer than one."""
+    rows = (row for row in workers(points).rows)
+    return [
+        Loss(str(series), n, gain)
+        for series, n, _, gain, _ in rows
+        if isinstance(n, Value) and isinstance(gain, Value) and gain.number < 1
+    ]
 
 
 def workers(points: pd.DataFrame) -> Table:

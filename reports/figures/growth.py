@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from reports.figures.fit import growth
+from reports.figures.fit import SPAN, growth
 from reports.figures.studies import curve
 from reports.figures.tables import Table
 from reports.figures.values import Cell, Value
@@ -53,6 +53,24 @@ def of_the_fastest(points: pd.DataFrame) -> list[Growth]:
         if exponent:
             found.append(Growth(stage, fastest, exponent))
     return found
+
+
+class Reach(NamedTuple):
+    """How much larger the largest text of a study is than the smallest one of the fit, and its unique pretokens."""
+
+    text: Value
+    unique: Value
+
+
+def reach(points: pd.DataFrame) -> Reach | None:
+    """Return why training hardly grows with the text; None where the study does not tell."""
+    rows = points[points["stage"] == "train"].sort_values("x", kind="stable")
+    rows = rows[rows["x"] * SPAN >= rows["x"].max()]
+    if rows["x"].nunique() < 2:
+        return None
+    first, last = rows.iloc[0], rows.iloc[-1]
+    factors = (float(last[name] / first[name]) for name in ("x", "unique_pretokens"))
+    return Reach(*(Value(factor, "x") for factor in factors))
 
 
 def rates(points: pd.DataFrame) -> Table:

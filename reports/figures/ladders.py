@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import pandas as pd
 
-from reports.figures.series import Bar, Bars
+from reports.figures.series import Axis, Bar, Bars, Limits, Strip, Strips
 from reports.figures.tables import Table
-from reports.figures.values import Value, measured, over
+from reports.figures.values import Cell, Code, Value, measured, over
 from reports.records import Record, ladder, ladders
-
-BYTES_AND_SPECIAL = 257
-"""Entries of a vocabulary that no merge makes: all bytes and one special token."""
 
 
 class Rung(NamedTuple):
-    """One implementation on a ladder: its time, its rate, and its speed-up over the first implementation."""
+    """One implementation on a ladder: its time, how many times as fast as the first one it is, and its rate.
+
+    The rate of a trainer is in merges per second, since it starts from counted pretokens and reads no file.
+    """
 
     impl: str
     idea: str
@@ -24,6 +25,7 @@ class Rung(NamedTuple):
     speedup: Value
     rate: Value
     rounds: Value
+    samples: Sequence[float] = ()
 
 
 class Step(NamedTuple):
@@ -42,11 +44,19 @@ def rungs(rows: pd.DataFrame) -> list[Rung]:
             row["idea"],
             measured(row),
             Value(row["speedup"], "x", row["speedup_low"], row["speedup_high"]),
-            Value(row["mb_per_s"], "MB/s"),
+            rate(row),
             Value(row["rounds"], "rounds"),
+            row["samples"],
         )
         for row in rows.to_dict("records")
     ]
+
+
+def rate(row: Mapping[Any, Any]) -> Value:
+    """Return what a case does per second: merges of a trainer, bytes of text of all others."""
+    if row["stage"] == "train":
+        return Value(row["merges"] / row["median"], "merges/s")
+    return Value(row["mb_per_s"], "MB/s")
 
 
 def fastest(found: list[Rung]) -> Rung:
@@ -56,7 +66,15 @@ def fastest(found: list[Rung]) -> Rung:
 
 def table(found: list[Rung]) -> Table:
     """Return a row per implementation."""
-    head = ["implementation", "idea", "median", "quartiles", f"speed-up over {found[0].impl}", "spread", "MB/s"]
+    head = [
+        "implementation",
+        "idea",
+        "median",
+        "quartiles",
+        f"speed-up over {found[0].impl}",
+        "spread",
+        found[0].rate.unit,
+    ]
     return Table([*head, "rounds"], [
         [
             row.impl, row.idea, row.time.alone, row.time.spread, row.speedup.alone, row.speedup.spread, row.rate,
@@ -66,9 +84,70 @@ def table(found: list[Rung]) -> Table:
     ])  # fmt: skip
 
 
-def bars(found: list[Rung]) -> Bars:
-    """Return the speed-ups."""
-    return Bars([Bar(rung.impl, rung.speedup.alone) for rung in found])
+def bars(found: list[Rung], removed: Mapping[str, str] | None = None, limits: Limits | None = None) -> Bars:
+    """Return the speed-ups, each with its step from the one before.
+
+    Args:
+        found: the ladder.
+        removed: implementation -> what it saves, in a few words.
+        limits: ends of the axis, for ladders side by side.
+    """
+    before = [None, *found[:-1]]
+    rows = [
+        Bar(
+            rung.impl, rung.speedup, (removed or {}).get(rung.impl, ""),
+            over(last.time, rung.time).alone if last else None, rung.time, rung.samples,
+        )
+        for last, rung in zip(before, found, strict=True)
+    ]  # fmt: skip
+    return Bars(rows, f"times as fast as {found[0].impl}", limits)
+
+
+def limits(ladders: Iterable[list[Rung]]) -> Limits:
+    """Return the ends of an axis on which all these ladders fit."""
+    spreads = [rung.speedup.spread for rungs in ladders for rung in rungs]
+    return min(1.0, *(spread.low for spread in spreads)), max(spread.high for spread in spreads)
+
+
+def strips(found: list[Rung]) -> Strips:
+    """Return the time of each round."""
+    return Strips([Strip(rung.impl, rung.samples, rung.time) for rung in found if rung.samples], Axis("time", "s"))
+
+
+def tallest(record: Record) -> list[tuple[str, str, list[Rung]]]:
+    """Return (stage, workload, ladder) of each stage, on the first workload with the most implementations."""
+    found: dict[str, tuple[str, str, list[Rung]]] = {}
+    for stage, workload, rows in ladders(record):
+        if stage not in found or len(rows) > len(found[stage][2]):
+            found[stage] = (stage, workload, rungs(rows))
+    return list(found.values())
+
+
+def matrix(record: Record) -> Table:
+    """Return the fastest by stage and workload, with its gain over the simplest one and its rate."""
+    workloads = list(dict.fromkeys(record.cases["workload"]))
+    cells: dict[str, dict[str, Cell]] = {}
+    for stage, workload, rows in ladders(record):
+        found = rungs(rows)
+        best = fastest(found)
+        told = Code(best.impl), " ", best.speedup.alone, f" over {found[0].impl}, ", best.rate, f" {best.rate.unit}"
+        cells.setdefault(stage, {})[workload] = told
+    table = [[stage, *(own.get(workload) for workload in workloads)] for stage, own in cells.items()]
+    return Table(["stage", *workloads], table)
+
+
+def cases(record: Record) -> Table:
+    """Return all cases in one table."""
+    rows: list[list[Cell]] = [
+        [
+            stage, workload, rung.impl, rung.time.alone, rung.time.spread, rung.speedup.alone, rung.speedup.spread,
+            rung.rate, rung.rate.unit, rung.rounds,
+        ]
+        for stage, workload, found in ladders(record)
+        for rung in rungs(found)
+    ]  # fmt: skip
+    head = ["stage", "workload", "implementation", "median", "quartiles", "speed-up over the simplest", "spread"]
+    return Table([*head, "rate", "per second", "rounds"], rows)
 
 
 def step(record: Record, stage: str, impl: str, workload: str) -> Step | None:
@@ -95,7 +174,7 @@ def savings(record: Record) -> Table:
     rows = []
     for stage, workload, table in ladders(record):
         for row in table.to_dict("records") if stage == "train" else []:
-            merges, reduction = row["vocab_size"] - BYTES_AND_SPECIAL, row["pretokens"] / row["unique_pretokens"]
+            merges, reduction = row["merges"], row["pretokens"] / row["unique_pretokens"]
             rows.append([
                 workload, row["impl"], Value(row["pretokens"], "pretokens"),
                 Value(row["unique_pretokens"], "pretokens"), Value(reduction, "x", decimals=0),

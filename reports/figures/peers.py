@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from statistics import median
 from typing import Any
 
 from reports.figures.series import Bar, Bars
 from reports.figures.tables import Table
-from reports.figures.values import Bound, Cell, Value
+from reports.figures.values import Bound, Cell, Small, Value
 
 Measurement = Mapping[str, Any]
 """A measurement of a record of the kind peers."""
@@ -18,6 +19,24 @@ DIGITS = 3
 
 UNITS = {"peak_rss": "bytes"}
 """Of the metrics that are not in seconds."""
+
+
+_TRAINING = re.compile(r"^train(?! on\b)")
+
+_SIZE = re.compile(r"[\d.]+ [KMG]B")
+
+
+def work(measurement: Measurement, row: Mapping[str, Any], vocab_size: int) -> str:
+    """Return the work of a row in full: its record shortens it to "the same" or "it", without the vocabulary."""
+    head, _, other = row["work"].rpartition(": ")
+    if head.startswith("the same"):
+        first = measurement["rows"][0]["work"].rpartition(": ")[0]
+        head = first.replace("whole process", "warm process") if "warm" in head else first
+    if size := _SIZE.search(measurement["rows"][0]["work"]):
+        head = head.replace(" it ", f" {size[0]} ")
+    head = _TRAINING.sub(f"train a {vocab_size:,} vocabulary", head)
+    against = [name for name in (name.split(",")[0] for name in row["sides"][1:]) if name and other.startswith(name)]
+    return f"{head}, against {other}" if against else ": ".join(filter(None, (head, other)))
 
 
 def ratios(measurements: list[Measurement]) -> Iterator[tuple[Measurement, Mapping[str, Any], Value]]:
@@ -36,20 +55,22 @@ def side(measurement: Measurement, name: str, metric: str) -> Value | None:
     return None
 
 
-def table(measurements: list[Measurement]) -> Table:
+def table(measurements: list[Measurement], vocab_size: int) -> Table:
     """Return a row per ratio: bar, median, spread, both sides, verdict."""
     rows: list[list[Cell]] = []
     for measurement, row, value in ratios(measurements):
         bar = None if row["bar"] is None else Bound(Value(row["bar"], row["unit"], digits=DIGITS), row["at_least"])
         sides = [side(measurement, name, row["metric"]) for name in row["sides"]]
-        rows.append([measurement["id"], row["work"], bar, value.alone, value.spread, *sides, row["verdict"]])
-    return Table(["id", "work", "bar", "median", "spread", "ours", "other", "verdict"], rows)
+        words, name = work(measurement, row, vocab_size), Small(measurement["id"])
+        rows.append([words, bar, value.alone, value.spread, *sides, row["verdict"], name])
+    return Table(["work", "bar", "median", "spread", "ours", "other", "verdict", "id"], rows)
 
 
-def bars(measurements: list[Measurement]) -> Bars:
-    """Return how many times as fast our side is, for the rows whose ratio says this."""
-    return Bars([
-        Bar(f"{measurement['id']} {row['work'].split(': ')[-1]}", value.alone)
+def bars(measurements: list[Measurement], vocab_size: int) -> Bars:
+    """Return how many times as fast ours is, or as small, where that is the ratio."""
+    rows = [
+        Bar(work(measurement, row, vocab_size), value)
         for measurement, row, value in ratios(measurements)
-        if row["unit"] == "x" and row["at_least"]
-    ])  # fmt: skip
+        if row["unit"] == "x" and row["at_least"] and value.spread.low > 0
+    ]
+    return Bars(rows, "times as fast, or as small, as the other")

@@ -8,6 +8,7 @@ import pandas as pd
 
 from reports.figures.tables import Table
 from reports.figures.values import Value, measured, over
+from reports.records import start_seconds
 
 
 class Pick(NamedTuple):
@@ -58,6 +59,19 @@ def lasting(points: pd.DataFrame) -> list[Pick]:
         if pick.stage not in found or found[pick.stage].impl != pick.impl:
             found[pick.stage] = pick
     return list(found.values())
+
+
+class Start(NamedTuple):
+    """What a fresh process pays once for compiled code: loading kept code, or compiling it."""
+
+    loading: Value
+    compiling: Value
+
+
+def start(points: pd.DataFrame) -> Start:
+    """Return the extra seconds of the first call of compiled code."""
+    extra = start_seconds(points)
+    return Start(Value(extra["cached_seconds"], "s"), Value(extra["compile_seconds"], "s"))
 
 
 def table(points: pd.DataFrame) -> Table:

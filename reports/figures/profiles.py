@@ -22,6 +22,11 @@ def name_of(digest: Digest) -> str:
     return f"{digest['stage']}/{digest['impl']}"
 
 
+def of(digests: Iterable[Digest], stage: str, impl: str) -> list[Digest]:
+    """Return the profiles of one implementation."""
+    return [digest for digest in digests if (digest["stage"], digest["impl"]) == (stage, impl)]
+
+
 def total(digest: Digest) -> float:
     """Return the time of all functions in seconds; if it is 0, return 1, so that shares can be computed."""
     return float(digest["own_total"] or 1.0)

@@ -20,6 +20,11 @@ def is_numeric(study: Study) -> bool:
     return all(isinstance(x, int | float) for x in study.points["x"])
 
 
+def line(name: str, points: pd.DataFrame) -> Line:
+    """Return a series with its samples."""
+    return Line(name, curve(points), points["samples"].tolist())
+
+
 def curve(points: pd.DataFrame) -> Points:
     """Return (x, median) of a series."""
     return list(zip(points["x"].map(float), points["median"].map(float), strict=True))
@@ -53,8 +58,6 @@ def lines(study: Study, stage: str = "") -> Lines:
     """Return the lines of a study, or of one of its stages, on logarithmic axes; memory has a linear one."""
     prefix = f"{stage}/" if stage else ""
     rows = study.points[study.points["series"].str.startswith(prefix)]
-    drawn = [
-        Line(str(series).removeprefix(prefix), curve(points)) for series, points in rows.groupby("series", sort=False)
-    ]
+    drawn = [line(str(series).removeprefix(prefix), points) for series, points in rows.groupby("series", sort=False)]
     y = Axis(LABELS.get(study.unit, study.unit), study.unit, log=study.unit != "bytes")
     return Lines(drawn, Axis(study.x_label, study.x_unit), y)

@@ -102,6 +102,21 @@ class Code:
 
 
 @dataclass(frozen=True)
+class Link:
+    """Words that lead to a file of the project: its path from the root, with an anchor where one is meant."""
+
+    text: str
+    path: str
+
+
+@dataclass(frozen=True)
+class Small:
+    """Words in small print: a name by which other tables call the row."""
+
+    text: str
+
+
+@dataclass(frozen=True)
 class Shares:
     """Names with their shares of a whole, the largest first."""
 
@@ -113,7 +128,7 @@ class Shares:
         return sum(share for _, share in self.items)
 
 
-Cell: TypeAlias = "str | Value | Spread | Part | Bound | Code | Shares | tuple[Cell, ...] | None"
+Cell: TypeAlias = "str | Value | Spread | Part | Bound | Code | Link | Small | Shares | tuple[Cell, ...] | None"
 """Content of a cell or of a sentence: words, a value, nothing (shown as a dash), or a tuple of these."""
 
 

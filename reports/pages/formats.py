@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 
-from reports.figures.values import Bound, Cell, Code, Part, Shares, Spread, Value
+from reports.figures.values import Bound, Cell, Code, Link, Part, Shares, Small, Spread, Value
 
 
 def digits(value: float, n: int = 3) -> str:
@@ -65,6 +65,7 @@ WRITERS: Mapping[str, Callable[[float], str]] = {
     "MB/s": digits,
     "M tokens/s": digits,
     "M characters/s": digits,
+    "merges/s": digits,
     "tokens/s": lambda value: f"{value:,.0f}",
 }
 """A dict: unit -> function that writes a number in this unit. In any other unit, a plain number is written, and a
@@ -93,6 +94,8 @@ def write(cell: Cell) -> str:
             return "".join(map(write, cell))
         case Code():
             return f"`{cell.text}`"
+        case Link() | Small():
+            return cell.text
         case Shares():
             return ", ".join(f"{name} {percent(share)}" for name, share in cell.items)
         case Bound():

@@ -1,20 +1,23 @@
-"""The report as Markdown: everything that the HTML page shows, apart from the drawings."""
+"""The report as Markdown: the same story without drawings, folded parts and the sections that only the page has."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 
-from reports.blocks import Section
-from reports.figures.values import Cell
+from reports.blocks import Report
+from reports.figures.values import Cell, Link
 from reports.pages.formats import write
-from reports.pages.html import environment
+from reports.pages.html import UP, environment
 
 _MARKUP = re.compile(r"(?P<code>`[^`]*`)|<(?=[A-Za-z/!?])|]\(")
 
 
 def text(content: Cell) -> str:
-    """Escape all markup but `code`, since a record may hold names that a user chose."""
+    """Return words in which only `code` is markup: a record may hold names that somebody else chose."""
+    if isinstance(content, tuple):
+        return "".join(map(text, content))
+    if isinstance(content, Link):
+        return f"[{content.text}]({UP}{content.path})"
     words = re.sub("``+", "'", write(content)).replace("\n", " ")
     return _MARKUP.sub(lambda found: found["code"] or {"<": "&lt;", "](": "] ("}[found[0]], words)
 
@@ -24,7 +27,6 @@ def cell(content: Cell) -> str:
     return text(content).replace("|", "\\|")
 
 
-def page(sections: Sequence[Section], records: Sequence[str]) -> str:
-    """Return the Markdown of some sections; `records` are the names of the records that they are made from."""
-    template = environment(text=text, cell=cell).get_template("report.md.j2")
-    return template.render(sections=sections, records=records)
+def page(report: Report) -> str:
+    """Return the text."""
+    return environment(text=text, cell=cell).get_template("report.md.j2").render(report=report, up=UP)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from reports.blocks import Block, Bullets, Heading, Paragraph, missing
+from reports.blocks import Block, Bullets, Details, Heading, Paragraph, missing
 from reports.evidence import Evidence
 from reports.figures import profiles
 
 TITLES = {"cprofile": "Deterministic profiles", "scalene": "Sampled by line", "speedscope": "Sampled stacks"}
 """A dict: tool -> heading of the table of functions that the tool saw; all other tools have a plain heading."""
+
+OPERATORS = "Operators of PyTorch in training steps"
 
 
 def bottlenecks(evidence: Evidence) -> list[Block]:
@@ -17,8 +19,8 @@ def bottlenecks(evidence: Evidence) -> list[Block]:
     blocks: list[Block] = [Heading("All profiles"), profiles.overview(seen)]
     others = [row["tool"] for row in seen if row.get("functions") and "tensor_bytes" not in row]
     for tool in dict.fromkeys([*TITLES, *others]):
-        blocks += [Heading(TITLES.get(tool, f"Functions by {tool}")), *functions(evidence, tool)]
-    return [*blocks, *counters(evidence), *operators(evidence), *failures(evidence)]
+        blocks.append(Details(TITLES.get(tool, f"Functions by {tool}"), functions(evidence, tool)))
+    return [*blocks, *counters(evidence), Details(OPERATORS, operators(evidence)), *failures(evidence)]
 
 
 def calls(digest: profiles.Digest) -> str:
@@ -49,10 +51,10 @@ def counters(evidence: Evidence) -> list[Block]:
 
 def operators(evidence: Evidence) -> list[Block]:
     """Show training steps as PyTorch's own profiler saw them."""
-    blocks: list[Block] = [Heading("Operators of PyTorch in training steps")]
+    blocks: list[Block] = []
     found = evidence.digests("torch")
     if not found:
-        return [*blocks, missing("no profile by torch")]
+        return [missing("no profile by torch")]
     for digest in found:
         steps = f"{calls(digest)} of {digest['tensor_bytes']['steps']} steps:"
         blocks += [Paragraph(steps), profiles.operators(digest)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reports.blocks import Block, Figure, Heading, Paragraph
+from reports.blocks import Block, Details, Figure, Paragraph
 from reports.evidence import Evidence
 from reports.figures import stages as figures
 from reports.presentation import or_missing
@@ -29,12 +29,12 @@ def shares(evidence: Evidence) -> list[Block]:
 def merge_by_merge(evidence: Evidence) -> list[Block]:
     """Show the time per merge, as the median of neighbours."""
     points = evidence.points("merges")
-    blocks: list[Block] = [Heading("Merge by merge")]
+    blocks: list[Block] = []
     for size, drawing in figures.merge_lines(points):
         caption = ("Time per merge by its number, ", size, " of stories; medians of neighbouring merges")
         blocks.append(Figure(drawing, caption))
     note = (
-        "The compiled trainer returns after each merge so that the merge can be timed. The return costs more than "
-        "most merges; otherwise the trainer makes thousands of merges in one call."
+        "The compiled trainer is slower here than in its ladder: somebody listens to each merge, so it returns after "
+        "each one. The return costs more than most merges; otherwise it makes thousands of merges in one call."
     )
-    return [*blocks, figures.merges(points), Paragraph(note)]
+    return [Details("Merge by merge", [*blocks, figures.merges(points), Paragraph(note)])]

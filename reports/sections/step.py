@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from reports.blocks import Block, Heading, Paragraph, missing
+from reports.blocks import Block, Details, Heading, Paragraph, missing
 from reports.evidence import Evidence
 from reports.figures import step as figures
 from reports.figures.values import Value
@@ -23,13 +23,10 @@ def step(evidence: Evidence) -> list[Block]:
     ]
     for run in content["models"]:
         blocks += [Heading(f"{run['model']}, {run['gelu']}"), Paragraph(shape(run)), figures.models(run)]
-    blocks.append(Heading("Operations"))
-    if content["operations"]:
-        text = "Forward and backward in the shapes of that step; reference and fused give the same values."
-        blocks += [Paragraph(text), figures.operations(content["operations"])]
-    else:
-        blocks.append(missing("the record has none; run it with --ops"))
-    return blocks
+    if not content["operations"]:
+        return [*blocks, Details("Operations", [missing("the record has none; run it with --ops")])]
+    text = "Forward and backward in the shapes of that step; reference and fused give the same values."
+    return [*blocks, Details("Operations", [Paragraph(text), figures.operations(content["operations"])])]
 
 
 def shape(run: dict[str, Any]) -> tuple[str | Value, ...]:

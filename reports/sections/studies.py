@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from bench.studies import STUDIES
-from reports.blocks import Block, Bullets, Heading, Paragraph
+from reports.blocks import Block, Bullets, Details, Paragraph
 from reports.evidence import Evidence
 from reports.figures import gains, growth, vocabularies
-from reports.figures.values import Value
+from reports.figures.values import Cell, Value
+from reports.ideas import ideas
 from reports.presentation import not_measured, shown
 from reports.records import Study
 
@@ -33,12 +34,31 @@ def show(evidence: Evidence, name: str) -> list[Block]:
 def growing(evidence: Evidence, study: Study) -> list[Block]:
     """Show a study in which time grows with the varied quantity, with the fitted growth."""
     del evidence
-    return shown(study, growth.slopes(study))
+    note = (
+        "With an exponent of one, twice as much takes twice the time; near zero, the time hardly changes. Where the "
+        "interval reaches below zero, the times do not tell growth from noise."
+    )
+    return shown(study, growth.slopes(study), Paragraph(note))
 
 
 def size(evidence: Evidence, study: Study) -> list[Block]:
     """Show the growth with the corpus, and the rates of encoders in other units."""
-    return [*growing(evidence, study), Heading("Encoding in other units"), growth.rates(study.points)]
+    units: list[Block] = [
+        growth.rates(study.points),
+        Paragraph("Bytes per token: the bytes of the text divided by the tokens that it becomes; more is better."),
+    ]
+    return [*growing(evidence, study), *training(study), Details("Encoding in other units", units)]
+
+
+def training(study: Study) -> list[Block]:
+    """Explain why training hardly grows with the text."""
+    found = growth.reach(study.points)
+    if not found:
+        return []
+    return [Paragraph((
+        "Training hardly grows with the text: it makes a fixed number of merges and works on unique pretokens. "
+        "Where the text is ", found.text, " as large, it has only ", found.unique, " as many of them.",
+    ))]  # fmt: skip
 
 
 def duplication(evidence: Evidence, study: Study) -> list[Block]:
@@ -50,7 +70,22 @@ def duplication(evidence: Evidence, study: Study) -> list[Block]:
 def workers(evidence: Evidence, study: Study) -> list[Block]:
     """Show speed-up and efficiency by number of workers, in place of the times."""
     cores = evidence.content("studies")["machine_info"]["cpu"]["count"]
-    return [Paragraph(f"The process may use {cores} cores."), gains.workers(study.points), *not_measured(study)]
+    odd: list[Cell] = [
+        (f"{loss.series}: ", loss.workers, " workers are slower than one (", loss.speedup, ")", *bound(loss.series))
+        for loss in gains.losses(study.points)
+    ]
+    return [
+        Paragraph(f"The process may use {cores} cores."),
+        gains.workers(study.points),
+        *([Bullets(odd)] if odd else []),
+        *not_measured(study),
+    ]
+
+
+def bound(series: str) -> list[Cell]:
+    """Say what limits an implementation by its design."""
+    words = ideas().get(series)
+    return [f": it is bounded by {words.bound}"] if words else []
 
 
 def compression(evidence: Evidence, study: Study) -> list[Block]:
@@ -58,8 +93,8 @@ def compression(evidence: Evidence, study: Study) -> list[Block]:
     del evidence
     first = study.points.iloc[0]
     sampled = (
-        "Medians of ", Value(first["documents"], "documents"), f" documents, drawn with seed {first['seed']} from "
-        "text after the text trained on.",
+        "The numbers are bytes per token: more is better. Medians of ", Value(first["documents"], "documents"),
+        f" documents, drawn with seed {first['seed']} from text after the text trained on.",
     )  # fmt: skip
     small = [(f"{series}: pairs ran out at ", n, " tokens") for series, n in vocabularies.not_filled(study.points)]
     return [*shown(study), Paragraph(sampled), *([Bullets(small)] if small else [])]

@@ -1,65 +1,73 @@
-"""Summary: the verdicts first, then growth and picks, then stale records."""
+"""The first screen: what this is, the three ladders, the fastest of each stage on each workload, what to take."""
 
 from __future__ import annotations
 
 from impls.registry import STAGES, implementations
-from reports.blocks import Block, Bullets, Paragraph
+from reports.blocks import Block, Bullets, Figure, Heading, Paragraph, missing
 from reports.errors import Missing
 from reports.evidence import Evidence
-from reports.figures import growth, ladders, picks
+from reports.figures import ladders, picks
 from reports.figures.values import Cell
+from reports.ideas import ideas
 from reports.records import Record
-from reports.records import ladders as all_ladders
 
 
 def summary(evidence: Evidence) -> list[Block]:
-    """Return the verdicts, errors, growth with picks, and stale records."""
+    """Return what is said first, then errors and stale records, where there are some."""
+    record = evidence.bench
     blocks: list[Block] = [
         Paragraph(
-            f"Run of {evidence.bench.when} UTC. Every output was compared with the output of the simplest "
-            "implementation before it was timed; a mismatch is an error and never a time."
-        )
+            "mergelab turns text into token ids by byte-level BPE in three stages, each with several implementations "
+            "from the naive one to compiled code, whose outputs are proven identical before anything is timed. "
+            f"This page says what each step earned, on {record.machine['cpu']['brand_raw']}, {record.when[:10]}."
+        ),
+        *drawn(record),
+        Heading("Fastest by stage and workload"),
+        ladders.matrix(record),
+        Heading("What to take"),
+        *advice(evidence),
     ]
-    groups = (verdicts(evidence.bench), errors(evidence.bench), outlook(evidence), stale_sentences(evidence))
+    groups = (errors(record), stale_sentences(evidence))
     return [*blocks, *(Bullets(sentences) for sentences in groups if sentences)]
 
 
-def verdicts(record: Record) -> list[Cell]:
-    """Return one sentence per ladder: which implementation is fastest, by how much, and at what rate."""
-    sentences: list[Cell] = []
-    for stage, workload, rows in all_ladders(record):
-        rungs = ladders.rungs(rows)
-        best = ladders.fastest(rungs)
-        gain = best.speedup
-        sentences.append((
-            f"{stage}, {workload}: {best.impl} is ", gain.alone, f" as fast as {rungs[0].impl} (",
-            gain.least, " to ", gain.most, "), ", best.rate, " MB/s",
-        ))  # fmt: skip
-    return sentences
+def drawn(record: Record) -> list[Block]:
+    """Draw a ladder per stage, all along one axis; each step says what it removes and what that earned."""
+    found, told = ladders.tallest(record), ideas()
+    ends = ladders.limits([rungs for *_, rungs in found])
+    figures: list[Block] = []
+    for stage, workload, rungs in found:
+        names = [rung.impl for rung in rungs if f"{stage}/{rung.impl}" in told]
+        removed = {name: told[f"{stage}/{name}"].removed for name in names}
+        figures.append(Figure(ladders.bars(rungs, removed, ends), f"{stage}, {workload}", stage, workload))
+    note = (
+        "Each bar says how many times as fast an implementation is as the first of its stage. After the minus stands "
+        "what the step removes, at the right what that earned. The thin line is the spread."
+    )
+    return [*figures, Paragraph(note, of_drawings=True)]
+
+
+def advice(evidence: Evidence) -> list[Block]:
+    """Say which implementation to take from which size on, and what a fresh process pays for it."""
+    try:
+        found = picks.lasting(evidence.points("size"))
+        start = picks.start(evidence.points("start"))
+    except Missing as why:
+        return [missing(why)]
+    except (LookupError, TypeError, ArithmeticError, ValueError, AttributeError):
+        return [missing("the record of studies lacks a field; the chapters below name it")]
+    entries: list[Cell] = [(f"{pick.stage}: take `{pick.impl}` from ", pick.size, " of text on") for pick in found]
+    note = (
+        "In a warm process. A fresh process first loads compiled code, ", start.loading, ", or compiles it once per "
+        "machine, ", start.compiling, ". `impl=\"auto\"` weighs both; `python -m impls pick` says how.",
+    )  # fmt: skip
+    return [Bullets(entries), Paragraph(note)]
 
 
 def errors(record: Record) -> list[Cell]:
     """Return one sentence per case that failed."""
     rows = record.errors.to_dict("records")
     return [f"{row['stage']}/{row['impl']} on {row['workload']}: error, no time: {row['error']}" for row in rows]
-
-
-def outlook(evidence: Evidence) -> list[Cell]:
-    """Return how the fastest implementation of each stage grows with the corpus, and the picks for large texts."""
-    try:
-        points = evidence.points("size")
-    except Missing:
-        return []
-    return [
-        *(
-            (f"{row.stage}: the time of {row.series} grows with the corpus to the power ", row.exponent)
-            for row in growth.of_the_fastest(points)
-        ),
-        *(
-            (f"{pick.stage}: take {pick.impl} in a warm process from ", pick.size, " on")
-            for pick in picks.lasting(points)
-        ),
-    ]
 
 
 def stale_sentences(evidence: Evidence) -> list[str]:

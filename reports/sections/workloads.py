@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reports.blocks import Block, Bullets, Paragraph
+from reports.blocks import Block, Bullets, Details
 from reports.evidence import Evidence
 from reports.figures import workloads as figures
 
@@ -13,5 +13,5 @@ def workloads(evidence: Evidence) -> list[Block]:
     skipped = evidence.bench.skipped.to_dict("records")
     if skipped:
         reasons = [f"{row['stage']}/{row['impl']} on {row['workload']}: {row['reason']}" for row in skipped]
-        blocks += [Paragraph("Not measured:"), Bullets(reasons)]
+        blocks.append(Details("Not measured", [Bullets(reasons)]))
     return blocks

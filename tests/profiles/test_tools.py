@@ -220,3 +220,16 @@ def test_speedscope_files_keep_to_the_schema() -> None:
     assert all(isinstance(frame["name"], str) and isinstance(frame["line"], int) for frame in frames)
     found = {row["name"].split(".")[-1]: row for row in speedscope.functions_of(json.loads(json.dumps(file)))}
     assert found["busy"]["cumulative"] >= found["<genexpr>"]["own"] > 0
+
+
+def test_equal_stacks_are_one_and_the_longest_come_first() -> None:
+    frames = [{"name": name, "file": "x.py", "line": 1} for name in ("main", "a", "b")]
+    profile = {"samples": [[0, 1], [0, 2], [0, 1], []], "weights": [1.0, 1.5, 2.0, 0.25]}
+    assert speedscope.stacks_of({"shared": {"frames": frames}, "profiles": [profile]}) == [
+        {"stack": ["main", "a"], "seconds": 3.0},
+        {"stack": ["main", "b"], "seconds": 1.5},
+        {"stack": [], "seconds": 0.25},
+    ]
+    many = {"samples": [[place] for place in range(99)], "weights": [1.0] * 99}
+    kept = speedscope.stacks_of({"shared": {"frames": frames * 33}, "profiles": [many]})
+    assert len(kept) == speedscope.MOST_STACKS

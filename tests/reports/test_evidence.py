@@ -13,7 +13,8 @@ from impls.machine import machine_name
 from reports.__main__ import main
 from reports.errors import ReportError
 from reports.evidence import load_evidence, newest_record
-from reports.sections import sections
+from reports.sections import report
+from tests.reports.page import text_of
 from tests.support import ROOT
 from tests.support.records import (
     benchmarks_record,
@@ -31,7 +32,7 @@ N_CORES = len(os.sched_getaffinity(0))
 def test_what_is_missing_says_why(tmp_path: Path) -> None:
     record = write(tmp_path / "m" / "Linux" / "0001_x_20260101_000000.json", benchmarks_record())
     assert main([str(record), "--out", str(tmp_path)]) == 0
-    text = (tmp_path / "report.md").read_text()
+    text = text_of(tmp_path)
     assert "Missing: no record; `python -m bench studies` makes one" in text
     assert "Missing: no record; `nox -s profile` makes one" in text
     assert "Missing: no record; `nox -s peers` makes one" in text
@@ -52,7 +53,7 @@ def test_a_corrupt_record_is_one_line_and_the_rest_goes_on(
     errors = capsys.readouterr().err.splitlines()
     assert len(errors) == 3
     assert all("0002_x" in line for line in errors)
-    text = (tmp_path / "report.md").read_text()
+    text = text_of(tmp_path)
     assert "lacks a field (KeyError('seconds_plain'))" in text
     assert "## Growth with the corpus" in text
 
@@ -69,11 +70,34 @@ def test_a_damaged_record_gives_way_to_the_one_before(
     assert main([str(record), "--out", str(tmp_path)]) == 1
     (problem,) = capsys.readouterr().err.splitlines()
     assert "studies/0002_x_20260103_000000.json: is damaged" in problem
-    text = (tmp_path / "report.md").read_text()
+    text = text_of(tmp_path)
     assert f"- Problem: {problem.removeprefix('python -m reports: error: ')}\n" in text.split("\n## ")[1]
     assert str(tmp_path) not in text
     assert "## Small calls" in text
     assert "Missing" not in text
+
+
+@pytest.mark.parametrize("sample", [0, -1.0, "1", None, True])
+def test_a_sample_that_is_no_time_damages_its_record(
+    sample: object, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    content = benchmarks_record()
+    content["benchmarks"][3]["stats"]["data"][2] = sample
+    record = write(tmp_path / "m" / "Linux" / "0001_x_20260101_000000.json", content)
+    assert main([str(record), "--out", str(tmp_path)]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "a sample is not a number above zero" in line
+
+
+def test_a_study_without_a_field_leaves_the_first_screen_as_it_is(tmp_path: Path) -> None:
+    record, content = write_all(tmp_path / "m"), studies_record()
+    for row in content["studies"]["start"]["points"]:
+        del row["facts"]["first_call_seconds"]
+    write(tmp_path / "m" / "studies" / "0002_x_20260102_000000.json", content)
+    assert main([str(record), "--out", str(tmp_path)]) == 0
+    summary = text_of(tmp_path).split("\n## ")[1]
+    assert "Missing: the record of studies lacks a field" in summary
+    assert "| train | `jit` " in summary
 
 
 @pytest.mark.parametrize("version", [VERSION - 1, VERSION + 1])
@@ -87,11 +111,11 @@ def test_a_record_of_another_version_is_refused_by_name(
         path.unlink()
     assert main([str(record), "--out", str(tmp_path)]) == 1
     (problem,) = capsys.readouterr().err.splitlines()
-    summary, *_ = (tmp_path / "report.md").read_text().split("\n## ")[1:]
+    summary, *_ = text_of(tmp_path).split("\n## ")[1:]
     for told in (problem, summary):
         assert f"studies/{old.name}: " in told
         assert f"version {version}" in told
-    assert "Missing: no record that can be used; `python -m bench studies`" in (tmp_path / "report.md").read_text()
+    assert "Missing: no record that can be used; `python -m bench studies`" in text_of(tmp_path)
 
 
 def test_benchmarks_of_the_first_version_are_read(tmp_path: Path) -> None:
@@ -109,7 +133,7 @@ def test_a_report_of_another_machine_is_made_and_says_so(tmp_path: Path, capsys:
     out, err = capsys.readouterr()
     assert f"{record.name} comes from Abacus-1-3cores, this is {machine_name()}; `nox -s bench`" in out
     assert not err
-    assert "Abacus 1, 3 cores" in (tmp_path / "report.md").read_text()
+    assert "Abacus 1, 3 cores" in text_of(tmp_path)
 
 
 def test_a_record_of_another_machine_is_one_line_and_never_mixed_in(
@@ -122,7 +146,7 @@ def test_a_record_of_another_machine_is_one_line_and_never_mixed_in(
     assert main([str(record), "--out", str(tmp_path)]) == 1
     (problem,) = capsys.readouterr().err.splitlines()
     assert f"0002_x_20260102_000000.json: comes from another machine (Abacus-1-{N_CORES}cores instead of" in problem
-    assert "Missing" not in (tmp_path / "report.md").read_text()
+    assert "Missing" not in text_of(tmp_path)
 
 
 def test_without_a_record_every_command_is_one_line(
@@ -171,7 +195,7 @@ def test_what_is_no_whole_run_is_passed_over_in_one_line(
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith(f"python -m reports: note: passed over: {later.name}: {reason}")
     assert str(tmp_path) not in line
-    text = (tmp_path / "out" / "report.md").read_text()
+    text = text_of(tmp_path / "out")
     assert whole.name in text
     assert later.name not in text
 
@@ -186,7 +210,7 @@ def test_filtered_studies_are_passed_over_too(
     line = "passed over: studies/0002_x_20260105_000000.json: filtered, made with studies --only calls\n"
     assert main(["--out", str(tmp_path / "out")]) == 0
     assert line in capsys.readouterr().out
-    assert "## Growth with the corpus" in (tmp_path / "out" / "report.md").read_text()
+    assert "## Growth with the corpus" in text_of(tmp_path / "out")
     assert main(["measurements", "--out", str(tmp_path / "measurements.json")]) == 0
     assert capsys.readouterr().err.endswith(line)
     assert json.loads((tmp_path / "measurements.json").read_text())["source"] == whole.name
@@ -199,7 +223,7 @@ def test_stale_code_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
             case["extra_info"]["code_sha256"] = "0" * 64
     record = write(tmp_path / "m" / "Linux" / "0001_x_20260101_000000.json", content)
     assert load_evidence(record).stale() == {"bench": ["train/weighted"]}
-    summary = sections(load_evidence(record))[0]
+    summary = report(load_evidence(record)).front
     assert "before the code of train/weighted changed" in str(summary)
     assert main([str(record), "--out", str(tmp_path)]) == 0
     assert "before the code of train/weighted changed" in capsys.readouterr().out

@@ -11,6 +11,7 @@ from impls import registry
 from impls.registry import STAGES, implementations
 from reports.__main__ import main
 from reports.ideas import FILE, gaps, ideas
+from tests.reports.page import text_of
 from tests.support.records import write_all
 
 
@@ -31,7 +32,7 @@ def test_a_new_implementation_is_reported_and_its_missing_words_are_named(
     monkeypatch.setattr(registry, "_ROWS", (*registry._ROWS, new))
     assert gaps() == ["encode/made_up has no text in reports/ideas.toml"]
     assert main([str(write_all(tmp_path / "m")), "--out", str(tmp_path)]) == 0
-    assert "`made_up`: keeps what was used last. Evidence: " in (tmp_path / "report.md").read_text()
+    assert "`made_up`: keeps what was used last. Evidence: " in text_of(tmp_path)
 
 
 def test_words_about_no_implementation_are_named(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from reports.__main__ import main
 from reports.evidence import load_evidence
 from reports.pages.formats import seconds
 from tests.reports.markdown import cells
+from tests.reports.page import text_of
 from tests.support.records import quantile, step_record, write, write_all
 
 
@@ -19,7 +20,7 @@ def text(tmp_path_factory: pytest.TempPathFactory) -> str:
     """Return the Markdown of made-up records of all kinds."""
     folder = tmp_path_factory.mktemp("report")
     assert main([str(write_all(folder / "machine")), "--out", str(folder)]) == 0
-    return (folder / "report.md").read_text()
+    return text_of(folder)
 
 
 def test_the_training_step_is_what_the_samples_say(text: str) -> None:
@@ -51,7 +52,7 @@ def test_a_record_without_operations_says_so(tmp_path: Path) -> None:
     record = write_all(tmp_path / "m")
     write(tmp_path / "m" / "step" / "0002_x_20260102_000000.json", {**step_record(), "operations": []})
     assert main([str(record), "--out", str(tmp_path)]) == 0
-    assert "Missing: the record has none; run it with --ops." in (tmp_path / "report.md").read_text()
+    assert "Missing: the record has none; run it with --ops." in text_of(tmp_path)
 
 
 def test_operators_and_tensors_of_a_step_are_told(text: str) -> None:

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from reports.__main__ import main
-from reports.sections import PARTS, Part
+from reports.sections import CHAPTERS, Part, Shown
 from tests.reports.markdown import cells
+from tests.reports.page import text_of
 from tests.support.records import point, studies_record, write, write_all
 
 
@@ -18,7 +19,7 @@ def report_with(folder: Path, studies: dict[str, Any]) -> tuple[str, str]:
     record = write_all(folder / "m")
     write(folder / "m" / "studies" / "0002_x_20260102_000000.json", {**studies_record(), "studies": studies})
     assert main([str(record), "--out", str(folder)]) == 0
-    return (folder / "index.html").read_text(), (folder / "report.md").read_text()
+    return (folder / "index.html").read_text(), text_of(folder)
 
 
 @pytest.fixture(scope="module")
@@ -41,15 +42,17 @@ def test_a_new_study_shows_up_with_title_table_drawing_and_command(temperatures:
     assert section.rstrip().endswith("Made by `python -m bench studies --only heat`.")
     drawn = page.split('id="warm-rooms"')[1].split("</figure>")[0]
     assert "Does heat matter? Median by temperature in degrees." in drawn
-    assert ">temperature in degrees</text>" in drawn
+    assert ">temperature in degrees (log)</text>" in drawn
     assert drawn.count("<polyline") == 2
 
 
 def test_studies_stand_in_the_order_of_the_record_and_none_twice(temperatures: tuple[str, str]) -> None:
     titles = re.findall("^## (.*)$", temperatures[1], re.MULTILINE)
-    assert titles.index("Compression") + 1 == titles.index("Warm rooms")
+    assert titles.index("What kills and full disks did") + 1 == titles.index("Warm rooms")
     assert len(titles) == len(set(titles))
-    named = [name for row in PARTS if isinstance(row, Part) for name in row.studies]
+    rows = [row for chapter in CHAPTERS for row in chapter.rows]
+    named = [name for row in rows if isinstance(row, Part) for name in row.studies]
+    named += [name for row in rows if isinstance(row, Shown) for name in row.names]
     assert len(named) == len(set(named))
 
 

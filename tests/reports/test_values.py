@@ -26,7 +26,7 @@ from reports.figures import (
 from reports.figures.fit import growth as fitted
 from reports.figures.series import Bars, Lines
 from reports.figures.tables import Table
-from reports.figures.values import Bound, Code, Part, Shares, Spread, Value, over, quartiles
+from reports.figures.values import Bound, Code, Part, Shares, Small, Spread, Value, over, quartiles
 from reports.records import ladder
 from tests.support.records import SIZES, quantile, step_record, studies_record, write_all
 from tests.support.report_arithmetic import CHAINS
@@ -84,12 +84,18 @@ def test_a_row_that_is_too_short_is_an_error() -> None:
 def test_a_ladder_is_drawn_and_listed_in_one_unit_a_column(evidence: Evidence) -> None:
     rungs = ladders.rungs(ladder(evidence.bench, "train", "stories-5MB"))
     assert [column.unit for column in ladders.table(rungs).columns] == [
-        None, None, "s", "s", "x", "x", "MB/s", "rounds",
+        None, None, "s", "s", "x", "x", "merges/s", "rounds",
     ]  # fmt: skip
+    assert [rung.rate.number for rung in rungs] == [63 / rung.time.number for rung in rungs]
+    assert {rung.rate.unit for rung in ladders.rungs(ladder(evidence.bench, "count", "stories-5MB"))} == {"MB/s"}
     drawn = ladders.bars(rungs)
     assert isinstance(drawn, Bars)
     assert drawn.bars[0].value.number == 1
-    assert [bar.value for bar in drawn.bars] == [rung.speedup.alone for rung in rungs]
+    assert [bar.value for bar in drawn.bars] == [rung.speedup for rung in rungs]
+    assert drawn.bars[0].step is None
+    found = ladders.step(evidence.bench, "train", "jit", "stories-5MB")
+    assert found
+    assert drawn.bars[-1].step == found.gain.alone
     assert ladders.fastest(rungs).impl == "jit"
 
 
@@ -242,13 +248,14 @@ def test_a_pick_is_clear_where_the_quartiles_are_apart(evidence: Evidence) -> No
 
 def test_peers_keep_the_unit_of_their_row(evidence: Evidence) -> None:
     measurements = evidence.content("peers")["measurements"]
-    (row,) = peers.table(measurements).rows
+    (row,) = peers.table(measurements, 32_000).rows
+    words = "train a 32,000 vocabulary, against theirs"
     assert row == [
-        "P.1", "train: theirs", Bound(Value(3, "x", digits=3)), Value(4.0, "x", digits=3),
-        Spread(3.0, 5.0, "x", digits=3), Value(0.6, "s"), Value(0.6, "s"), "reached",
+        words, Bound(Value(3, "x", digits=3)), Value(4.0, "x", digits=3),
+        Spread(3.0, 5.0, "x", digits=3), Value(0.6, "s"), Value(0.6, "s"), "reached", Small("P.1"),
     ]  # fmt: skip
-    (bar,) = peers.bars(measurements).bars
-    assert bar.name == "P.1 theirs"
+    (bar,) = peers.bars(measurements, 32_000).bars
+    assert (bar.name, bar.value) == (words, Value(4.0, "x", 3.0, 5.0, digits=3))
     assert peers.side(measurements[0], "nobody", "seconds") is None
 
 

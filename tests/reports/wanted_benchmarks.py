@@ -10,7 +10,7 @@ import tomllib
 from collections.abc import Iterator
 
 from tests.support import ROOT
-from tests.support.awkward_records import NAME, records
+from tests.support.awkward_records import NAME, Row, records
 from tests.support.report_arithmetic import (
     between,
     cases,
@@ -24,7 +24,6 @@ from tests.support.report_arithmetic import (
     ranked,
     share,
     short,
-    slope,
     spread,
     study,
     time,
@@ -36,20 +35,46 @@ Text = Iterator[str]
 
 
 def summary() -> Text:
-    yield f"Run of {records().bench['datetime']}"
-    for (stage, workload), rows in ladders().items():
+    yield f"{records().bench['machine_info']['cpu']['brand_raw']} {records().bench['datetime'][:10]}"
+    yield " ".join(dict.fromkeys(row["workload"] for row in cases()))
+    for rows in ladders().values():
         best = min(rows, key=lambda row: row["time"].median)
-        gain, low, high = over(rows[0]["time"], best["time"])
-        rate = best["bytes"] / best["time"].median / 1e6
-        yield f"{stage}, {workload}: {times(gain)} ({times(low)} to {times(high)}), {short(rate)} MB/s"
-    yield from (f"{what(row)} {row['workload']} {row['error']}" for row in records().bench["errors"])
-    for stage, found in ranked().items():
-        fastest = found[-1][1][0]["series"]
-        yield slope([row for row in study("size") if row["series"] == fastest and row["stage"] == stage])[0]
+        yield f"{times(over(rows[0]['time'], best['time'])[0])} {rate_with_unit(best)}"
     for found in ranked().values():
         fastest = found[-1][1][0]["impl"]
         others = [place for place, (_, rows) in enumerate(found) if rows[0]["impl"] != fastest]
         yield f"from {memory_size(found[max(others, default=-1) + 1][0])} on"
+    for state in ("full cache", "empty cache"):
+        (row,) = (row for row in study("start") if (row["series"], row["x"]) == ("compiled", state))
+        calls = zip(row["first_call_seconds"], row["second_call_seconds"], strict=True)
+        yield time(statistics.median(first - second for first, second in calls))
+    yield from (f"{what(row)} {row['workload']} {row['error']}" for row in records().bench["errors"])
+
+
+def rate(row: Row) -> str:
+    """Merges per second of a trainer, bytes per second of all others."""
+    merges = row["vocab_size"] - 256 - 1  # The bytes, and one special token.
+    return short((merges if row["stage"] == "train" else row["bytes"] / 1e6) / row["time"].median)
+
+
+def rate_with_unit(row: Row) -> str:
+    return f"{rate(row)} {'merges' if row['stage'] == 'train' else 'MB'}/s"
+
+
+def verdicts() -> Text:
+    yield f"Run of {records().bench['datetime']}"
+    for (stage, workload), rows in ladders().items():
+        best = min(rows, key=lambda row: row["time"].median)
+        gain, low, high = over(rows[0]["time"], best["time"])
+        yield f"{stage}, {workload}: {times(gain)} ({times(low)} to {times(high)}), {rate_with_unit(best)}"
+
+
+def all_cases() -> Text:
+    for (_, workload), rows in ladders().items():
+        for row in rows:
+            gain, low, high = over(rows[0]["time"], row["time"])
+            yield f"{workload} {time(row['time'].median)} {between(row['time'].q1, row['time'].q3, time)}"
+            yield f"{times(gain)} {between(low, high)} {rate(row)} {row['rounds']}"
 
 
 def ladder(stage: str, workload: str) -> Text:
@@ -57,27 +82,31 @@ def ladder(stage: str, workload: str) -> Text:
         gain, low, high = over(ladders()[stage, workload][0]["time"], row["time"])
         yield row["idea"]
         yield f"{time(row['time'].median)} {between(row['time'].q1, row['time'].q3, time)}"
-        rate = short(row["bytes"] / row["time"].median / 1e6)
-        yield f"{times(gain)} {between(low, high)} {rate} {row['rounds']}"
+        yield f"{times(gain)} {between(low, high)} {rate(row)} {row['rounds']}"
 
 
-def story() -> Text:
+def story(stage: str) -> Text:
     told = tomllib.loads((ROOT / "reports" / "ideas.toml").read_text())
-    for stage, rows in grouped(cases(), "stage").items():
-        for impl in dict.fromkeys(row["impl"] for row in rows):
-            words = told.get(stage, {}).get(impl)
-            assert words, f"{stage}/{impl} has no text in reports/ideas.toml"
-            yield f"{next(row['idea'] for row in rows if row['impl'] == impl)} {words['removes']}"
-            for (other, workload), steps in ladders().items():
-                place = [row["impl"] for row in steps].index(impl) if other == stage else 0
-                if place:
-                    gain, low, high = over(steps[place - 1]["time"], steps[place]["time"])
-                    yield f"{times(gain)} {workload} ({times(low)} to {times(high)})"
-            yield words["bound"]
-            seen = [row for row in digests("cprofile") if (row["stage"], row["impl"]) == (stage, impl)]
-            if seen:
-                yield seen[-1]["workload"]
-                yield from (f"{name} {share(part)}" for name, part in own_shares(seen[-1], 3))
+    rows = grouped(cases(), "stage")[stage]
+    for impl in dict.fromkeys(row["impl"] for row in rows):
+        words = told.get(stage, {}).get(impl)
+        assert words, f"{stage}/{impl} has no text in reports/ideas.toml"
+        yield f"{next(row['idea'] for row in rows if row['impl'] == impl)} {words['removes']}"
+        for (other, workload), steps in ladders().items():
+            place = [row["impl"] for row in steps].index(impl) if other == stage else 0
+            if place:
+                gain, low, high = over(steps[place - 1]["time"], steps[place]["time"])
+                yield f"{times(gain)} {workload} ({times(low)} to {times(high)})"
+        yield words["bound"]
+        seen = [row for row in digests("cprofile") if (row["stage"], row["impl"]) == (stage, impl)]
+        if seen:
+            yield seen[-1]["workload"]
+            yield from (f"{name} {share(part)}" for name, part in own_shares(seen[-1], 3))
+        for row in [row for row in digests("counters") if (row["stage"], row["impl"]) == (stage, impl)][-1:]:
+            yield from (f"{row['workload']} {step} {n:,}" for step, n in row["phases"].items())
+
+
+def savings() -> Text:
     for (stage, workload), rows in ladders().items():
         for row in rows if stage == "train" else []:
             merges = row["vocab_size"] - 256 - 1  # The bytes, and one special token.
@@ -93,13 +122,14 @@ def peers() -> Text:
     yield f"{memory_size(record['corpus']['bytes'])} {record['vocab_size']:,}"
     for measurement in record["measurements"]:
         for row in measurement["rows"]:
-            yield f"{measurement['id']} {row['work']}"
+            yield f"{record['vocab_size']:,}" if row["work"].startswith("train") else row["work"]
             numbers = [row["bar"], statistics.median(row["values"]), min(row["values"]), max(row["values"])]
             yield " .. ".join(peer_number(value, row["unit"]) for value in numbers if value is not None)
             write = memory_size if row["metric"] == "peak_rss" else time
             for name in filter(None, row["sides"]):
                 (side,) = (side for side in measurement["sides"] if side["name"] == name)
                 yield write(statistics.median(sample[row["metric"]] for sample in side["samples"]))
+            yield measurement["id"]
     yield from (f"{row['id']} {row['error']}" for row in record["measurements"] if row["error"])
 
 

@@ -66,16 +66,21 @@ def slopes(name: str) -> Text:
 
 
 def growth(name: str) -> Text:
-    if name != "workers":
-        yield from values(name)
     if name in ("size", "vocabulary", "pretoken_length"):
         yield from slopes(name)
     yield from {"workers": workers, "duplication": duplication}.get(name, lambda: iter(()))()
+    if name != "workers":
+        yield from values(name)
     yield from not_measured(name)
-    yield from {"size": rates, "compression": vocabularies}.get(name, lambda: iter(()))()
+    yield from {"size": reach_and_rates, "compression": vocabularies}.get(name, lambda: iter(()))()
 
 
-def rates() -> Text:
+def reach_and_rates() -> Text:
+    rows = [row for row in study("size") if row["stage"] == "train"]
+    places = [row["x"] for row in rows if row["x"] >= max(row["x"] for row in rows) / 100]
+    small = next(row for row in rows if row["x"] == min(places))
+    large = [row for row in rows if row["x"] == max(places)][-1]
+    yield f"{times(large['x'] / small['x'])} {times(large['unique_pretokens'] / small['unique_pretokens'])}"
     yield "825 GB"
     for series, rows in grouped((row for row in study("size") if row["stage"] == "encode"), "series").items():
         row = max(rows, key=lambda row: row["x"])
@@ -96,6 +101,7 @@ def duplication() -> Text:
 
 def workers() -> Text:
     yield f"{records().studies['machine_info']['cpu']['count']} cores"
+    lost: list[str] = []
     for series, rows in grouped(study("workers"), "series").items():
         alone = [row["time"].median for row in rows if row["x"] == 1]
         for row in rows:
@@ -103,6 +109,8 @@ def workers() -> Text:
             if alone:
                 gain = alone[0] / row["time"].median
                 yield f"{gain:.2f}x {share(gain / row['x'])}"
+                lost += [f"{plain(row['x'])} {gain:.2f}x"] if gain < 1 else []
+    yield from lost
 
 
 def vocabularies() -> Text:

@@ -195,7 +195,12 @@ def profiles_record() -> dict[str, Any]:
         digest("cprofile", "train", "naive", **functions(3.0, 2.0, 1.0)),
         digest("cprofile", "train", "naive", **{**functions(5.0, 1.0), "workload": "stories-5MB"}),
         digest("scalene", "count", "finditer", **functions(1.0)),
-        digest("speedscope", "encode", "cached", **functions(1.0)),
+        digest("speedscope", "encode", "cached", **functions(1.0), stacks=[
+            {"stack": ["main", "run", *stack], "seconds": seconds}
+            for stack, seconds in (
+                (["encode", "merge"], 3.0), (["encode"], 1.0), (["encode", "split"], 0.75), (["end"], 0.25)
+            )
+        ]),
         digest("memray", "count", "findall", sites=[site], peak_bytes=60_000_000),
         digest("rss", "count", "process_pool", memory=[[0, 10**7, 0], [0.5, 2 * 10**7, 10**7], [1, 10**7, 0]],
                peak_bytes=3 * 10**7),

@@ -87,13 +87,20 @@ def grouped(rows: Iterable[Row], *names: str) -> dict[Any, list[Row]]:
 
 def cases() -> list[Row]:
     return [
-        {**case["extra_info"], "time": spread(case["stats"]["data"]), "rounds": len(case["stats"]["data"])}
+        {
+            **case["extra_info"],
+            "time": spread(case["stats"]["data"]),
+            "rounds": len(case["stats"]["data"]),
+            "rounds_taken": case["stats"]["data"],
+        }
         for case in records().bench["benchmarks"]
     ]
 
 
 def ladders() -> dict[tuple[str, str], list[Row]]:
-    return grouped(cases(), "stage", "workload")
+    """By stage and workload, as the report has them: stage by stage."""
+    found = grouped(cases(), "stage", "workload")
+    return dict(sorted(found.items(), key=lambda item: STAGES.index(item[0][0])))
 
 
 def study(name: str) -> list[Row]:

@@ -1,0 +1,74 @@
+"""The code of an implementation as a reader meets it: what it changes in the one before it, or its key function."""
+
+from __future__ import annotations
+
+import ast
+import difflib
+from typing import NamedTuple
+
+from impls.registry import Impl, implementations
+from reports.diagrams import ROOT
+
+LONGEST = 60
+"""Lines of an excerpt; the file has all of them."""
+
+ALIKE = 0.35
+"""Two functions of which so much is equal are shown as their difference."""
+
+
+class Excerpt(NamedTuple):
+    """Some lines of a source.
+
+    Attributes:
+        text: the lines.
+        language: "python", or "diff" where it is the difference to the implementation before.
+        path: of the file, from the root of the project.
+        left_out: how many lines follow in the file.
+    """
+
+    text: str
+    language: str
+    path: str
+    left_out: int
+
+
+def excerpts(stage: str) -> dict[str, Excerpt]:
+    """Return the code of each implementation of a stage by its name."""
+    found: dict[str, Excerpt] = {}
+    before = ""
+    for row in implementations(stage):
+        path, code = _key_code(row)
+        found[row.name] = _excerpt(before, code, path)
+        before = code
+    return found
+
+
+def _key_code(row: Impl) -> tuple[str, str]:
+    """Return the path of a source, and the function or class in it that is the implementation, or else all of it."""
+    module, name = (row.kernel or row.target).split(":")
+    path = f"{module.replace('.', '/')}.py"
+    text = (ROOT / path).read_text("utf-8")
+    body = ast.parse(text).body
+    defined = {node.name: node for node in body if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+    node = defined.get(name) or defined.get(_maker(body, name))
+    return path, (ast.get_source_segment(text, node) if node else None) or text
+
+
+def _maker(body: list[ast.stmt], name: str) -> str:
+    """Return the function that makes what a module assigns to a name; empty where none does."""
+    makers = (
+        call.func.id
+        for node in body
+        if isinstance(node, ast.Assign) and any(isinstance(one, ast.Name) and one.id == name for one in node.targets)
+        for call in ast.walk(node.value)
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name)
+    )
+    return next(makers, "")
+
+
+def _excerpt(before: str, code: str, path: str) -> Excerpt:
+    old, new = before.splitlines(), code.splitlines()
+    alike = difflib.SequenceMatcher(None, old, new, autojunk=False).ratio() >= ALIKE
+    lines = list(difflib.unified_diff(old, new, lineterm="", n=2))[2:] if alike else new
+    shown = lines[:LONGEST]
+    return Excerpt("\n".join(shown), "diff" if alike else "python", path, len(lines) - len(shown))
