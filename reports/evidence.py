@@ -125,6 +125,10 @@ class Evidence:
         found = self.others.get("profiles", {}).get("digests", [])
         return [row for row in found if not tools or row["tool"] in tools]
 
+    def digests_with(self, name: str) -> list[dict[str, Any]]:
+        """Return the digests that have a field, whatever tool made them: a new tool is shown as the others are."""
+        return [row for row in self.digests() if name in row]
+
     def stale(self) -> dict[str, list[str]]:
         """Return a dict: kind of record -> the implementations and modules whose code has changed since then."""
         cases, now = self.bench.cases, code_digests()

@@ -39,7 +39,7 @@ def functions(evidence: Evidence, tool: str) -> list[Block]:
 
 def counters(evidence: Evidence) -> list[Block]:
     """Show how often the steps of compiled code ran."""
-    heading, found = Heading("Inside compiled code"), evidence.digests("counters")
+    heading, found = Heading("Inside compiled code"), evidence.digests_with("phases")
     if not found:
         return [heading, missing("no run of the counters")]
     text = (
@@ -52,7 +52,7 @@ def counters(evidence: Evidence) -> list[Block]:
 def operators(evidence: Evidence) -> list[Block]:
     """Show training steps as PyTorch's own profiler saw them."""
     blocks: list[Block] = []
-    found = evidence.digests("torch")
+    found = evidence.digests_with("tensor_bytes")
     if not found:
         return [missing("no profile by torch")]
     for digest in found:

@@ -11,7 +11,7 @@ from reports.presentation import or_missing, shown
 def memory(evidence: Evidence) -> list[Block]:
     """Return the profiles, then the studies, then the tensors of a training step."""
     evidence.content("profiles")
-    found = evidence.digests("memray")
+    found = evidence.digests_with("sites")
     return [
         Heading("By call site, at the peak"),
         figures.sites(found) if found else missing("no profile by memray"),
@@ -26,7 +26,7 @@ def memory(evidence: Evidence) -> list[Block]:
 
 def over_time(evidence: Evidence) -> list[Block]:
     """Draw resident memory, children included."""
-    heading, found = Heading("Over time, children included"), evidence.digests("rss")
+    heading, found = Heading("Over time, children included"), evidence.digests_with("memory")
     if not found:
         return [heading, missing("no run of the tool rss")]
     caption = "Resident memory of the process and its children"
@@ -42,7 +42,7 @@ def training(evidence: Evidence) -> list[Block]:
 
 def tensors(evidence: Evidence) -> list[Block]:
     """Compare the tensors of a training step with the prediction from the shape of the model."""
-    heading, found = Heading("A training step, predicted"), evidence.digests("torch")
+    heading, found = Heading("A training step, predicted"), evidence.digests_with("tensor_bytes")
     if not found:
         return [heading, missing("no profile by torch")]
     note = (

@@ -17,6 +17,7 @@ from tests.support.awkward_records import PARTS, STAGES, make_report, records
 from tests.support.report_arithmetic import (
     CHAINS,
     GROWTH,
+    OTHERS,
     chain_times,
     digests,
     figures,
@@ -124,6 +125,7 @@ def drawings() -> dict[str, list[Drawing]]:
         **{f"Steps of {stage}": list(profile_shares(stage)) for stage in STAGES},
         "Against other tokenizers": [peer_bars()],
         **{title: list(study_lines(name)) for title, name in GROWTH.items() if name in with_lines},
+        **{title: list(study_lines(name)) for title, name in OTHERS.items()},
         "Stages": [*stage_bars(), *merge_lines()],
         "Memory": [resident_lines(), *study_lines("memory"), *study_lines("trainer_memory")],
         "Does the small set show the bottleneck of the large one?": [chain_bars(names) for names in CHAINS.values()],

@@ -9,7 +9,7 @@ from typing import Any
 
 from bench.code import code_digests, module_digest
 from bench.record import VERSION, cpu_info
-from bench.studies import STUDIES
+from bench.studies import STUDIES, load
 from impls.registry import STAGES, implementations
 
 SHA = "ab" * 32
@@ -156,13 +156,20 @@ def studies() -> dict[str, Any]:
             for side in ("faulty", "here")
         ],
     }  # fmt: skip
-    assert tuple(points) == STUDIES
     fields = ("title", "question", "x", "x_unit", "unit")
     return {
-        name: {**dict(zip(fields, ABOUT[name], strict=True)), "points": rows, "left_out": [], "errors": [],
-               "took_seconds": 1.0}
-        for name, rows in points.items()
+        name: {**dict(zip(fields, about(name), strict=True)), "left_out": [], "errors": [], "took_seconds": 1.0,
+               "points": points.get(name) or [point("made up", n, 1.0) for n in (1, 2)]}
+        for name in STUDIES
     }  # fmt: skip
+
+
+def about(name: str) -> tuple[str, ...]:
+    """Title, question, x, x_unit and unit; of a study without a row above, as it says itself."""
+    if name in ABOUT:
+        return ABOUT[name]
+    row = load(name)
+    return row.title, row.question, row.x, row.x_unit, row.unit
 
 
 def studies_record() -> dict[str, Any]:

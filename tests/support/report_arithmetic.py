@@ -11,9 +11,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from bench.studies import STUDIES
 from impls.registry import implementations
 from tests.support.awkward_records import STAGES, Row, records
-from tests.support.records import quantile
+from tests.support.records import ABOUT, about, quantile
 
 # How figures are written.
 
@@ -190,6 +191,10 @@ GROWTH = {
     "What repetition brings": "duplication", "What workers bring": "workers", "Long pretokens": "pretoken_length",
     "Scripts": "script", "Small calls": "calls", "Start": "start", "Compression": "compression",
 }  # fmt: skip
+
+
+OTHERS = {about(name)[0]: name for name in STUDIES if name not in ABOUT}
+"""Title -> study that has no row of made-up points: the report shows it as its own record has it."""
 
 
 UNIT = re.compile(r"(?<=\d) (?=(?:s|ms|µs|ns|h|B|KB|MB|GB|GiB|%)(?!\w))")
