@@ -1,4 +1,4 @@
-"""The code of an implementation as a reader meets it: what it changes in the one before it, or its key function."""
+"""The code of an implementation as a reader meets it: what it changes in its parent, or its key function."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import ast
 import difflib
 from typing import NamedTuple
 
-from impls.registry import Impl, implementations
+from impls.registry import Impl, implementations, parent_of
 from reports.diagrams import ROOT
 
 LONGEST = 60
@@ -21,7 +21,7 @@ class Excerpt(NamedTuple):
 
     Attributes:
         text: the lines.
-        language: "python", or "diff" where it is the difference to the implementation before.
+        language: "python", or "diff" where it is the difference to its parent.
         path: of the file, from the root of the project.
         left_out: how many lines follow in the file.
     """
@@ -34,13 +34,10 @@ class Excerpt(NamedTuple):
 
 def excerpts(stage: str) -> dict[str, Excerpt]:
     """Return the code of each implementation of a stage by its name."""
-    found: dict[str, Excerpt] = {}
-    before = ""
-    for row in implementations(stage):
-        path, code = _key_code(row)
-        found[row.name] = _excerpt(before, code, path)
-        before = code
-    return found
+    codes = {row.name: _key_code(row) for row in implementations(stage)}
+    parents = {row.name: parent_of(row) for row in implementations(stage)}
+    before = {name: codes[parent.name][1] if parent else "" for name, parent in parents.items()}
+    return {name: _excerpt(before[name], code, path) for name, (path, code) in codes.items()}
 
 
 def _key_code(row: Impl) -> tuple[str, str]:
@@ -68,7 +65,7 @@ def _maker(body: list[ast.stmt], name: str) -> str:
 
 def _excerpt(before: str, code: str, path: str) -> Excerpt:
     old, new = before.splitlines(), code.splitlines()
-    alike = difflib.SequenceMatcher(None, old, new, autojunk=False).ratio() >= ALIKE
+    alike = old != new and difflib.SequenceMatcher(None, old, new, autojunk=False).ratio() >= ALIKE
     lines = list(difflib.unified_diff(old, new, lineterm="", n=2))[2:] if alike else new
     shown = lines[:LONGEST]
     return Excerpt("\n".join(shown), "diff" if alike else "python", path, len(lines) - len(shown))
