@@ -14,7 +14,7 @@ from reports.commands.options import add_record, record_of
 from reports.evidence import Evidence, load_evidence
 from reports.figures.ladders import rungs
 from reports.figures.tables import Table
-from reports.pages import html, markdown
+from reports.pages import html, markdown, picture
 from reports.pages.terminal import as_text
 from reports.records import Record, ladders
 from reports.sections import report
@@ -22,7 +22,7 @@ from reports.sections.summary import stale_sentences
 
 LATEST = Path(__file__).parents[1] / "latest"
 
-PAGES = {"index.html": html.page, "report.md": markdown.page}
+PAGES = {"index.html": html.page, "report.md": markdown.page, "ladder.svg": picture.page}
 """A dict: file name -> function that makes the page from a report."""
 
 

@@ -21,7 +21,7 @@ def test_a_record_alone_means_build(tmp_path: Path, capsys: pytest.CaptureFixtur
     out = capsys.readouterr().out
     assert out.count("count, stories-5MB: speed-up over findall") == 2
     pages = [sorted(path.name for path in (tmp_path / name).iterdir()) for name in ("one", "two")]
-    assert pages == [["index.html", "report.md"]] * 2
+    assert pages == [["index.html", "ladder.svg", "report.md"]] * 2
 
 
 @pytest.mark.parametrize("name", PROGRAM.commands)
