@@ -31,7 +31,7 @@ def named_workload(name: str) -> Workload:
     """
     rows = {row.name: row for row in workloads()}
     if name not in rows:
-        raise UsageError(f"--workload: no workload {name!r}; there are {', '.join(rows)}")
+        raise UsageError(f"--workload: there is no workload {name!r}; choose one of {', '.join(rows)}")
     return rows[name]
 
 

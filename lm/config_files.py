@@ -89,7 +89,7 @@ def parse_yaml(text: str | bytes, source: str) -> Any:
         return yaml.load(text, _Loader)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
-        place = f" line {mark.line + 1}" if mark else ""
+        place = f" line {mark.line + 1}:" if mark else ""
         problem = getattr(error, "problem", None) or str(error).splitlines()[0]
         remedy = "" if "; " in problem else "; correct the YAML"
         raise ConfigError(f"{source}:{place} {problem}{remedy}") from None

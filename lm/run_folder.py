@@ -118,13 +118,13 @@ def restore(
     state = load_checkpoint(path, model, optimizer, device)
     if state.get("tokenizer") != data.tokenizer.fingerprint():
         raise FileFormatError(
-            f"{path}: was trained with another tokenizer than that of data.folder {config.data.folder}; give the "
-            "data.folder of its run"
+            f"{path}: was trained with another tokenizer than the one in {config.data.folder}; name the folder with "
+            "the ids of this run: --set data.folder=FOLDER"
         )
     if state.get("ids") != data.digests:
         raise FileFormatError(
-            f"{path}: was trained on other ids than those of data.folder {config.data.folder}; give the data.folder "
-            "of its run"
+            f"{path}: was trained on other ids than {config.data.folder} holds now; name the folder with the ids of "
+            "this run: --set data.folder=FOLDER"
         )
     check_settings(config, state, path)
     step, last = state["step"], config.training.max_steps

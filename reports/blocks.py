@@ -96,7 +96,7 @@ class Section:
 
     @property
     def anchor(self) -> str:
-        """The name by which the page refers to it."""
+        """The `id` of the section in the HTML page."""
         return anchor(self.title)
 
 
@@ -110,7 +110,7 @@ class Chapter:
 
     @property
     def anchor(self) -> str:
-        """The name by which the page refers to it; "chapter" keeps it apart from a section of the same title."""
+        """The `id` of the chapter in the HTML page; "chapter" keeps it apart from a section of the same title."""
         return f"chapter-{anchor(self.title)}"
 
     @property

@@ -38,8 +38,8 @@ class Comparison:
         rows: a row per case that both records have, with the columns stage, impl, workload, before and after (median
             seconds), change (after / before, divided by the drift), low and high (the spread of change, from the
             quartiles of both records), unchanged (whether the code is the same), verdict.
-        drift: how many times as long unchanged code took in the newer record: the median over implementations, where
-            each counts with the median over its workloads; 1 if all code has changed.
+        drift: the time of unchanged code in the newer record, divided by its time in the earlier record; the median
+            over implementations, each with the median over its workloads. 1 if all code has changed.
         witnesses: how many implementations have unchanged code. With fewer than MIN_WITNESSES, ratios are not divided
             by the drift.
         left_out: one line for each case of the newer record that has no counterpart in the earlier one, and one line

@@ -99,7 +99,7 @@ def _case(case: Mapping[str, Any]) -> dict[str, Any]:
 
 def _check_cases(cases: pd.DataFrame) -> None:
     if not cases[POSITIVE].map(_is_above_zero).all(axis=None):
-        raise ValueError(f"one of {', '.join(POSITIVE)} is not a number above zero")
+        raise ValueError(f"one of these fields is not a number above zero: {', '.join(POSITIVE)}")
     if not all(_is_above_zero(sample) for samples in cases["samples"] for sample in samples):
         raise ValueError("a sample is not a number above zero")
     _check_words(cases[TEXTS])
@@ -112,7 +112,7 @@ def _is_above_zero(value: object) -> bool:
 def _check_words(*tables: pd.DataFrame) -> None:
     for table in tables:
         if not table.map(lambda value: isinstance(value, str) and value.isprintable()).all(axis=None):
-            raise ValueError(f"one of {', '.join(table.columns)} is not text in one line")
+            raise ValueError(f"one of these fields is no printable string: {', '.join(table.columns)}")
 
 
 def ladder(record: Record, stage: str, workload: str) -> pd.DataFrame:

@@ -4,9 +4,10 @@
     python -m bench try encode/lru --against heap --workload stdlib-100KB
     python -m bench try encode/lru --corpus file:my-corpus.txt
 
-First the proof: its outputs are compared with the oracle's on real text, hostile texts and random texts. A wrong
-output is shown by its first difference, and nothing is timed. Then it takes turns with its parent and with the
-fastest implementation, in one run. Last, own times of functions stand beside those of its parent. No record is left.
+First, the outputs of the implementation are compared with the outputs of the oracle, on real text, hostile texts and
+random texts. A wrong output is shown by its first difference, and nothing is timed. Then the implementation takes
+turns with its parent and with the fastest implementation, in one run. Last, a table shows the own time of each
+function in the implementation and in its parent. No record is left.
 
 Exit status 0 when all outputs are right, 1 when one is wrong, 2 for a name or an option that does not exist.
 """

@@ -148,7 +148,7 @@ class Launch:
 
 @contextmanager
 def launched(base: Path, head: Path, environment: Mapping[str, str]) -> Iterator[Launch]:
-    """Start the processes of a launch from the sources of base and head."""
+    """Start three processes: one from the sources of base, and two from the sources of head."""
     with ExitStack() as stack:
         sides = (("base", base), ("head", head), ("head", head))
         yield Launch(*(stack.enter_context(started(name, sources, environment)) for name, sources in sides))

@@ -25,7 +25,7 @@ def _kept(path: Path, content: bytes) -> str:
 
 
 def repeated(folder: Path, n_bytes: int, times: int) -> str:
-    """Make stories of `n_bytes` that repeat one part `times` times, and return the name of the corpus."""
+    """Write one part of `stories` to a file, `times` times in a row; return the name of this corpus of `n_bytes`."""
     part = get("stories", n_bytes // times).read_bytes()
     return _kept(folder / f"repeated-{times}.txt", part * times)
 

@@ -115,7 +115,7 @@ def planned(
     row = chosen_workload(workload, corpus)
     for impl in filter(None, (candidate, parent)):
         if reason := Case(impl, row).reason_to_skip:
-            raise UsageError(f"{stage}/{impl.name} on {row.name}: {reason}; choose another --workload")
+            raise UsageError(f"{stage}/{impl.name} is too slow for {row.name} ({reason}); choose another --workload")
     if not 0 < seconds <= 3600:
         raise UsageError(f"--seconds: {seconds:g} is no time for turns; give more than 0, at most 3600")
     top = implementations(stage)[-1]

@@ -125,7 +125,7 @@ class GigatokenLearned(NamedTuple):
         found = re.search(r"Pretokenization took ([0-9.]+)(ns|µs|ms|s)\b", self.printed)
         if not found:
             raise MergelabError(
-                "gigatoken: its output lacks the time of pretokenization; adapt `counting_seconds` to its version"
+                "gigatoken: the output lacks the time of pretokenization; adapt GigatokenLearned.counting_seconds"
             )
         return float(found[1]) * _SECONDS[found[2]]
 

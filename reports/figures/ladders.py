@@ -29,7 +29,7 @@ class Rung(NamedTuple):
 
 
 class Step(NamedTuple):
-    """The gain of an implementation: how many times as fast it is as the implementation before it on a ladder."""
+    """The gain of a step: the time of the implementation before it on a ladder, divided by its own time."""
 
     workload: str
     before: str

@@ -9,7 +9,7 @@ from reports.presentation import or_missing
 
 
 def stages(evidence: Evidence) -> list[Block]:
-    """Return the shares of the stages, then merge by merge."""
+    """Return the blocks on the share of each stage in the time, then the blocks on the time per merge."""
     return [*or_missing(lambda: shares(evidence)), *or_missing(lambda: merge_by_merge(evidence))]
 
 

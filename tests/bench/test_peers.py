@@ -218,7 +218,7 @@ def test_an_interrupt_leaves_no_text_and_no_process(number: signal.Signals, tmp_
         (["--corpus", "nothing"], "no such corpus"),
         (["--rounds", "0"], "--rounds: 0 is too small"),
         (["--large-bytes", "5"], "--large-bytes: 5 is too small"),
-        (["--vocab", "vocab.json"], "one of the two is missing; give both or none"),
+        (["--vocab", "vocab.json"], "only one of the two is given; give both, or neither"),
         (["--rounds", "many"], "invalid int value"),
     ],
 )

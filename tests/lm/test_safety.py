@@ -200,12 +200,12 @@ BOMB = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (BOMB, "line 4 there are more than 10000 values"),
+        (BOMB, "line 4: there are more than 10000 values"),
         (BOMB + "name: *a11", "there are more than 10000 values"),
-        ("name: " + "[" * 5000, "line 1 values are nested more than 50 deep"),
-        ("name: " + "[" * 5000 + "]" * 5000, "line 1 values are nested more than 50 deep"),
+        ("name: " + "[" * 5000, "line 1: values are nested more than 50 deep"),
+        ("name: " + "[" * 5000 + "]" * 5000, "line 1: values are nested more than 50 deep"),
         ("- " * 5000 + "a", "values are nested more than 50 deep"),
-        ("name: &a [*a]", "line 1 this alias stands inside the value that it repeats"),
+        ("name: &a [*a]", "line 1: this alias stands inside the value that it repeats"),
         ("name: 2024-13-45", "month must be in 1..12; repair the value, or put it in quotes"),
         ("name: " + "9" * 5000, "4300 digits|put it in quotes"),
         ("".join(f"k{n}: {n}\n" for n in range(20_000)), "there are more than 10000 values"),

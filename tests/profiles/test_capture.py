@@ -67,7 +67,9 @@ def test_a_tool_that_is_not_installed_is_one_line(tmp_path: Path) -> None:
 
 
 def test_a_target_that_fails_is_one_line(tmp_path: Path) -> None:
-    with pytest.raises(MergelabError, match=r"^the target: --workload: no workload 'w'; choose one of stories-100KB"):
+    with pytest.raises(
+        MergelabError, match=r"^the target: --workload: there is no workload 'w'; choose one of stories-100KB"
+    ):
         capture.run_tool(tools.load("cprofile"), TRAINING._replace(workload="w"), tmp_path / "x.prof")
 
 

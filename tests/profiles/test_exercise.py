@@ -31,7 +31,7 @@ def test_exercise_computes_a_forward_pass(capsys: pytest.CaptureFixture[str]) ->
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--layers", "3"], "at least two widths"),
+        (["--layers", "3"], "is a single width; give at least two"),
         (["--layers", "3,0"], "'0' is not a number of at least 1"),
         (["--layers", "3,wide"], "'wide' is not a number of at least 1"),
         (["--batch", "0"], "'0' is not a number of at least 1"),
