@@ -256,7 +256,7 @@ BAD: dict[str, tuple[list[str], int, str]] = {
     "slow-parent": (
         ["train/incremental", "--workload", "stories-5MB"],
         2,
-        "train/weighted is too slow for stories-5MB (recounts",
+        "train/weighted is too slow for stories-5MB (",
     ),
     "seconds": (["encode/heap", "--seconds", "0"], 2, "--seconds: 0 is no time for turns"),
     "corpus": (["encode/heap", "--corpus", "nothing"], 2, "nothing"),
