@@ -14,11 +14,14 @@ from bench.faults.work import Ground, Running
 FULL = "File too large"
 """What the system says of such a file."""
 
+LEAST = 512
+"""Bytes of the smallest disk: the error message of the command is a file too, and must fit."""
+
 
 def fill_once(ground: Ground, folder: Path, draw: random.Random, tally: Tally) -> None:
     """Fill the disk during one run and check its files; then make room, run again, and compare the end."""
     sizes = sorted({len(content) for name, content in ground.whole.items() if ground.before.get(name) != content})
-    limit = draw.randrange(draw.choice(sizes) + 1)
+    limit = max(LEAST, draw.randrange(draw.choice(sizes) + 1))
     running = Running(ground.work.words, ground.copy(folder), ground.environment)
     resource.prlimit(running.process.pid, resource.RLIMIT_FSIZE, (limit, limit))
     found, status = [], running.status()
