@@ -176,7 +176,7 @@ BROKEN: dict[str, tuple[str, str]] = {
     "no-body": ("def train(a, b):\n    raise NotImplementedError\n", "train has no body yet; fill it in"),
     "syntax": ("def train(a b): pass\n", "student.py:1: invalid syntax"),
     "no-function": ("def learn(a, b): pass\n", "has no function train; keep its name"),
-    "import": ("import no_such_module\n", r"ModuleNotFoundError: No module named 'no_such_module' \(student.py:1\)"),
+    "import": ("import no_such_module\n", r"ModuleNotFoundError: No module named 'no_such_module' \(.*student.py:1\)"),
 }
 
 
@@ -189,7 +189,7 @@ def test_a_file_that_cannot_be_run_is_one_line(code: str, message: str, tmp_path
 
 
 ANSWERS: dict[str, tuple[str, str]] = {
-    "raises": ("1 / 0", r"ZeroDivisionError: division by zero \(student.py:2\)"),
+    "raises": ("1 / 0", r"ZeroDivisionError: division by zero \(.*student.py:2\)"),
     "nothing": ("pass", "train returned 'None'; return a list of pairs of ids"),
     "no-ids": ("return [(1, -1)]", r"train returned '\[\(1, -1\)\]'; return a list of pairs of ids"),
     "unknown-id": ("return [(9999, 1)]", r"yours +\(9999, 1\), no token \+ b'\\x01', which occurs 0 times"),
