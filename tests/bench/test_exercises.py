@@ -176,7 +176,10 @@ BROKEN: dict[str, tuple[str, str]] = {
     "no-body": ("def train(a, b):\n    raise NotImplementedError\n", "train has no body yet; fill it in"),
     "syntax": ("def train(a b): pass\n", "student.py:1: invalid syntax"),
     "no-function": ("def learn(a, b): pass\n", "has no function train; keep its name"),
-    "import": ("import no_such_module\n", r"ModuleNotFoundError: No module named 'no_such_module' \(.*student.py:1\)"),
+    "import": (
+        "import no_such_module\n",
+        r"ModuleNotFoundError: No module named 'no_such_module' \(.*student.py:1\)",
+    ),
 }
 
 
