@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from bench.code import code_digest, versions
+from bench.code import code_digest, name_of, versions
 from bench.inputs import WORKERS, inputs_of, output_digest
 from bench.places import without_folder
 from data.workloads import Workload
@@ -48,7 +48,7 @@ class Case:
     @property
     def reason_to_skip(self) -> str | None:
         """Why this case is not measured; None if it is measured."""
-        return self.workload.skip.get(f"{self.impl.stage}/{self.impl.name}")
+        return self.workload.skip.get(name_of(self.impl))
 
 
 def cases(stage: str, workloads: tuple[Workload, ...]) -> list[Case]:

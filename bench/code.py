@@ -83,9 +83,24 @@ def _digest(name: str, files: Iterable[Path], root: Path = ROOT) -> str:
     return digest.hexdigest()
 
 
+def name_of(impl: Impl) -> str:
+    """Return the name by which records, options and words call an implementation: "stage/name"."""
+    return f"{impl.stage}/{impl.name}"
+
+
+def module_of(impl: Impl) -> str:
+    """Return the path of the module of an implementation, from the root of the project."""
+    return path_of(impl.target.split(":")[0])
+
+
+def path_of(module: str) -> str:
+    """Return the path of a module, from the root of the project."""
+    return f"{module.replace('.', '/')}.py"
+
+
 def code_digests() -> dict[str, str]:
     """Return the digest of the code of every implementation: "stage/name" -> digest."""
-    return {f"{row.stage}/{row.name}": code_digest(row) for stage in STAGES for row in implementations(stage)}
+    return {name_of(row): code_digest(row) for stage in STAGES for row in implementations(stage)}
 
 
 def versions(packages: Sequence[str] = PACKAGES) -> dict[str, str]:

@@ -16,7 +16,7 @@ from typing import Any
 
 import pandas as pd
 
-from bench.record import KINDS, RecordError, paths, read, when, why_partial
+from bench.record import KINDS, RecordError, paths, when
 from impls.errors import shown
 from reports.errors import ReportError
 from reports.figures.tables import Table
@@ -167,12 +167,12 @@ def last_comparable(after: Record) -> tuple[Record, list[str]]:
     earlier = [path for path in paths(folder, "bench") if when(path) < when(after.path)]
     for path in reversed(earlier):
         try:
-            partial, record = why_partial(read(path, "bench")), load_record(path)
+            record = load_record(path)
         except RecordError as error:
             refused.append(str(error))
             continue
-        if partial:
-            refused.append(f"{path.name}: no baseline: {partial}")
+        if record.partial:
+            refused.append(f"{path.name}: no baseline: {record.partial}")
         elif reason := why_not_comparable(record, after):
             refused.append(f"{path.name}: not comparable: {reason}")
         else:

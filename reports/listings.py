@@ -6,6 +6,7 @@ import ast
 import difflib
 from typing import NamedTuple
 
+from bench.code import path_of
 from impls.registry import Impl, implementations, parent_of
 from reports.diagrams import ROOT
 
@@ -43,7 +44,7 @@ def excerpts(stage: str) -> dict[str, Excerpt]:
 def _key_code(row: Impl) -> tuple[str, str]:
     """Return the path of a source, and the function or class in it that is the implementation, or else all of it."""
     module, name = (row.kernel or row.target).split(":")
-    path = f"{module.replace('.', '/')}.py"
+    path = path_of(module)
     text = (ROOT / path).read_text("utf-8")
     body = ast.parse(text).body
     defined = {node.name: node for node in body if isinstance(node, ast.FunctionDef | ast.ClassDef)}

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bench.record import GIVEN, KINDS, RecordError, read
+from bench.record import GIVEN, KINDS, RecordError, read, why_partial
 from impls.registry import STAGES
 
 POSITIVE = ["median", "q1", "q3", "min", "rounds", "bytes", "pretokens", "unique_pretokens", "vocab_size", "workers"]
@@ -40,6 +40,7 @@ class Record:
         commit: commit and branch of the code, as git tells them.
         when: date and time of the run, UTC.
         arguments: the arguments of pytest.
+        partial: why the record is no base of a report or a comparison; empty if it is one.
     """
 
     path: Path
@@ -50,6 +51,7 @@ class Record:
     commit: dict[str, Any]
     when: str
     arguments: list[str]
+    partial: str
 
     @property
     def command(self) -> str:
@@ -83,6 +85,7 @@ def load_record(path: Path) -> Record:
             content["commit_info"],
             content["datetime"][:19],
             content["arguments"],
+            why_partial(content),
         )
         _check_cases(record.cases)
         _check_words(record.skipped, record.errors)

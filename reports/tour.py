@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from bench.code import module_of, name_of
 from impls.registry import STAGES, implementations
 from impls.storage import atomic_writer
 from reports.diagrams import with_diagrams
@@ -48,11 +49,7 @@ def with_figures_of(record: Record, text: str) -> str:
 
 def missing_steps(text: str) -> list[str]:
     """Return a line for each implementation whose module the tour does not link to."""
-    modules = {
-        f"{row.stage}/{row.name}": f"{row.target.split(':')[0].replace('.', '/')}.py"
-        for stage in STAGES
-        for row in implementations(stage)
-    }
+    modules = {name_of(row): module_of(row) for stage in STAGES for row in implementations(stage)}
     return [
         f"no step for {name}; add one that links to {path}"
         for name, path in modules.items()

@@ -16,8 +16,9 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 
+from bench.code import name_of
 from bench.progress import progress, show_crashes
-from bench.trial.report import place, profile_lines, timing_lines, told
+from bench.trial.report import profile_lines, timing_lines, told
 from bench.trial.trial import Trial, planned
 
 
@@ -36,7 +37,7 @@ def run(options: Namespace) -> int:
     """Prove, time, look inside."""
     show_crashes()
     trial = planned(options.implementation, options.against, options.workload, options.corpus, options.seconds)
-    print(f"{place(trial.candidate)}: {trial.candidate.idea}\n\nIs it right?", flush=True)
+    print(f"{name_of(trial.candidate)}: {trial.candidate.idea}\n\nIs it right?", flush=True)
     if not proven(trial):
         return 1
     print(f"\nIs it faster? On {trial.text()}:", flush=True)

@@ -68,9 +68,13 @@ def run(train: Function, question: Training) -> Merges:
     return as_merges(train(question.pretokens.to_mapping(), question.n_merges))
 
 
-def reference(pretokens: Mapping[bytes, int], n_merges: int) -> list[Pair]:
-    """Train as the implementation does."""
-    return pairs(naive.train(Pretokens.from_mapping(pretokens), n_merges=n_merges))
+def reference_of(trainer: Function) -> Function:
+    """Return a function like the student's that trains as an implementation does."""
+
+    def reference(pretokens: Mapping[bytes, int], n_merges: int) -> list[Pair]:
+        return pairs(trainer(Pretokens.from_mapping(pretokens), n_merges=n_merges))
+
+    return reference
 
 
 EXERCISE = Exercise(
@@ -79,6 +83,6 @@ EXERCISE = Exercise(
     TEMPLATE,
     questions,
     run,
-    reference,
+    reference_of(naive.train),
     ("impls.train.naive:train", "impls.train.naive:merge_pair"),
 )

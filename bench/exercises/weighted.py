@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from bench.exercises import naive
 from bench.exercises.exercise import Exercise
-from bench.fuzz.trainers import pairs
-from bench.trial.training import Pair, Training
-from impls.contract import Pretokens
+from bench.trial.training import Training
 from impls.train import weighted
 
 TEMPLATE = '''\
@@ -43,17 +41,12 @@ def questions() -> Sequence[Training]:
     return [*others, last, replace(last, name=f"{last.name}, five times", times=5)]
 
 
-def reference(pretokens: Mapping[bytes, int], n_merges: int) -> list[Pair]:
-    """Train as the implementation does."""
-    return pairs(weighted.train(Pretokens.from_mapping(pretokens), n_merges=n_merges))
-
-
 EXERCISE = Exercise(
     "one sequence per unique pretoken, weighted by its count",
     "train",
     TEMPLATE,
     questions,
     naive.run,
-    reference,
+    naive.reference_of(weighted.train),
     ("impls.train.weighted:train", "impls.train.naive:merge_pair"),
 )

@@ -84,5 +84,9 @@ def time_limit(seconds: float) -> Iterator[None]:
 def _described(error: Exception) -> str:
     """Return class, message and place of an exception as one line."""
     frames = traceback.extract_tb(error.__traceback__)
-    places = " > ".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in frames[-4:])
-    return f"{type(error).__name__}: {' '.join(str(error).split())[:200]} ({places})"
+    return in_one_line(error, " > ".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in frames[-4:]))
+
+
+def in_one_line(error: Exception, place: str) -> str:
+    """Return class and message of an exception, and the place where it was raised, as one line."""
+    return f"{type(error).__name__}: {' '.join(str(error).split())[:200]} ({place})"

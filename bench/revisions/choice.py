@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from bench.cases import Case
-from bench.code import code_digest
+from bench.code import code_digest, name_of
 from bench.options import chosen
 from bench.revisions.measure import Trial
 from data.workloads import Workload, workloads
@@ -33,11 +33,6 @@ def has_changed(impl: Impl, base_rows: Mapping[str, str], base: Path, head: Path
     """Tell whether the code of an implementation differs between the sources of base and head."""
     base_impl = replace(impl, target=base_rows[name_of(impl)])
     return code_digest(base_impl, base) != code_digest(impl, head)
-
-
-def name_of(impl: Impl) -> str:
-    """Return "stage/name"."""
-    return f"{impl.stage}/{impl.name}"
 
 
 def trials(

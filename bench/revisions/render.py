@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bench.code import name_of
 from bench.revisions.measure import LAUNCHES, Measured, Result
 from bench.table import aligned
 from bench.turns import UNSEEN
@@ -20,7 +21,7 @@ def cells(one: Result) -> list[str]:
     """Return the cells of a row."""
     case, ratio = one.trial.case, one.comparison.ratio
     return [
-        f"{case.impl.stage}/{case.impl.name}",
+        name_of(case.impl),
         case.workload.name,
         f"{ratio.median:.3f}x",
         f"{ratio.low:.3f} .. {ratio.high:.3f}",
@@ -57,7 +58,7 @@ def failure(one: Result, percent: float) -> str:
     """Say which case failed the gate."""
     ratio = one.comparison.ratio
     return (
-        f"{one.trial.case.impl.stage}/{one.trial.case.impl.name} on {one.trial.case.workload.name} is "
+        f"{name_of(one.trial.case.impl)} on {one.trial.case.workload.name} is "
         f"{100 * (ratio.median - 1):.1f} % slower (at least {100 * (ratio.low - 1):.1f} %), more than {percent:g} % "
         f"and beyond the floor of {100 * (one.floor - 1):.1f} %"
     )

@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from bench.child import ROOT
+from bench.code import module_of
 from bench.template import texts
 from bench.template.request import Request
 from impls import FileFormatError
@@ -34,13 +35,8 @@ def changes(request: Request) -> dict[str, tuple[str, str]]:
         old = _read(name)
         if (new := change(old, request)) != old:
             found[name] = (new, advice)
-    (module, _), (copied, _) = (row.target.split(":") for row in (request.row(), request.parent))
-    old = _read(_file(copied))
-    return {**found, _file(module): (texts.module(old, request), "the code: work here")}
-
-
-def _file(module: str) -> str:
-    return f"{module.replace('.', '/')}.py"
+    old = _read(module_of(request.parent))
+    return {**found, module_of(request.row()): (texts.module(old, request), "the code: work here")}
 
 
 def _read(name: str) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bench.child import ROOT
+from bench.fuzz.kind import in_one_line
 from impls.command_line import printable
 
 AROUND = 30
@@ -59,4 +60,4 @@ def fault(error: Exception, home: Path = ROOT) -> str:
     frame = (inside or frames)[-1]
     path = Path(frame.filename)
     place = path.relative_to(ROOT) if path.is_relative_to(ROOT) else path.name
-    return f"{type(error).__name__}: {' '.join(str(error).split())[:200]} ({place}:{frame.lineno})"
+    return in_one_line(error, f"{place}:{frame.lineno}")

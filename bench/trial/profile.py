@@ -7,6 +7,7 @@ from collections import defaultdict
 from typing import NamedTuple
 
 from bench.calls import recorded, short_path, stats_in
+from bench.code import module_of
 from bench.inputs import Inputs
 from bench.trial.timing import seconds_of
 from bench.works import work_of
@@ -50,7 +51,7 @@ def side_by_side(candidate: Impl, other: Impl, inputs: Inputs) -> list[Row]:
 
     Functions of the same name in the modules of the two are one row.
     """
-    mine, theirs = (f"{impl.target.split(':')[0].replace('.', '/')}.py" for impl in (candidate, other))
+    mine, theirs = map(module_of, (candidate, other))
     here: Own = defaultdict(float)
     for (file, name), own in own_times(candidate, inputs).items():
         here[theirs if file == mine else file, name] += own

@@ -7,6 +7,7 @@ from random import Random
 from time import perf_counter
 from typing import NamedTuple
 
+from bench.code import name_of
 from bench.fuzz.finding import shortened
 from bench.trial import counting, encoding, training
 from bench.trial.difference import Difference
@@ -30,8 +31,9 @@ class Wrong(NamedTuple):
 
     def lines(self) -> list[str]:
         """Return what is wrong in a few lines."""
-        place = f"{self.candidate.stage}/{self.candidate.name}"
-        head = f"{place} is wrong on {self.question.name}, so it is not timed. The first difference:"
+        head = (
+            f"{name_of(self.candidate)} is wrong on {self.question.name}, so it is not timed. The first difference:"
+        )
         return [head, *(f"  {line}" for line in self.difference.lines(self.oracle.name, self.candidate.name))]
 
 

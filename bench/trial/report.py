@@ -9,11 +9,6 @@ from bench.trial.trial import Trial
 from impls.registry import Impl
 
 
-def place(impl: Impl) -> str:
-    """Return an implementation as "stage/name"."""
-    return f"{impl.stage}/{impl.name}"
-
-
 def told(name: str, asked: int) -> str:
     """Return what a part of the proof showed."""
     return f"{name}: {asked:,} {'question' if asked == 1 else 'questions'}, all answered as the oracle does"

@@ -15,14 +15,8 @@ ALONE = "svg { color: var(--ink); background: var(--paper); }"
 def page(report: Report) -> str:
     """Return the picture as SVG that needs no other file; an empty picture where the ladder was not measured."""
     figures = (block for block in report.front.blocks if isinstance(block, Figure))
-    found = next((figure for figure in figures if write(figure.caption).startswith(f"{STAGE},")), None)
+    found = next((figure for figure in figures if figure.stage == STAGE), None)
     drawn = drawing.svg(found.drawing, write(found.caption)) if found else "<svg></svg>"
     head, inside = drawn.split(">", 1)
-    return f'{head} xmlns="http://www.w3.org/2000/svg">\n<style>\n{_rules()}\n</style>{inside}\n'
-
-
-def _rules() -> str:
-    """Return the rules of the page that are about drawings, and its colours."""
-    rules = environment().get_template("page.css").render()
-    colours = rules[rules.index(":root") : rules.index("}", rules.index(":root")) + 1]
-    return "\n".join([colours, *(line for line in rules.splitlines() if line.startswith("svg ")), ALONE])
+    rules = environment().get_template("drawing.css").render()
+    return f'{head} xmlns="http://www.w3.org/2000/svg">\n<style>\n{rules}{ALONE}\n</style>{inside}\n'

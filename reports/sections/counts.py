@@ -6,14 +6,12 @@ from reports.blocks import Block, Bullets, Heading, Paragraph, missing
 from reports.evidence import Evidence
 from reports.figures import counts as figures
 
-TOOLS = ("cachegrind", "hardware")
-
 
 def counts(evidence: Evidence) -> list[Block]:
     """Return the counts beside the time, what they explain of it, and which tool could not run."""
-    skipped = [row for row in evidence.content("profiles").get("skipped", []) if row["tool"] in TOOLS]
+    skipped = evidence.content("profiles").get("skipped", [])
     notes = [Bullets([f"{row['tool']}: skipped, since {row['reason']}" for row in skipped])] if skipped else []
-    found, others = evidence.digests(*TOOLS), evidence.digests()
+    found, others = evidence.digests_with("call"), evidence.digests()
     if not found:
         return [missing("no run of the tools cachegrind and hardware"), *notes]
     explained = Bullets([figures.bound(digest, others) for digest in found])
