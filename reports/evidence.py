@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -71,7 +72,6 @@ class Evidence:
         problems: one line for each record that cannot be used.
         passed_over: one line for each filtered record; an earlier record is used instead.
         why_missing: a dict: kind -> the reason why there is no record of this kind.
-        history: the whole runs of the benchmarks on this machine up to `bench`, oldest first, without damaged ones.
     """
 
     bench: Record
@@ -81,12 +81,16 @@ class Evidence:
     problems: list[str] = field(default_factory=list)
     passed_over: list[str] = field(default_factory=list)
     why_missing: dict[str, str] = field(default_factory=dict)
-    history: list[Record] = field(default_factory=list)
 
     @property
     def names(self) -> dict[str, str]:
         """Kind -> name of the record."""
         return {kind: path.name for kind, path in self.paths.items()}
+
+    @cached_property
+    def history(self) -> list[Record]:
+        """The whole runs of the benchmarks on this machine up to `bench`, oldest first, without damaged ones."""
+        return list(_history(self.bench))
 
     def content(self, kind: str) -> dict[str, Any]:
         """Return the newest record of a kind other than the benchmarks.
@@ -158,7 +162,6 @@ def load_evidence(path: Path, kinds: Iterable[str] = OTHER_KINDS) -> Evidence:
     evidence = Evidence(bench, paths={"bench": path})
     for kind in kinds:
         _add_newest(evidence, kind, path.parent.parent)
-    evidence.history = list(_history(bench))
     return evidence
 
 
@@ -166,8 +169,8 @@ def _history(last: Record) -> Iterator[Record]:
     for path in record.paths(last.path.parent.parent, "bench"):
         if record.when(path) < record.when(last.path):
             with suppress(RecordError):
-                partial, earlier = why_partial(record.read(path, "bench")), load_record(path)
-                if not partial and record.machine_of(earlier.machine) == record.machine_of(last.machine):
+                earlier = load_record(path)
+                if not earlier.partial and record.machine_of(earlier.machine) == record.machine_of(last.machine):
                     yield earlier
     yield last
 
