@@ -8,13 +8,14 @@ files and ends the process.
 
 from __future__ import annotations
 
+import atexit
 import os
 import signal
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import NoReturn
 
@@ -24,11 +25,13 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _line = threading.Lock()
 _told = threading.Event()
 _caught: list[int] = []
+_kept: list[BaseException | None] = []
 
 
 def start(main: Callable[[], int], package: str) -> NoReturn:
     """Listen for signals, run the command line of a package, and end the process with its exit status."""
     name = f"python -m {package}"
+    atexit.register(_skip_teardown)  # Functions registered first are called last.
     listen(name)
     try:
         status = main()
@@ -89,7 +92,7 @@ def _interrupt(number: int, _frame: FrameType | None) -> NoReturn:
 
 def _show_unraisable(unraisable: sys.UnraisableHookArgs) -> None:
     # The compiler calls Python code. An interrupt there is not raised further; `_end_late` still ends the process.
-    if unraisable.exc_type is not KeyboardInterrupt:
+    if not _caught:
         sys.__unraisablehook__(unraisable)
 
 
@@ -120,10 +123,24 @@ def report(name: str, left: str = "no unfinished file was left") -> int:
 
     `left`: the end of the line, which says what the interrupt leaves behind.
     """
+    _kept.append(sys.exception())  # Its frames hold what the compiler was making; to free that may crash.
     with _line:
         _tell(name, left)
         _told.set()
+    return _status()
+
+
+def _status() -> int:
     return 128 + (_caught[0] if _caught else signal.SIGINT)
+
+
+def _skip_teardown() -> None:
+    """End an interrupted process before the interpreter frees its modules: LLVM crashes on what is half made."""
+    if _told.is_set():
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(OSError, ValueError, AttributeError):
+                stream.flush()
+        os._exit(_status())
 
 
 def _tell(name: str, left: str = "no unfinished file was left") -> None:

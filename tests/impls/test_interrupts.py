@@ -59,20 +59,24 @@ def home(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def interrupt(
-    number: int, arguments: tuple[str, ...], place: str, delay: float, home: Path, **environment: str
-) -> subprocess.CompletedProcess[str]:
-    before = {path.relative_to(home) for path in home.rglob("*")}
-    done = subprocess.run(
-        [sys.executable, "-c", CHILD, str(int(number)), place, str(delay), *arguments],
+def python(*arguments: str, home: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run Python in a folder, with the default handler of SIGINT, which a shell may have set to be ignored."""
+    return subprocess.run(
+        [sys.executable, *arguments],
         cwd=home,
         env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
         capture_output=True,
         text=True,
         timeout=60,
-        # A shell may have it ignored.
         preexec_fn=partial(signal.signal, signal.SIGINT, signal.default_int_handler),
     )
+
+
+def interrupt(
+    number: int, arguments: tuple[str, ...], place: str, delay: float, home: Path, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    before = {path.relative_to(home) for path in home.rglob("*")}
+    done = python("-c", CHILD, str(int(number)), place, str(delay), *arguments, home=home, **environment)
     assert {path.relative_to(home) for path in home.rglob("*")} == before
     return done
 
@@ -132,15 +136,32 @@ sys.modules["impls.commands.list"] = types.SimpleNamespace(configure=configure, 
 listen("python -m impls")
 sys.exit(main(["list"]))
 """
-    done = subprocess.run(
-        [sys.executable, "-c", script],
-        cwd=home,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        preexec_fn=partial(signal.signal, signal.SIGINT, signal.default_int_handler),
-    )
+    done = python("-c", script, home=home)
+    assert (done.returncode, done.stderr, done.stdout) == (130, LINE, "")
+
+
+def test_what_was_half_made_is_not_freed(home: Path) -> None:
+    # LLVM's objects crash when they are freed half made: by the frames of the interrupted call, or as modules end.
+    script = """
+import os, signal, sys, time, types
+from impls.__main__ import main
+from impls import interrupts
+
+class HalfMade:
+    def __del__(self):
+        os.abort()
+
+def run(options):
+    local = HalfMade()
+    os.kill(os.getpid(), signal.SIGINT)
+    time.sleep(10)
+
+left = HalfMade()
+sys.modules["impls.commands.list"] = types.SimpleNamespace(configure=lambda parser: None, run=run)
+sys.argv[1:] = ["list"]
+interrupts.start(main, "impls")
+"""
+    done = python("-c", script, home=home)
     assert (done.returncode, done.stderr, done.stdout) == (130, LINE, "")
 
 
@@ -155,12 +176,5 @@ if __name__ == "__main__":
     train_bpe("text.txt", 300, [], impl="incremental", workers=2)
 """
     (home / "leave.py").write_text(script)
-    done = subprocess.run(
-        [sys.executable, "leave.py"],
-        cwd=home,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
+    done = python("leave.py", home=home)
     assert (done.returncode, done.stderr) == (3, "")
