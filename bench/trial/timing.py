@@ -12,7 +12,7 @@ from bench.turns import Budget, Comparison, Side, compare, timed
 from bench.works import Work, work_of
 from impls.registry import Impl
 
-CALL_SECONDS = 0.1
+CALL_SECONDS = 0.01
 """A text is cut until a call takes no longer than that, so that many turns fit into the time."""
 
 FEWEST_BYTES = 4_000
