@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from typing import Any
@@ -18,11 +17,12 @@ from impls.contract import N_BYTES, Merges, Pretokens
 from impls.inputs.file import TextFile
 from impls.pipeline import train
 from impls.registry import Impl, most_advanced
+from impls.system import cores
 
 FEWEST_BYTES = 4_000
 """A text is not cut shorter than that."""
 
-WORKERS = len(os.sched_getaffinity(0))
+WORKERS = cores()
 """Cores that this process may use."""
 
 
