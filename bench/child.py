@@ -83,7 +83,7 @@ def _outputs(process: Popen[str], timeout: float | None) -> tuple[str, str]:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         if not isinstance(error, TimeoutExpired):
-            raise  # At once: whoever interrupts does not wait for the child's memory to be freed.
+            raise  # Raised at once: after an interrupt, nobody waits until the child's memory is freed.
         with process:
             raise MergelabError(f"the process did not end within {timeout:g} s; give it less work") from None
     finally:

@@ -1,4 +1,4 @@
-"""The work of each stage on an input: what profiles look into and trials time."""
+"""The work of each stage on an input: the work that profiles look into and that trials time."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ class Corpus(NamedTuple):
 
 
 class Check(NamedTuple):
-    """The result of `verify` for one cached file; `fault` is empty if the file has its recorded digest."""
+    """The result of `verify` for one cached file; `fault` is empty if the file is intact."""
 
     path: Path
     sha256: str
@@ -118,7 +118,7 @@ def names() -> list[str]:
 
 
 def find(name: str) -> Corpus:
-    """Return the corpus of that name, or a local one for `file:PATH`.
+    """Return the corpus with this name; for `file:PATH`, return a corpus of the kind "local".
 
     Raises:
         UnknownCorpusError: there is no such corpus; the message lists all names.
@@ -214,7 +214,7 @@ def download(name: str, url: str | None = None, progress: fetch.Progress | None 
     path = cache_folder() / f"{corpus.name}.txt"
     if not path.exists():
         _record(path, fetch.download(url or corpus.url, path, corpus.bytes, corpus.sha256, progress))
-    elif not _sidecar(path).exists():  # Put there by hand, on a machine without a network.
+    elif not _sidecar(path).exists():  # A file that a user put there by hand, on a machine without a network.
         _record(path, fetch.sha256_of(path))
     return path
 

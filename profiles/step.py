@@ -63,7 +63,7 @@ def prepare(model_name: str, ops: str, workload: Workload, threads: int) -> Call
 
 
 def tensor_bytes(model_name: str, ops: str, workload: Workload) -> dict[str, Any]:
-    """Return what the tensors of a step hold in bytes, by kind: predicted from the shape alone, and counted.
+    """Return the bytes of the tensors of a step by kind, as predicted from the shape of the model, and as measured.
 
     The result also holds the number of steps per call and the shape of a batch.
     """

@@ -47,7 +47,7 @@ class Exercise:
         ]
 
     def files(self) -> set[str]:
-        """Return the sources of the solution, whose instructions count."""
+        """Return the source files of the solution; only instructions in these files are counted."""
         return {str(inspect.getsourcefile(part)) for part in self.solutions()}
 
 

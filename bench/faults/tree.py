@@ -109,7 +109,7 @@ def faults_midway(folder: Path, before: Files, whole: Files) -> Iterator[str]:
         if name in before and name in whole and before[name] == whole[name]:
             yield f"{name} was there before and is changed"
         elif not is_whole(folder / name):
-            yield f"{name} has its name and is half written"
+            yield f"{name} has its final name but is half written"
 
 
 def faults_at_the_end(folder: Path, whole: Files) -> Iterator[str]:
@@ -139,7 +139,7 @@ def without_times(name: str, content: bytes) -> object:
     if path.suffix == ".pt":
         return _values(content)
     if path.suffix == ".csv":
-        return None  # It has the rows of the .jsonl beside it.
+        return None  # The .jsonl beside it has the same rows.
     if path.suffix != ".jsonl":
         return content
     rows = [json.loads(line) for line in content.splitlines()]

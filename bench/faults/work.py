@@ -131,7 +131,7 @@ class Running:
             return None
 
     def kill_group(self) -> None:
-        """Kill the process and all that it started."""
+        """Kill the process and all processes that it started."""
         with suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
 

@@ -34,7 +34,7 @@ class Chain:
 
     @property
     def name(self) -> str:
-        """The name of its trainer."""
+        """The name of the chain: the name of its trainer."""
         return self.trainer.name
 
 

@@ -1,4 +1,4 @@
-"""Runs a study point by point: each is verified, then timed. A point that would take too long is left out."""
+"""Runs a study: each point is verified, then timed. A point that would take too long is left out."""
 
 from __future__ import annotations
 
@@ -138,7 +138,7 @@ def timed(new: Callable[[], Callable[[], Any]], digest: Callable[[Any], str], *,
 
 
 class Outlook:
-    """Predicts the time of a call from earlier points: it grows as between the last two points, at least linearly."""
+    """Predicts the time of a call, which is taken to grow as between the last two points, and at least linearly."""
 
     def __init__(self, limit: float) -> None:
         """Start without any point; `limit`: the seconds that a call may take."""
@@ -204,7 +204,7 @@ def _run_point(point: Point, check: Check, scale: Scale, outlook: Outlook | None
 
 
 def _check(expected: dict[str, tuple[str, str]], point: Point, produced: str) -> None:
-    """Compare an output with the first output of its group; `expected` keeps it with the name of its series.
+    """Compare an output with the first output of its group. `expected`: group -> first output, name of its series.
 
     Raises:
         OutputError: the two outputs differ.
