@@ -168,7 +168,7 @@ class _Teller:
             word_class = _word_class(name)
             rank = self._rank(word_class, draw)
             taken = [other for key, other in ranks.items() if _word_class(key) == word_class]
-            for other in taken * 2:  # After a rank has been raised because another draw has it, it may equal the rank of a third draw.
+            for other in taken * 2:  # Twice: a raised rank may equal a later one.
                 rank = rank + (rank == other)
                 if word_class not in self._endless:
                     rank %= len(self._words[word_class])

@@ -58,7 +58,7 @@ def run_tool(tool: Tool, subject: Subject, raw: Path) -> dict[str, Any]:
         raise MergelabError(f"{tool.name}: not installed; run `pip install {tool.needs}` or `nox -s profile`")
     repeats = tool.repeats or repeats_for(plain_run(subject, 1)["seconds"])
     plain = plain_run(subject, repeats)["seconds"]
-    raw.unlink(missing_ok=True)  # If the tool writes nothing, the file of an earlier run must not be read in its place.
+    raw.unlink(missing_ok=True)  # If the tool writes no file, an older file must not be read in its place.
     with blamed(tool.name):
         profiled = report(tool, subject, repeats, raw)
         seen = tool.digest(raw)

@@ -157,7 +157,7 @@ def _number(name: str) -> str:
 def last_comparable(after: Record) -> tuple[Record, list[str]]:
     """Return the newest earlier record that can be compared, and a line for each newer record that cannot.
 
-    A broken or a filtered run is no baseline: the next change would be compared with what is left of it.
+    A broken or filtered run is no baseline, since it lacks cases.
 
     Raises:
         ReportError: no earlier record can be compared; the message says why the newest of them cannot.

@@ -155,7 +155,7 @@ def perplexity_resumed(*kept: str) -> str:
 
 
 def shown_and_drawn(shown_at: float, drawn_at: float = 0.5, draws: int = 10_000) -> str:
-    """Return the probability of the likeliest id after " the", at one temperature, and its share of draws at another."""
+    """Return the probability of the likeliest id after " the" at `shown_at`, and its share of draws at `drawn_at`."""
     (before,) = tokenizer().encode(" the")
     counts = np.bincount(ids()[1:][ids()[:-1] == before], minlength=VOCABULARY)
     logits = np.log(counts + 0.1)

@@ -27,10 +27,10 @@ def configure(parser: ArgumentParser) -> None:
 
 
 def run(options: Namespace) -> int:
-    """Make the profiles and print the path of the record; a failed profile prints one line and is kept in the record.
+    """Make the profiles and print the path of the record. A failed profile prints one line; the record lists it.
 
-    A tool that this machine cannot run is skipped. The skip also prints one line and is kept in the record, but the exit
-status stays 0.
+        A tool that this machine cannot run is skipped. A skip prints one line too, and the record lists it, but it is no
+    failure.
     """
     names = chosen(options.only, tools.NAMES, "tool")
     skipped = [{"tool": name, "reason": reason} for name in names if (reason := tools.load(name).absent())]

@@ -5,9 +5,9 @@ Cachegrind runs every instruction on a simulated CPU, so its counts do not depen
 compiled for `CPU`. The cache keeps this code apart, in a folder whose name depends on the flags of Numba.
 
 Cachegrind counts a whole process and writes the counts at its end. So the process copies itself, by a fork, before
-the work and after it. Each copy ends at once and writes the counts up to this moment. The difference of the two counts
-is the work. A second run with fewer calls could not be subtracted: two starts of Python differ by more instructions
-than a short call has.
+the work and after it. Each copy ends at once and writes the counts up to this moment. The difference of the two
+counts is the work. The counts of a second run with fewer calls could not be subtracted: two starts of Python differ
+by more instructions than a short call has.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ EVENTS = {
 """Count -> the events of Cachegrind whose sum it is, such as conditional and indirect branches."""
 
 Function = tuple[str, str]
-"""File and name of a function. Both are "???" for code compiled at run time, and for a few stubs between libraries."""
+"""File and name of a function. Both are "???" for code compiled at run time, and for few stubs between libraries."""
 
 UNKNOWN: Function = ("???", "???")
 

@@ -56,7 +56,7 @@ EVENTS = {
 }
 """Name of a count of Cachegrind -> event. A CPU counts all kinds of branches, even jumps that are always taken."""
 
-NO_COUNTERS = "this machine shows no hardware counters, as is usual for virtual machines; use cachegrind, or another machine"
+NO_COUNTERS = "this machine shows no hardware counters, like many virtual machines; use cachegrind or another machine"
 
 REFUSED = (
     "the kernel refuses hardware counters to this user or container; allow them: sysctl kernel.perf_event_paranoid=2"

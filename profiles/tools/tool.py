@@ -52,7 +52,7 @@ class Tool:
         suite: yields the subjects that the tool looks at in the suite.
         command: returns the command that runs the profiled process, without the order.
         environment: variables that are set for the profiled process.
-        start: takes a complete command, an environment and the raw file; runs the process, returns its standard output.
+        start: takes a complete command, an environment and the raw file; runs the process and returns its output.
         arrive: called in the profiled process before it prepares the work.
         context: the context manager in which the work runs, in the profiled process; it writes the raw file.
         facts: called in the profiled process after the work; returns further fields of the digest.

@@ -1,4 +1,4 @@
-"""Units of work. Counts of instructions and misses are divided by them, so that texts of two sizes can be compared."""
+"""Units of work. Counts are divided by the number of units, so that texts of different sizes can be compared."""
 
 from __future__ import annotations
 

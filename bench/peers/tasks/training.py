@@ -131,7 +131,7 @@ def _of_size(n_bytes: int, _: float) -> Facts:
 
 @task(_of_size)
 def tables_ours(path: str, vocab_size: int) -> Work:
-    """Return the bytes that training needs for unique pretokens: in the hash tables of all threads, and for merging."""
+    """Return the bytes that training needs for unique pretokens: in hash tables of all threads, and for merging."""
     from impls.contract import N_BYTES
     from impls.kernels.keys import WORDS
     from impls.registry import load, most_advanced
