@@ -1,4 +1,4 @@
-"""What all command lines of the project share: parser, dispatch, one-line errors, exit statuses.
+"""The parts that all command lines of the project share: parser, dispatch, one-line errors, exit statuses.
 
 A program is a package that is run by `python -m PACKAGE`. Each command of the program is one module,
 PACKAGE/commands/NAME.py, with two functions: `configure(parser)` adds the options of the command, and `run(options)`
@@ -129,9 +129,9 @@ def _fail(program: Program, message: object, status: int) -> int:
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Tell whether memory ran out: If a GPU has no memory left, PyTorch raises an error of its own class.
+    """Tell whether an error means that memory ran out. For a GPU, PyTorch raises an error of its own class.
 
-    For a CPU, only the message tells.
+    For a CPU, only the message of PyTorch's error says so.
     """
     return (
         isinstance(error, MemoryError)

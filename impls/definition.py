@@ -1,4 +1,4 @@
-"""What a tokenizer is: its ids, merges, special tokens and split pattern, as one checked value that never changes.
+"""A tokenizer as one checked value that never changes: its ids, merges, special tokens and split pattern.
 
 Training returns a `Definition`, formats read and write it, and encoders are built from its arrays. So the pattern and
 the special tokens always stay with the merges.

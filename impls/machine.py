@@ -1,4 +1,4 @@
-"""The machine that this process runs on: compiled code and times of another machine are of no use here."""
+"""The machine of this process. Compiled code and times are kept per machine, since they are no use on another."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 @cache
 def _cpu() -> dict[str, str]:
-    """Return what Linux tells about the first CPU, as a dict: name -> value; empty if it tells nothing."""
+    """Return the facts about the first CPU that Linux lists, as a dict: name -> value; empty if it lists none."""
     try:
         with Path("/proc/cpuinfo").open() as file:
             lines = file.read(1 << 14).split("\n\n")[0]

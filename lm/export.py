@@ -76,6 +76,6 @@ def _write_tokenizer(trained: Trained, folder: Path) -> str | None:
     try:
         tokenizer_json.write(folder / "tokenizer.json", own.definition)
     except UsageError as error:
-        (folder / "tokenizer.json").unlink(missing_ok=True)  # Of another tokenizer, if there is one.
+        (folder / "tokenizer.json").unlink(missing_ok=True)  # An earlier export may have left this file.
         return str(error)
     return None

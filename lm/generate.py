@@ -1,4 +1,4 @@
-"""From a prompt to samples: temperature, top-k, top-p, seeds; a cache saves time and changes no token."""
+"""From a prompt to samples: temperature, top-k, top-p, seeds. A cache saves time and does not change the tokens."""
 
 from __future__ import annotations
 

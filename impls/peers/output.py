@@ -1,4 +1,4 @@
-"""Output that a library writes without Python's streams, caught at the file descriptors."""
+"""Catches, at the file descriptors, the output that a library writes without Python's streams."""
 
 from __future__ import annotations
 

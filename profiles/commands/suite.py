@@ -27,10 +27,9 @@ def configure(parser: ArgumentParser) -> None:
 
 
 def run(options: Namespace) -> int:
-    """Make the profiles and print the path of the record. A failed profile prints one line; the record lists it.
+    """Make the profiles and print the path of the record. A failed profile prints one line and is in the record.
 
-        A tool that this machine cannot run is skipped. A skip prints one line too, and the record lists it, but it is no
-    failure.
+    A tool that this machine cannot run is skipped. A skip prints one line and is in the record, but is no failure.
     """
     names = chosen(options.only, tools.NAMES, "tool")
     skipped = [{"tool": name, "reason": reason} for name in names if (reason := tools.load(name).absent())]

@@ -72,6 +72,6 @@ def drift_sentence(found: Comparison) -> str:
         return f"{seen}; every ratio is divided by this drift, so a slow-down of all code is not seen"
     told = seen if found.witnesses else "there is no implementation of unchanged code"
     return (
-        f"{told}; at least {MIN_WITNESSES} tell how the machine drifted, so nothing is taken off: times are compared "
-        "as they are, and a change may be the machine's"
+        f"{told}; the drift of the machine is measured only from {MIN_WITNESSES} or more, so no ratio is divided by "
+        "a drift, and a change may come from the machine"
     )
