@@ -36,7 +36,7 @@ def run(command: Sequence[str], *, environment: Mapping[str, str] | None = None,
 
     Args:
         command: the program and its arguments.
-        environment: variables that the command gets in addition to those of this process.
+        environment: variables that the command gets in addition to the variables of this process.
         timeout: seconds after which the command counts as hung; none by default.
 
     Raises:

@@ -160,7 +160,7 @@ def head(
 
 
 def write(content: Mapping[str, Any], folder: Path | None = None) -> Path:
-    """Write a new record next to the others of its kind and return its path; no record is ever overwritten.
+    """Write a new record to the folder of its kind and return its path; no record is ever overwritten.
 
     Args:
         content: a head, and the results.

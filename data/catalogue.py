@@ -163,7 +163,7 @@ def get(name: str, n_bytes: int | None = None, *, seed: int = 0) -> Path:
 
 
 def chunks(name: str, n_bytes: int | None = None, *, seed: int = 0) -> Iterable[bytes]:
-    """Return the bytes of a corpus in chunks, without writing a file; arguments and errors are those of `get`."""
+    """Return the bytes of a corpus in chunks, without writing a file. For arguments and errors, see `get`."""
     corpus = find(name)
     n_bytes = corpus.bytes if n_bytes is None else n_bytes
     if n_bytes is not None and n_bytes < 0:

@@ -30,10 +30,10 @@ class Program:
     Attributes:
         package: the package that `python -m` runs.
         description: one sentence about the program.
-        commands: a mapping: name of a command -> what the command does, in the order of the help.
+        commands: a mapping: name of a command -> its description, in the order of the help.
         default: the command to run if none is named; empty if the user must name one.
         out_of_memory: advice for the user, printed when memory runs out.
-        interrupted: what an interrupt leaves behind, in words; printed after an interrupt.
+        interrupted: words about the state that an interrupt leaves, printed after an interrupt.
     """
 
     package: str

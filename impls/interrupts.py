@@ -121,7 +121,7 @@ def interrupted() -> bool:
 def report(name: str, left: str = "no unfinished file was left") -> int:
     """Remove unfinished files, print one line for the program, and return the exit status.
 
-    `left`: the end of the line, which says what the interrupt leaves behind.
+    `left`: the end of the line, which says what unfinished work the interrupt leaves.
     """
     _kept.append(sys.exception())  # To free the frames may crash: they may hold unfinished code.
     with _line:

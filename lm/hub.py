@@ -16,7 +16,7 @@ REMEDY = "check the name, HF_TOKEN and the network"
 
 
 def download(repository: str, file: str, cache: Path) -> Path:
-    """Fetch a file of a data set, unless it is in the cache, and return where it is.
+    """Return the path of a file of a data set; if the file is not in the cache, fetch it first.
 
     Raises:
         FileFormatError: there is no such file, or the hub does not answer.

@@ -47,7 +47,7 @@ def capture(name: str, subject: Subject, folder: Path) -> dict[str, Any]:
 
 
 def run_tool(tool: Tool, subject: Subject, raw: Path) -> dict[str, Any]:
-    """Run a target without a tool, then with the tool; returns what the tool saw, and the slow-down.
+    """Run a target without a tool, then with the tool; returns the digest of the tool, with its slow-down.
 
     Raises:
         MergelabError: the tool is not installed or cannot run here, or the tool or the target failed.

@@ -1,7 +1,7 @@
 """The work of a training step, the one part of profiles that needs PyTorch (extra `lm`).
 
-The step belongs to the shipped run `stories-small`, with one of the small models. The text and the vocabulary are
-those of a workload.
+The step belongs to the shipped run `stories-small`, with one of the small models. A workload gives the text and the
+size of the vocabulary.
 """
 
 from __future__ import annotations

@@ -152,7 +152,7 @@ def uses_processes(row: Impl) -> bool:
 
 def reason_to_skip(row: Impl, workload: Workload) -> str | None:
     """Return why an implementation is not measured on a workload; None if it is measured."""
-    from bench.cases import Case  # Here, since the profiled process does not need what it imports.
+    from bench.cases import Case  # Imported here: the profiled process does not need it.
 
     return Case(row, workload).reason_to_skip
 

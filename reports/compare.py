@@ -134,7 +134,7 @@ def _verdict(low: float, high: float) -> str:
 def find_record(word: str, after: Record) -> Path:
     """Return the record that a word means: a path, or the number or the beginning of the name of a record.
 
-    Numbers and names are those of the records beside `after`.
+    Only records in the folder of `after` are searched by number or name.
 
     Raises:
         ReportError: there is no such record, or there are several.

@@ -55,7 +55,7 @@ class Record:
 
     @property
     def command(self) -> str:
-        """The command that makes a record like this one."""
+        """The command that makes a record with the same cases."""
         extra = [word for word in self.arguments if word not in GIVEN]
         return shlex.join([*KINDS["bench"].command.split(), *(["--", *extra] if extra else [])])
 

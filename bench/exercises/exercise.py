@@ -1,4 +1,4 @@
-"""What an exercise is: a function without its body, texts to check it on, and the implementation that solves it."""
+"""The type of an exercise: a function without its body, texts to check it on, and the code that solves it."""
 
 from __future__ import annotations
 

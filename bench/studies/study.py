@@ -71,7 +71,7 @@ class Point:
     """One series at one value of the varied quantity.
 
     Attributes:
-        series: "stage/implementation", or another name for what is compared.
+        series: "stage/implementation", or another name of the compared thing.
         x: the value of the varied quantity: a number, or a name if the values have no order.
         group: points of the same group must have equal outputs; empty if there is no other output to compare with.
         measure: measures the point; called with the check of the output, and the scale.
@@ -196,7 +196,7 @@ def _run_point(point: Point, check: Check, scale: Scale, outlook: Outlook | None
         return "left_out", {"reason": reason}
     try:
         measured = point.measure(check, scale)
-    except Exception as error:  # Whatever an implementation raises, the others are measured.
+    except Exception as error:  # After any error of an implementation, the other points are measured.
         return "errors", {"error": as_line(f"{type(error).__name__}: {error}")}
     if outlook:
         outlook.add(point.series, float(point.x), median(measured.samples))

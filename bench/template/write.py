@@ -18,13 +18,13 @@ TOUCHED: Mapping[str, tuple[Callable[[str, Request], str], str]] = {
     "impls/registry.py": (texts.registry, "its row: say its idea in one line"),
     "reports/ideas.toml": (texts.ideas, "what it removes, and what bounds it"),
     "TOUR.md": (texts.tour, "its step in the tour"),
-    "data/workloads.toml": (texts.workloads, "workloads too slow for it, as for its parent; remove the others"),
+    "data/workloads.toml": (texts.workloads, "its parent's skips; remove those of workloads that it can finish"),
 }
-"""File -> the function that adds the new implementation, and what the author still has to write into the file."""
+"""File -> the function that adds the new implementation, and the task that is left to the author."""
 
 
 def changes(request: Request) -> dict[str, tuple[str, str]]:
-    """Return the new content of each file that changes, and what is left to the author; the module comes last.
+    """Return the new content of each file that changes, with the author's task there; the module comes last.
 
     Raises:
         FileFormatError: a file cannot be read.

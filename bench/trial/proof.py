@@ -30,7 +30,7 @@ class Wrong(NamedTuple):
     difference: Difference
 
     def lines(self) -> list[str]:
-        """Return what is wrong in a few lines."""
+        """Return the first difference in a few lines."""
         head = (
             f"{name_of(self.candidate)} is wrong on {self.question.name}, so it is not timed. The first difference:"
         )
@@ -49,7 +49,7 @@ def wrong(question: Question, candidate: Impl) -> Wrong | None:
 
 
 def first_wrong(questions: Iterable[Question], candidate: Impl) -> tuple[int, Wrong | None]:
-    """Ask questions until an answer is wrong; return how many were asked, and what was wrong."""
+    """Ask questions until an answer is wrong; return the number of questions asked, and the wrong answer."""
     asked = 0
     for question in questions:
         if candidate.name not in question.too_slow:
@@ -82,7 +82,7 @@ def search(candidate: Impl, seconds: float, seed: int = 0) -> tuple[int, Wrong |
 
 
 def ask_about(number: int, seed: int, candidate: Impl) -> tuple[int, Wrong | None]:
-    """Ask about random text `number`; return how many questions were asked, and what was wrong."""
+    """Ask about random text `number`; return the number of questions asked, and the wrong answer or None."""
     random = Random(f"{candidate.stage} {seed} {number}")
     questions = STAGES[candidate.stage].random(f"random text {number} of seed {seed}", random)
     return first_wrong(questions, candidate)

@@ -28,7 +28,7 @@ RANDOM_SECONDS = 4.0
 """Seconds of the search for a fault on random texts."""
 
 Asked = tuple[int, Wrong | None]
-"""How many questions were asked, and what was wrong."""
+"""The number of questions asked, and the wrong answer; None if all answers were right."""
 
 
 @dataclass(frozen=True)

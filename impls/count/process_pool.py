@@ -51,7 +51,7 @@ def _end_with_parent() -> None:
 def _interrupts_blocked() -> Iterator[None]:
     """Block SIGINT in processes that are started inside the block.
 
-    A terminal sends SIGINT to all processes of a command. Here only the main process handles it, and ends the others.
+    A terminal sends SIGINT to all processes of a command. Only the main process handles SIGINT, and ends the workers.
     """
     before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
     try:

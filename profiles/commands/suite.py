@@ -23,7 +23,7 @@ def configure(parser: ArgumentParser) -> None:
     """Add the options."""
     parser.add_argument("--only", metavar="TOOL,TOOL", help="only the profiles of these tools")
     parser.add_argument("--captures", type=Path, default=CAPTURES, help="folder for raw files and digests")
-    parser.add_argument("--records", type=Path, help="folder for the record (default: that of this machine)")
+    parser.add_argument("--records", type=Path, help="folder for the record (default: the folder of this machine)")
 
 
 def run(options: Namespace) -> int:

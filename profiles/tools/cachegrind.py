@@ -189,7 +189,7 @@ def count(command: Sequence[str], environment: Mapping[str, str], raw: Path) -> 
 
 
 def digest(raw: Path) -> dict[str, Any]:
-    """Return the counts of all calls together, and the counts of code without a name, which are those of kernels.
+    """Return the counts of all calls together, and the counts of code without a name, which is the kernels' code.
 
     Raises:
         MergelabError: nothing was counted.

@@ -15,7 +15,7 @@ NOUNS = {
     "d1_misses": "first-level misses",
     "ll_misses": "last-level misses",
 }
-"""Name of a count in a digest -> what is counted."""
+"""Name of a count in a digest -> the noun for the counted things."""
 
 GHZ, PER_CYCLE, BRANCH_CYCLES, FIRST_LEVEL_CYCLES, LAST_LEVEL_NS = 3, 4, 15, 14, 90
 """Usual values: GHz of the clock, instructions per cycle, cycles that a mispredicted branch and a first-level miss

@@ -89,7 +89,7 @@ def bars(found: list[Rung], removed: Mapping[str, str] | None = None, limits: Li
 
     Args:
         found: the ladder.
-        removed: implementation -> what it saves, in a few words.
+        removed: implementation -> the work that it saves, in a few words.
         limits: the ends of the axis, if several ladders have the same axis.
     """
     before = [None, *found[:-1]]

@@ -62,7 +62,7 @@ Parts = Callable[[Evidence], Iterator[Part]]
 
 
 def ladder_parts(evidence: Evidence) -> Iterator[Part]:
-    """Yield a section per stage and workload; those of the tallest ladder of a stage are in Markdown too."""
+    """Yield a section per stage and workload. The section of a stage's tallest ladder is in Markdown too."""
     first = {(stage, workload) for stage, workload, _ in tallest(evidence.bench)}
     for stage, workload, _ in records.ladders(evidence.bench):
         make = partial(ladder, stage=stage, workload=workload)

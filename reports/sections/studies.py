@@ -35,8 +35,8 @@ def growing(evidence: Evidence, study: Study) -> list[Block]:
     """Show a study in which time grows with the varied quantity, and the fitted growth."""
     del evidence
     note = (
-        "With an exponent of 1, twice as much takes twice the time; near 0, the time hardly changes. If the "
-        "interval reaches below 0, the growth cannot be told from noise."
+        "With an exponent of one, twice as much takes twice the time; near zero, the time hardly changes. If the "
+        "interval reaches below zero, the growth cannot be told from noise."
     )
     return shown(study, growth.slopes(study), Paragraph(note))
 
