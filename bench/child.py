@@ -104,7 +104,7 @@ def order(
         module: the module to run; its `__main__` part must call `answer`.
         job: the order. The field `spawned` is added to it: `time.monotonic()` right before the process starts.
         empty_cache: whether the process starts with an empty cache of compiled code.
-        environment, timeout: as `run` takes them.
+        environment, timeout: see `run`.
 
     Raises:
         MergelabError: the process failed, as `run` describes, or printed no report.

@@ -48,5 +48,5 @@ _WORKS: dict[str, Callable[[Impl, Inputs, int], Work]] = {"count": _count, "trai
 
 
 def work_of(impl: Impl, inputs: Inputs, workers: int = WORKERS) -> Work:
-    """Return the work of an implementation: a file counted, pretokens trained on, or a text encoded anew."""
+    """Return the work of an implementation: to count a file, to train on pretokens, or to encode with a new encoder."""
     return _WORKS[impl.stage](impl, inputs, workers)

@@ -21,7 +21,7 @@ def _cpu() -> dict[str, str]:
 
 
 def cpu_name() -> str:
-    """Return the model of the CPU with its numbers: on virtual machines, two models often have the same name."""
+    """Return the name of the CPU's model with its numbers, since two models on virtual machines may share a name."""
     known = _cpu()
     numbers = [f"{key.split()[-1]} {known[key]}" for key in ("cpu family", "model") if known.get(key)]
     return ", ".join([known.get("model name") or platform.processor() or platform.machine(), *numbers])

@@ -19,7 +19,7 @@ class Impl:
 
     Attributes:
         stage: "count", "train" or "encode".
-        name: unique in its stage.
+        name: the name of the implementation, unique in its stage.
         target: "module:attribute" of the counter, trainer or encoder class.
         idea: the change from the implementation before, in one line.
         package: the package that the implementation needs besides NumPy and `regex`; empty if it needs none.
@@ -27,7 +27,7 @@ class Impl:
             empty if nothing is compiled. From the state of this kernel's code, `impls.fastest` tells how soon the
             implementation can start.
         parallel: whether the implementation can use more than one worker.
-        counter: for a trainer, the name of the counter that `train_bpe` uses with it.
+        counter: for a trainer, the name of the counter that `train_bpe` uses with this trainer; otherwise empty.
         parent: the implementation of the same stage from which it was made; empty if this is the row before.
     """
 

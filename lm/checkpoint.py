@@ -69,7 +69,7 @@ def save_checkpoint(target: Target, model: Module, optimizer: Optimizer, step: i
             with sealed(output) as file:
                 torch.save(state, file)
         except RuntimeError as error:
-            # PyTorch raises an error of its own in place of the file's.
+            # PyTorch hides the error of the file behind an error of its own.
             raise error.__context__ if isinstance(error.__context__, OSError) else OSError(str(error)) from None
 
 

@@ -47,8 +47,8 @@ def prepare(dataset: DatasetConfig, folder: Path, cache: Path) -> Counts:
 
     Args:
         dataset: the texts to read.
-        folder: for the two texts.
-        cache: for downloads.
+        folder: the folder for the two texts.
+        cache: the folder for downloads.
 
     Raises:
         FileFormatError: a source is missing, empty, not UTF-8, or lacks the text field; or no text is left.

@@ -39,7 +39,7 @@ def prepare(model_name: str, ops: str, workload: Workload, threads: int) -> Call
     """Return a call that takes `STEPS` steps with fresh weights: cut windows, forward, backward, clip, update.
 
     Args:
-        model_name: of lm/configs/models.
+        model_name: the name of a config in lm/configs/models.
         ops: "reference" or "fused".
         workload: the workload whose text is encoded, by the encoder that `auto` takes.
         threads: number of threads of PyTorch.

@@ -25,8 +25,8 @@ class Exercise:
         function: the name of the function that is filled in.
         template: the file that the student edits.
         questions: makes the texts, each a question of its stage.
-        run: (a function like the student's, a question) -> its answer.
-        reference: a function like the student's that calls the implementation.
+        run: takes a solution, such as the student's function, and a question; returns the answer.
+        reference: a solution that calls the implementation.
         shown: "module:attribute" of the parts of the implementation that solve it.
         compiled: whether the function must compile as well.
     """

@@ -1,6 +1,6 @@
-"""One Tokenizer in many threads, or in a process that forks meanwhile: `python -m bench.faults.together ORDER`.
+"""Uses one Tokenizer in many threads, or forks during its use: `python -m bench.faults.together ORDER`.
 
-This runs in a child process: a process that forks while it is busy may hang, and must not stop the other runs.
+The module runs in a child process, since a process that forks while it is busy may hang. The other runs must go on.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The texts of a new implementation: its module, and its entries in the files that list every implementation.
 
-Most functions take the content of a file, and return it with an entry of the new implementation after its parent's.
+Most functions take the content of a file, and return it with a new entry right after the entry of the parent.
 """
 
 from __future__ import annotations

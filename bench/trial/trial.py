@@ -33,7 +33,7 @@ Asked = tuple[int, Wrong | None]
 
 @dataclass(frozen=True)
 class Trial:
-    """An implementation on trial.
+    """An implementation to try, and everything that it is compared with.
 
     Attributes:
         candidate: the implementation.
