@@ -30,7 +30,7 @@ def export(trained: Trained, folder: Path) -> str | None:
         Why `AutoTokenizer` cannot load the folder, if its format cannot carry the tokenizer.
 
     Raises:
-        FileFormatError: the folder cannot be written, or holds anything but an export of ours.
+        FileFormatError: the folder cannot be written, or holds anything but an earlier export.
     """
     with claimed(folder, "export", {*FILES, "tokenizer", MANIFEST}):
         _write_model(trained, folder)

@@ -69,7 +69,7 @@ def read_items(path: Path) -> Iterator[Item]:
 
 
 def _parse(line: bytes) -> Item | None:
-    """Return the item of a line; None if the line holds none."""
+    """Return the item of a line; None if the line is not an item."""
     try:
         row = json.loads(line)
         endings = tuple(clean(ending) for ending in row["endings"])

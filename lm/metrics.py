@@ -178,7 +178,7 @@ def read_metrics(folder: Path) -> list[Row]:
 
 
 def _parse_row(line: bytes) -> Row | None:
-    """Return the row of a line; None if the line holds none."""
+    """Return the row of a line; None if the line is not a row."""
     try:
         row: Row = json.loads(line)
         return row if type(row["step"]) is int else None

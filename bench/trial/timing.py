@@ -33,7 +33,7 @@ class Clock:
 
 
 class Timed(NamedTuple):
-    """Two implementations that took turns: for each, the median over turns of the fastest call, in seconds.
+    """The result of turns: for both implementations, the median over turns of the fastest call, in seconds.
 
     The ratio of `comparison` is the time of the candidate divided by the time of `other`.
     """

@@ -1,9 +1,9 @@
 """The history of a case over all records of a machine, and the places where its time made a step.
 
-Steps are found by a fitted model, as in asv and Otava, and not by a threshold. The logarithms of the times are divided
-into runs, and each run has one level. The fit minimises the sum of two parts: the squared distances from the levels,
-and a penalty for each further run (Jackson et al. 2005, An algorithm for optimal partitioning of data on an interval,
-https://doi.org/10.1109/LSP.2001.838216). The library `ruptures` can do the same, but needs SciPy.
+Steps are found by a fitted model, as in asv and Otava, and not by a threshold. The logarithms of the times are
+divided into runs, and each run has one level. The fit minimises the sum of two parts: the squared distances from the
+levels, and a penalty for each further run (Jackson et al. 2005, An algorithm for optimal partitioning of data on an
+interval, https://doi.org/10.1109/LSP.2001.838216). The library `ruptures` can do the same, but needs SciPy.
 """
 
 from __future__ import annotations

@@ -17,8 +17,8 @@ class Pick(NamedTuple):
     Attributes:
         stage: the stage of the implementation.
         size: the size of the text in bytes.
-        impl: its name.
-        time: its median time.
+        impl: the name of the fastest implementation.
+        time: the median time of the fastest implementation.
         after: the second fastest implementation; empty if no other was measured.
         gain: the time of the second fastest divided by `time`; None if no other was measured.
     """

@@ -103,7 +103,7 @@ class Code:
 
 @dataclass(frozen=True)
 class Link:
-    """Words that link to a file of the project; `path`: its path from the root, which may end with an anchor."""
+    """Words that link to a file of the project; `path`: the file's path from the root, perhaps with an anchor."""
 
     text: str
     path: str
