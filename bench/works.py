@@ -48,5 +48,5 @@ _WORKS: dict[str, Callable[[Impl, Inputs, int], Work]] = {"count": _count, "trai
 
 
 def work_of(impl: Impl, inputs: Inputs, workers: int = WORKERS) -> Work:
-    """Return the work of an implementation: counting a file, training on pretokens, or encoding with a new encoder."""
+    """Return the work of an implementation: to count a file, train on pretokens, or encode with a new encoder."""
     return _WORKS[impl.stage](impl, inputs, workers)

@@ -114,7 +114,7 @@ class Running:
         return self.process.poll() is None
 
     def children(self) -> list[int]:
-        """Return the numbers of the processes that this process has started."""
+        """Return the ids of the processes that this process has started."""
         number = self.process.pid
         try:
             return [int(word) for word in Path(f"/proc/{number}/task/{number}/children").read_text().split()]

@@ -59,7 +59,7 @@ UNKNOWN: Function = ("???", "???")
 
 @dataclass(frozen=True)
 class Counts:
-    """What Cachegrind counted.
+    """The counts of one run of Cachegrind.
 
     Attributes:
         events: the names of the events in Cachegrind.
