@@ -104,7 +104,7 @@ def load() -> dict[str, Corpus]:
         try:
             rows[name] = Corpus(name=name, **row)
         except TypeError as error:
-            raise DataError(f"{TABLE.name}: [{name}]: {error}; correct its fields, as in the other rows") from None
+            raise DataError(f"{TABLE.name}: [{name}]: {error}; correct the fields of this row") from None
         if rows[name].kind == "generated" and name not in _GENERATORS:
             raise DataError(
                 f"{TABLE.name}: [{name}]: no generator has this name; write the kind download or local, not generated"

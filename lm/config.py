@@ -140,7 +140,7 @@ class TrainingConfig(Config):
         checkpoint_interval: steps between numbered checkpoints; `last.pt` is written with them and at the end.
         sample_interval, sample_prompts, sample_tokens: steps between two samplings, the texts to continue, and the
             largest number of new tokens.
-        hellaswag, hellaswag_items: a file of items that are scored with each validation, and how many of them.
+        hellaswag, hellaswag_items: a file of items to score with each validation, and the number of items to score.
         tracker: `tensorboard` or `trackio` keeps the metrics in the format of this program too.
         peak_tflops: peak of the device in 10^12 operations per second, for the utilisation; known for common GPUs.
     """

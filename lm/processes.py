@@ -69,7 +69,7 @@ class Processes:
 
 
 def find_device(name: str) -> torch.device:
-    """Return the device with a name; "auto" is the GPU of this process if there are GPUs, otherwise the CPU.
+    """Return the device called `name`; "auto" is the GPU of this process if there are GPUs, otherwise the CPU.
 
     Raises:
         UsageError: the device is not there; the message lists the devices of this machine.

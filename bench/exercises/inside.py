@@ -66,7 +66,7 @@ def answer(exercise: Exercise, function: Function, question: Question, path: Pat
 
 
 def check(order: dict[str, Any]) -> dict[str, Any]:
-    """Carry out an order: check the function, count its work, report."""
+    """Carry out an order: check the function, count its work, and return the report."""
     exercise, path = load(order["number"]), Path(order["file"])
     written = function_in(path, exercise.function)
     function: Any = Inline(written) if exercise.compiled and JIT else written

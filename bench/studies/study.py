@@ -168,7 +168,7 @@ def run_study(name: str, study: Study, folder: Path, scale: Scale, progress: Cal
 
     Args:
         name: the name of the study, for `progress`.
-        study: what to measure.
+        study: the study to measure.
         folder: the folder for the texts of the study; made if it does not exist.
         scale: how large the texts may be, and how long the calls may take.
         progress: called with a line about each point before it is measured.

@@ -84,7 +84,7 @@ def source(block: Source) -> Markup:
 
 @cache
 def tables_library() -> Markup:
-    """Return the module of DataTables that the package `itables` carries, which needs no network."""
+    """Return the script of DataTables from the package `itables`, so that the page needs no network."""
     # DataTables makes a table sortable that can also be read without a script.
     module = files("itables").joinpath("html/dt_bundle.js").read_text("utf-8")
     return Markup(_ENDS.sub(r"\\x3c\1", module))

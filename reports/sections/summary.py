@@ -17,9 +17,10 @@ def summary(evidence: Evidence) -> list[Block]:
     record = evidence.bench
     blocks: list[Block] = [
         Paragraph(
-            "mergelab turns text into token ids by byte-level BPE in three stages, each with several implementations "
-            "from the naive one to compiled code, whose outputs are proven identical before anything is timed. "
-            f"This page says what each step earned, on {record.machine['cpu']['brand_raw']}, {record.when[:10]}."
+            "mergelab turns text into token ids by byte-level BPE in three stages. Each stage has several "
+            "implementations, from naive code to compiled code. Their outputs are checked to be identical before "
+            "anything is timed. This page shows the gain of each step, measured on "
+            f"{record.machine['cpu']['brand_raw']}, {record.when[:10]}."
         ),
         *drawn(record),
         Heading("Fastest by stage and workload"),
