@@ -32,7 +32,8 @@ class _WebRedirects(urllib.request.HTTPRedirectHandler):
     def redirect_request(self, *request: Any) -> urllib.request.Request | None:
         new_url = request[-1]
         if not new_url.startswith(_SCHEMES):
-            raise urllib.error.URLError(f"the server redirects to {new_url}, which is not an http or https URL")
+            told = f"the server redirects to {new_url}, which is not an http or https URL; check the URL"
+            raise DataError(f"{request[0].full_url}: {told}")
         return super().redirect_request(*request)
 
 
@@ -83,7 +84,7 @@ def download(
                 _restart(file)
                 told = f"the file has the SHA-256 {digest}, not the expected {sha256}"
                 raise DataError(f"{url}: {told}; check the URL and run the command again")
-            part.replace(path)  # While it is locked: nobody may append to a finished file.
+            part.replace(path)  # Renamed while it is locked, so that no process appends to a finished file.
         finally:
             if file.tell() == 0:
                 part.unlink(missing_ok=True)
@@ -165,6 +166,8 @@ def _explained(url: str) -> Iterator[None]:
     """Turn each error of the network into a DataError of one line."""
     try:
         yield
+    except DataError:
+        raise
     except urllib.error.HTTPError as error:
         hint = "check the URL" if error.code in (401, 403, 404, 410) else "try again later"
         raise DataError(f"{url}: HTTP {error.code} {error.reason}; {hint}") from None

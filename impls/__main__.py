@@ -9,7 +9,7 @@ from impls import interrupts
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
-    from impls.command_line import run  # Imported here: a signal may come during imports.
+    from impls.command_line import run  # Imported here, where a signal during the import is handled.
     from impls.commands import PROGRAM
 
     return run(PROGRAM, arguments)

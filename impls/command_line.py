@@ -1,4 +1,4 @@
-"""What all command lines of the project share: parser, dispatch, one-line errors, exit statuses.
+"""The parts that all command lines of the project share: parser, dispatch, one-line errors, exit statuses.
 
 A program is a package that is run by `python -m PACKAGE`. Each command of the program is one module,
 PACKAGE/commands/NAME.py, with two functions: `configure(parser)` adds the options of the command, and `run(options)`
@@ -30,10 +30,10 @@ class Program:
     Attributes:
         package: the package that `python -m` runs.
         description: one sentence about the program.
-        commands: a mapping: name of a command -> what the command does, in the order of the help.
+        commands: a mapping: name of a command -> its description, in the order of the help.
         default: the command to run if none is named; empty if the user must name one.
         out_of_memory: advice for the user, printed when memory runs out.
-        interrupted: what an interrupt leaves behind, in words; printed after an interrupt.
+        interrupted: words about the state that an interrupt leaves, printed after an interrupt.
     """
 
     package: str
@@ -129,9 +129,9 @@ def _fail(program: Program, message: object, status: int) -> int:
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Tell whether memory ran out: If a GPU has no memory left, PyTorch raises an error of its own class.
+    """Tell whether an error means that memory ran out. For a GPU, PyTorch raises an error of its own class.
 
-    For a CPU, only the message tells.
+    For a CPU, only the message of PyTorch's error says so.
     """
     return (
         isinstance(error, MemoryError)

@@ -28,7 +28,7 @@ class Decoder:
         """Return the bytes of all ids, joined.
 
         Raises:
-            UsageError: `ids` is not a list of ids, or the vocabulary lacks one of them; the message has its place.
+            UsageError: `ids` is not a list of ids, or the vocabulary lacks an id; the message has the id's place.
         """
         listed = _listed(ids)
         # As keys of the vocabulary, 65.0 and True equal 65 and 1.

@@ -53,7 +53,7 @@ def claimed(folder: Path, kind: str, ours: Collection[str]) -> Iterator[Path]:
 
 
 def _refuse_links(path: Path) -> None:
-    """Check that a path of ours is not a link, and that nothing directly inside it is a link."""
+    """Check that a path that we write is not a link, and that nothing directly inside it is a link."""
     try:
         inside = sorted(path.iterdir()) if path.is_dir() else []
     except OSError as error:

@@ -52,7 +52,7 @@ def atomic_writer(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     Raises:
         FileFormatError: the folder is missing or not writable, or the disk is full.
     """
-    target = Path(os.path.realpath(path))  # The target of a link is written, the link stays.
+    target = Path(os.path.realpath(path))  # If the path is a link, its target is replaced, and the link stays.
     with _temporary(target.parent) as temporary:
         try:
             if target.is_dir():
@@ -74,7 +74,7 @@ def atomic_writer(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
 def _create(temporary: Path, target: Path) -> BinaryIO:
     """Create a file with the permissions of the file that it will replace.
 
-    Before it has them, only this user can read it.
+    Before the new file has these permissions, only this user can read it.
     """
     if not target.exists():
         return temporary.open("xb")

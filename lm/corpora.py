@@ -1,6 +1,6 @@
 """From a data set to two texts, `train.txt` and `val.txt`: read, filtered and split document by document.
 
-Memory holds one document at a time; of a text without separators, it holds one block.
+Only one document is in memory at a time. A text without separators is read block by block.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from lm.config import DatasetConfig
 from lm.hub import download
 
 SPLITS = ("train", "val")
-"""Names of the texts and of the files of ids."""
+"""The names of the splits: the texts and the files of ids are named after them."""
 
 
 @dataclass
@@ -47,8 +47,8 @@ def prepare(dataset: DatasetConfig, folder: Path, cache: Path) -> Counts:
 
     Args:
         dataset: the texts to read.
-        folder: for the two texts.
-        cache: for downloads.
+        folder: the folder for the two texts.
+        cache: the folder for downloads.
 
     Raises:
         FileFormatError: a source is missing, empty, not UTF-8, or lacks the text field; or no text is left.

@@ -150,9 +150,9 @@ def _texts(config: RunConfig, folder: Path, sources: Sources) -> Counts:
         if saved.pop("made_from") == made_from and saved.pop("digests") == _digests_of_texts(folder):
             return Counts(**saved)
     except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError, FileFormatError):
-        pass  # The texts are not there or damaged, or what was noted about them is lost.
+        pass  # The texts are missing or damaged, or the notes about them are lost.
     counts = prepare(config.dataset, folder, folder / "downloads")
-    # Shards and tokenizer of other texts are of no use any more.
+    # The shards and the tokenizer of the old texts are of no use any more.
     remove(folder / "shards", OUR_SHARDS)
     remove(folder / "tokenizer", OUR_TOKENIZER)
     _write_json(done, with_digest({"made_from": made_from, "digests": _digests_of_texts(folder), **vars(counts)}))

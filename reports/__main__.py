@@ -9,7 +9,7 @@ from impls import interrupts
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
-    from impls.command_line import run  # Here, since a signal may come before all is imported.
+    from impls.command_line import run  # Imported here, where a signal during the import is handled.
     from reports.commands import PROGRAM
 
     return run(PROGRAM, arguments)

@@ -24,7 +24,7 @@ LEFT_OUT = {
         "memory", "metrics", "processes", "settings",
     },
 }  # fmt: skip
-"""Modules that the diagram of a package leaves out: helpers, the command line, and modules for it alone."""
+"""Modules that the diagram of a package leaves out: helpers, and the modules of its command line."""
 
 Arrow = tuple[str, str]
 """Two names with dots, of modules or packages: the first imports the second."""

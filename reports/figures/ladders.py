@@ -15,7 +15,7 @@ from reports.records import Record, ladder, ladders
 
 
 class Rung(NamedTuple):
-    """One implementation on a ladder: its time, how many times as fast as the first one it is, and its rate.
+    """One implementation on a ladder: its time, its speed-up over the first implementation, and its rate.
 
     The rate of a trainer is in merges per second, since it starts from counted pretokens and reads no file.
     """
@@ -30,7 +30,7 @@ class Rung(NamedTuple):
 
 
 class Step(NamedTuple):
-    """The gain of a step: the time of the implementation before it on a ladder, divided by its own time."""
+    """The gain of a step: the time of the implementation before the step, divided by the time after the step."""
 
     workload: str
     before: str
@@ -54,7 +54,7 @@ def rungs(rows: pd.DataFrame) -> list[Rung]:
 
 
 def rate(row: Mapping[Any, Any]) -> Value:
-    """Return what a case does per second: merges of a trainer, bytes of text of all others."""
+    """Return the rate of a case: merges per second for a trainer, bytes of text per second for all others."""
     if row["stage"] == "train":
         return Value(row["merges"] / row["median"], "merges/s")
     return Value(row["mb_per_s"], "MB/s")
@@ -93,12 +93,12 @@ def table(found: list[Rung], per: str = "", counts: Mapping[str, Counts] | None 
 
 
 def bars(found: list[Rung], removed: Mapping[str, str] | None = None, limits: Limits | None = None) -> Bars:
-    """Return the speed-ups, each with its step from the one before.
+    """Return a bar per implementation: its speed-up, and its gain over the implementation before it.
 
     Args:
         found: the ladder.
-        removed: implementation -> what it saves, in a few words.
-        limits: ends of the axis, for ladders side by side.
+        removed: implementation -> the work that it saves, in a few words.
+        limits: the ends of the axis, if several ladders have the same axis.
     """
     before = [None, *found[:-1]]
     rows = [
@@ -132,7 +132,7 @@ def tallest(record: Record) -> list[tuple[str, str, list[Rung]]]:
 
 
 def matrix(record: Record) -> Table:
-    """Return the fastest by stage and workload, with its gain over the simplest one and its rate."""
+    """Return the fastest implementation by stage and workload, with its rate and its speed-up over the simplest."""
     workloads = list(dict.fromkeys(record.cases["workload"]))
     cells: dict[str, dict[str, Cell]] = {}
     for stage, workload, rows in ladders(record):
