@@ -169,7 +169,8 @@ def _explained(url: str) -> Iterator[None]:
     except DataError:
         raise
     except urllib.error.HTTPError as error:
-        hint = "check the URL" if error.code in (401, 403, 404, 410) else "try again later"
+        is_lasting = error.code < 400 or error.code in (401, 403, 404, 410)  # Below 400: a redirect that is refused.
+        hint = "check the URL" if is_lasting else "try again later"
         raise DataError(f"{url}: HTTP {error.code} {error.reason}; {hint}") from None
     except (OSError, http.client.HTTPException, ValueError) as error:
         reason = getattr(error, "reason", None) or str(error) or type(error).__name__

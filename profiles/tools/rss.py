@@ -78,7 +78,7 @@ def _sampled(process: subprocess.Popen[str], raw: Path) -> tuple[str, str]:
 
 
 def digest(raw: Path) -> dict[str, Any]:
-    """Return seconds, own bytes and children's bytes over time, and the peak."""
+    """Return the peak in bytes, and points over time: seconds, bytes of the process, bytes of its children."""
     samples = json.loads(raw.read_text())
     # Each point is the largest of several neighbouring samples, so that the digest stays short.
     step = -(-len(samples) // POINTS)
