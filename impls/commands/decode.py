@@ -1,4 +1,4 @@
-"""`python -m impls decode`: from a file of ids to text."""
+"""`mergelab decode`: from a file of ids to text."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from impls.folders import refuse_same_file
-from impls.storage import atomic_writer
-from impls.tokenizer import Tokenizer
+EXAMPLES = """
+%(prog)s tok corpus.bin                     # print the text
+%(prog)s tok corpus.bin --out again.txt
+"""
 
 
 def configure(parser: ArgumentParser) -> None:
@@ -20,6 +21,10 @@ def configure(parser: ArgumentParser) -> None:
 
 def run(options: Namespace) -> None:
     """Decode a file."""
+    from impls.folders import refuse_same_file
+    from impls.storage import atomic_writer
+    from impls.tokenizer import Tokenizer
+
     chunks = Tokenizer.load(options.tokenizer).decode_file(options.input)
     if options.out is None:
         for chunk in chunks:

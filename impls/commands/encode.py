@@ -1,4 +1,4 @@
-"""`python -m impls encode`: from a text file to a file of bare ids."""
+"""`mergelab encode`: from a text file to a file of bare ids."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from time import perf_counter
 
-from impls.inputs.file import TextFile
 from impls.registry import implementations
-from impls.tokenizer import Tokenizer
+
+EXAMPLES = """
+%(prog)s tok corpus.txt --out corpus.bin
+"""
 
 
 def configure(parser: ArgumentParser) -> None:
@@ -28,6 +30,9 @@ def configure(parser: ArgumentParser) -> None:
 
 def run(options: Namespace) -> None:
     """Encode a file."""
+    from impls.inputs.file import TextFile
+    from impls.tokenizer import Tokenizer
+
     tokenizer = Tokenizer.load(options.tokenizer, impl=options.impl)
     n_bytes = TextFile.open(options.input, options.errors).n_bytes
     started = perf_counter()
