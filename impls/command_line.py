@@ -2,9 +2,9 @@
 
 A program is a package that is run by `python -m PACKAGE`. Each command of the program is one module,
 PACKAGE/commands/NAME.py, with two functions: `configure(parser)` adds the options of the command, and `run(options)`
-does the work and may return an exit status. Command lines in the string `EXAMPLES` of the module, one per line, end the
-help of the command; "%(prog)s" stands for the words that start the command. Only the module of the chosen command is
-imported.
+does the work and may return an exit status. The module may have a string `EXAMPLES` of command lines, which end the
+help of the command; in them, "%(prog)s" stands for the words that start the command. Only the module of the chosen
+command is imported.
 
 The exit status is 0 for success, 1 for a failure, 2 for bad usage, and 128 + the signal for an interrupt (130 for
 SIGINT, 143 for SIGTERM). With every status except 0, one line is printed on standard error.

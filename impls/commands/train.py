@@ -33,9 +33,7 @@ def configure(parser: ArgumentParser) -> None:
     parser.add_argument("--pattern", default="gpt2", help="gpt2, gpt4, o200k or regex:EXPRESSION")
     parser.add_argument("--impl", default="auto", help=f"auto, {trainers}")
     parser.add_argument("--workers", type=int, help="processes or threads that count; all cores by default")
-    parser.add_argument(
-        "--tie-break", default="greatest", help="which of equally frequent pairs: greatest, huggingface"
-    )
+    parser.add_argument("--tie-break", default="greatest", help="of equally frequent pairs: greatest or huggingface")
     parser.add_argument(
         "--errors",
         default="strict",
