@@ -5,7 +5,6 @@ Memory holds one document at a time; of a text without separators, it holds one 
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from impls import Tokenizer
 from impls.errors import FileFormatError
 from impls.inputs.documents import BLOCK_BYTES, contains, json_lines, separated
 from impls.inputs.file import TextFile
+from impls.inputs.held_out import HeldOut
 from impls.storage import atomic_writer
 from lm.config import DatasetConfig
 from lm.hub import download
@@ -117,8 +117,8 @@ def _chooser(dataset: DatasetConfig, role: str) -> Callable[[bytes], str]:
         return lambda _: "val"
     if "validation" in dataset.files:
         return lambda _: "train"
-    limit = dataset.validation_share * 2**32
-    return lambda document: "val" if zlib.crc32(document, zlib.crc32(b"%d" % dataset.seed)) < limit else "train"
+    held_out = HeldOut(dataset.validation_share, dataset.seed)
+    return lambda document: "val" if held_out.takes_document(document) else "train"
 
 
 def _write_plain(dataset: DatasetConfig, role: str, path: Path, outputs: dict[str, BinaryIO], counts: Counts) -> None:
