@@ -11,9 +11,6 @@ from typing import Any
 from impls.ids import FORMATS, NAMES
 from impls.registry import implementations
 
-if TYPE_CHECKING:
-    pass
-
 EXAMPLES = """
 %(prog)s tok corpus.txt --out corpus.bin                  # bare ids, as nanoGPT reads them
 %(prog)s tok corpus.txt --out corpus.npy                  # for numpy.load

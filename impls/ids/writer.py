@@ -107,17 +107,18 @@ class Output:
         path = self.path if self._shard_ids is None else shard_path(self.path, len(self._files))
         self._files.append(IdFile(path, self._row, self._dtype, self._stack))
 
-    def write(self, ids: Ids, ends: Places = NOWHERE) -> None:
-        """Append ids; a document ends after each place in `ends`."""
+    def write(self, ids: Ids, ends: Places = NOWHERE, n_bytes: int | None = None) -> None:
+        """Append ids; a document ends after each place in `ends`; `n_bytes`: of the text, if known."""
         while self._shard_ids is not None and self._files[-1].n_ids + len(ids) > self._shard_ids:
             room = self._shard_ids - self._files[-1].n_ids
             self._append(ids[:room], ends[ends <= room])
             ids, ends = ids[room:], ends[ends > room] - room
             self._next()
-        self._append(ids, ends)
+            n_bytes = None
+        self._append(ids, ends, n_bytes)
 
-    def _append(self, ids: Ids, ends: Places) -> None:
-        self._files[-1].write(ids, ends, int(self._sizes[ids].sum()))
+    def _append(self, ids: Ids, ends: Places, n_bytes: int | None = None) -> None:
+        self._files[-1].write(ids, ends, int(self._sizes[ids].sum()) if n_bytes is None else n_bytes)
 
     @property
     def n_ids(self) -> int:

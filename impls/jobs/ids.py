@@ -114,7 +114,7 @@ def _stream(
         n_bytes += len(part.content)
         ends = NOWHERE if end is None else np.flatnonzero(part.ids == end) + 1
         if split is None:
-            outputs[0].write(part.ids, ends)
+            outputs[0].write(part.ids, ends, len(part.valid(text)))
         else:
             split.write(part.valid(text), part.ids, ends)
     if split is not None:

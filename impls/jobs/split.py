@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 import zlib
 from contextlib import ExitStack
+from itertools import pairwise
 from typing import Any, Protocol
 
 import numpy as np
@@ -57,7 +58,7 @@ class Split:
             self._keep(content, ids)
             return
         byte_ends = self._sizes[ids[: ends[-1]]].cumsum()[ends - 1].tolist()
-        is_val = np.array([self._decision(content, *span) for span in zip([0, *byte_ends], byte_ends, strict=False)])
+        is_val = np.array(self._decisions(content, byte_ends))
         self._flush(bool(is_val[0]))
         lengths = np.diff(ends, prepend=0)
         mask = is_val.repeat(lengths)
@@ -70,12 +71,14 @@ class Split:
         if self._spool.tell():
             self._flush(self._held_out.takes(self._state))
 
-    def _decision(self, content: bytes, start: int, stop: int) -> bool:
-        """Tell whether a document that ends at byte `stop` goes to `val`."""
-        self._hash(content[start : stop - self._end_bytes])
-        taken = self._held_out.takes(self._state)
-        self._state, self._is_begun = self._held_out.begun(), False
-        return taken
+    def _decisions(self, content: bytes, byte_ends: list[int]) -> list[bool]:
+        """Tell for each document that ends in the content whether it goes to `val`."""
+        end_bytes, begun = self._end_bytes, self._held_out.begun()
+        self._hash(content[: byte_ends[0] - end_bytes])
+        documents = (content[start : stop - end_bytes].removeprefix(b"\n") for start, stop in pairwise(byte_ends))
+        states = [self._state, *(zlib.crc32(document, begun) for document in documents)]
+        self._state, self._is_begun = begun, False
+        return [self._held_out.takes(state) for state in states]
 
     def _hash(self, piece: bytes) -> None:
         piece = piece if self._is_begun else piece.removeprefix(b"\n")
