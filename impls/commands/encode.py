@@ -15,7 +15,7 @@ EXAMPLES = """
 %(prog)s tok corpus.txt --out corpus.bin                  # bare ids, as nanoGPT reads them
 %(prog)s tok corpus.txt --out corpus.npy                  # for numpy.load
 %(prog)s tok corpus.txt --out llmc.bin --format llmc --shard-tokens 1000
-%(prog)s tok corpus.txt --out corpus.idx                  # corpus.bin and corpus.idx for Megatron-LM
+%(prog)s tok corpus.txt --out indexed.idx                 # indexed.bin and indexed.idx for Megatron-LM
 %(prog)s tok corpus.txt --out split.bin --validation 0.3  # split-train.bin and split-val.bin
 %(prog)s tok corpus.txt --out plain.bin --special none --workers 2 --json
 """
