@@ -58,9 +58,10 @@ def encoded(
     specials = [] if check_special(special) == "none" else list(definition.special_tokens)
     impl = find("encode", encoders.name_for(text.n_bytes))
     job = partial(encoded_range, text, encoders.named(impl.name, special != "none"))
+    n_workers = check_workers(workers)
     # Threads help only an encoder that releases the interpreter lock.
-    n_workers = check_workers(workers) if impl.parallel else 1
-    parts = _checked(in_order(job, text.ranges(definition.pattern, specials), n_workers), text)
+    ids = in_order(job, text.ranges(definition.pattern, specials), n_workers if impl.parallel else 1)
+    parts = _checked(ids, text)
     return _without_special(parts, text, definition) if special == "none_raise" else parts
 
 

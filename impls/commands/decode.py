@@ -20,7 +20,7 @@ def configure(parser: ArgumentParser) -> None:
     parser.add_argument(
         "input",
         nargs="+",
-        metavar="IDS",
+        metavar="input",
         help="files of ids, decoded one after the other: bare, .npy, llm.c or Megatron; or a quoted pattern",
     )
     parser.add_argument("--out", type=Path, help="text file; standard output by default")

@@ -72,4 +72,4 @@ def format_for(path: Path, name: str | None = None) -> IdFormat:
     """
     if name is not None:
         return find(name)
-    return next((row for row in FORMATS if path.suffix == row.suffix), FORMATS[0])
+    return next((row for row in FORMATS if row.suffix and path.suffix == row.suffix), FORMATS[0])

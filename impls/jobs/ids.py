@@ -88,11 +88,14 @@ def encode_to_ids(tokenizer: Tokenizer, text: Text, order: Order) -> list[Writte
 def _outputs(tokenizer: Tokenizer, order: Order) -> dict[str | None, Output]:
     """Return a dict: side of the split -> output; without a split, the one side is None."""
     row, out, sizes = format_for(order.out, order.format), order.out, _sizes(tokenizer)
+    if out.is_dir():
+        raise FileFormatError(f"{out}: Is a directory; give the name of a file")
     if order.shard_ids is not None:
         check_count("--shard-tokens", order.shard_ids, 1)
         if row.index:
             raise UsageError(f"--shard-tokens: the format {row.name} makes one file; leave out --shard-tokens")
-    out = out.with_suffix(".bin") if row.index and out.suffix in (row.index, "") else out
+    if row.index:
+        out = out.with_suffix(".bin") if out.suffix in (row.index, ".bin") else out.with_name(f"{out.name}.bin")
     if not order.held_out.share:
         return {None: Output(out, row, sizes, tokenizer.id_dtype, order.shard_ids)}
     return {
