@@ -30,9 +30,11 @@ _caught: list[int] = []
 _kept: list[BaseException | None] = []
 
 
-def start(main: Callable[[], int], package: str) -> NoReturn:
-    """Listen for signals, run the command line of a package, and end the process with its exit status."""
-    name = f"python -m {package}"
+def start(main: Callable[[], int], name: str) -> NoReturn:
+    """Listen for signals, run the command line of a program, and end the process with its exit status.
+
+    `name`: the words that started the program, such as "python -m impls"; they begin each message.
+    """
     atexit.register(_skip_teardown)  # Functions registered first are called last.
     listen(name)
     try:

@@ -22,4 +22,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    interrupts.start(main, "lm")
+    interrupts.start(main, "python -m lm")

@@ -48,7 +48,8 @@ class DatasetConfig(Config):
             on a Hugging Face hub; `tokens`, files of ids, which the tokenizer in the folder `tokenizer` turns back
             into text.
         path: the name of the corpus, or the `owner/name` of the data set.
-        files: split -> file: `train`, and `validation` if it exists; for `hub`, the file inside the data set.
+        files: split -> file or list of files: `train`, and `validation` if it exists; for `hub`, files inside the
+            data set. For `tokens`, a file may be a pattern such as `shards/train-*.bin`.
         bytes: size of the corpus; all of it by default.
         text_field: the field of a `.jsonl` file that holds the text of a document.
         separator: the text between two documents of a text file.
@@ -61,7 +62,7 @@ class DatasetConfig(Config):
     name: Name
     source: Literal["corpus", "local", "hub", "tokens"]
     path: str = ""
-    files: dict[Literal["train", "validation"], str] = Field(default={})
+    files: dict[Literal["train", "validation"], str | list[str]] = Field(default={})
     tokenizer: str = ""
     bytes: Size | None = None
     text_field: Name = "text"
@@ -88,6 +89,10 @@ class DatasetConfig(Config):
                 "raise max_characters"
             )
         return self
+
+    def file_lists(self) -> dict[str, list[str]]:
+        """Return a dict: split -> list of files."""
+        return {role: [names] if isinstance(names, str) else names for role, names in self.files.items()}
 
 
 class TokenizerConfig(Config):

@@ -16,4 +16,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    interrupts.start(main, "reports")
+    interrupts.start(main, "python -m reports")

@@ -1,18 +1,23 @@
-"""`python -m impls train`: from a text file to a folder with a tokenizer."""
+"""`mergelab train`: from a text file to a folder with a tokenizer."""
 
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from time import perf_counter
+from typing import TYPE_CHECKING
 
-from impls.contract import TIE_BREAKS, MergeEvent
 from impls.errors import FileFormatError
-from impls.folders import refuse_same_file
-from impls.formats import mergelab
-from impls.patterns import CUSTOM, PATTERNS
-from impls.pipeline import train
 from impls.registry import implementations
+
+if TYPE_CHECKING:
+    from impls.contract import MergeEvent
+
+EXAMPLES = """
+%(prog)s corpus.txt --vocab-size 320 --special-token '<|endoftext|>' --out tok
+%(prog)s corpus.txt --vocab-size 400 --pattern o200k --out tok-o200k      # split as GPT-4o does
+%(prog)s corpus.txt --vocab-size 400 --pattern 'regex:[a-z]+|[^a-z]' --out tok-own
+"""
 
 
 def configure(parser: ArgumentParser) -> None:
@@ -25,10 +30,10 @@ def configure(parser: ArgumentParser) -> None:
     )
     parser.add_argument("--out", type=Path, required=True, help="folder for vocab.json, merges.txt, mergelab.json")
     parser.add_argument("--force", action="store_true", help="replace the tokenizer that is in the folder")
-    parser.add_argument("--pattern", default="gpt2", help=f"{', '.join(PATTERNS)} or {CUSTOM}EXPRESSION")
+    parser.add_argument("--pattern", default="gpt2", help="gpt2, gpt4, o200k or regex:EXPRESSION")
     parser.add_argument("--impl", default="auto", help=f"auto, {trainers}")
     parser.add_argument("--workers", type=int, help="processes or threads that count; all cores by default")
-    parser.add_argument("--tie-break", default="greatest", choices=TIE_BREAKS)
+    parser.add_argument("--tie-break", default="greatest", help="of equally frequent pairs: greatest or huggingface")
     parser.add_argument(
         "--errors",
         default="strict",
@@ -48,6 +53,10 @@ def print_merge(event: MergeEvent) -> None:
 
 def run(options: Namespace) -> None:
     """Train and save."""
+    from impls.folders import refuse_same_file
+    from impls.formats import mergelab
+    from impls.pipeline import train
+
     if options.out.exists() and not options.out.is_dir():
         raise FileFormatError(f"{options.out}: exists and is not a folder; give another --out")
     if mergelab.recognise(options.out) and not options.force:

@@ -94,6 +94,10 @@ def good(tokenizer: Tokenizer) -> dict[str, tuple[Callable[..., Any], dict[str, 
             tokenizer.encode_file,
             {"input_path": "text.txt", "output_path": "out.bin", "errors": "strict", "workers": 1},
         ),
+        "encode_parts": (
+            tokenizer.encode_parts,
+            {"text": impls.tokenizer.TextFile.open("text.txt"), **text},
+        ),
         "encode_range": (
             tokenizer.encode_range,
             {"text": impls.tokenizer.TextFile.open("text.txt"), "start": 0, "stop": 10, "workers": 1},
@@ -114,7 +118,12 @@ def run(function: Callable[..., Any], arguments: dict[str, Any]) -> None:
             pass
 
 
-PROTOCOL_ARGUMENTS = {("encode_range", "text"), ("from_definition", "definition"), ("train", "on_merge")}
+PROTOCOL_ARGUMENTS = {
+    ("encode_parts", "text"),
+    ("encode_range", "text"),
+    ("from_definition", "definition"),
+    ("train", "on_merge"),
+}
 """Objects of ours, and a function: what else is put there is a fault of the program."""
 
 
