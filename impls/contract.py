@@ -269,11 +269,11 @@ class Trainer(Protocol):
         most `max_token_bytes` bytes; None means any length. Both conditions are checked before ties are broken: a
         pair that may not be merged is passed over, even if its count is the highest.
 
-        Each step merges the pair with the highest count of all pairs that may be merged, left to right without
-        overlap. Overlapping occurrences are all counted: `aaa` holds `aa` twice. If several of these pairs have the
-        highest count, the tie-break decides. "greatest" takes the greatest pair `(left_bytes, right_bytes)`, as Python
-        compares tuples of bytes. "huggingface" takes the smallest pair of ids, with the ids that Hugging Face's
-        BpeTrainer gives to the tokens.
+        Each step takes the pair with the highest count of all pairs that may be merged, and merges it left to right
+        without overlap. Overlapping occurrences are all counted: `aaa` holds `aa` twice. If several of these pairs
+        have the highest count, the tie-break decides. "greatest" takes the greatest pair `(left_bytes, right_bytes)`,
+        as Python compares tuples of bytes. "huggingface" takes the smallest pair of ids, with the ids that Hugging
+        Face's BpeTrainer gives to the tokens.
 
         With `start`, each pretoken is at first the sequence of tokens that `start` gives, and new tokens get the ids
         after the tokens of `start`. Without `start`, each pretoken is at first the sequence of its bytes. `on_merge`

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from itertools import accumulate
+from itertools import accumulate, pairwise
 
 import numpy as np
 
-from impls.contract import Array32, Array64, Pretokens, Vocabulary
+from impls.contract import N_BYTES, Array32, Array64, Pretokens, Vocabulary
+from impls.definition import Definition
 from impls.encode import missing_byte
 from impls.encode.heap import HeapEncoder
 
@@ -22,14 +23,13 @@ def pretoken_ids(vocabulary: Vocabulary, pretokens: Pretokens) -> tuple[Array32,
         offsets: int64[n + 1]; the ids of pretoken i are `ids[offsets[i]:offsets[i + 1]]`.
 
     Raises:
-        UsageError: a pretoken has a byte that the vocabulary lacks.
+        MissingByteError: a pretoken has a byte that the vocabulary lacks.
     """
     if len(pretokens.bytes_) > PURE_PYTHON_BYTES:
         return _compiled(vocabulary, pretokens)
     encoder = HeapEncoder(vocabulary, "gpt2")
     data, offsets = pretokens.bytes_.tobytes(), pretokens.offsets.tolist()
-    spans = zip(offsets[:-1], offsets[1:], strict=True)
-    rows = [encoder.encode_pretoken(data[start:stop]) for start, stop in spans]
+    rows = [encoder.encode_pretoken(data[start:stop]) for start, stop in pairwise(offsets)]
     ends = np.fromiter(accumulate(map(len, rows), initial=0), np.int64, len(rows) + 1)
     return np.array([token for row in rows for token in row], np.int32), ends
 
@@ -38,12 +38,26 @@ def uses_of(vocabulary: Vocabulary, pretokens: Pretokens) -> Array64:
     """Return how often each id occurs in the text that the pretokens were counted in, int64[n_ids].
 
     Raises:
-        UsageError: see `pretoken_ids`.
+        MissingByteError: see `pretoken_ids`.
     """
     ids, offsets = pretoken_ids(vocabulary, pretokens)
     uses = np.zeros(vocabulary.n_ids, np.int64)
     np.add.at(uses, ids, np.repeat(pretokens.counts, np.diff(offsets)))
     return uses
+
+
+def given_ids(definition: Definition) -> set[int]:
+    """Return the ids of all tokens that their own bytes give; no text gives another token, special tokens apart.
+
+    If a text gives a token, no merge crossed the ends of the token. So its bytes alone undergo the same merges.
+    """
+    vocabulary = definition.vocabulary
+    missing = {byte for byte in range(N_BYTES) if vocabulary.byte_ids[byte] < 0}
+    ids = {token: token_id for token_id, token in definition.vocab.items() if missing.isdisjoint(token)}
+    found, offsets = pretoken_ids(vocabulary, Pretokens.from_mapping(dict.fromkeys(ids, 1)))
+    firsts, is_single = found[offsets[:-1]], np.diff(offsets) == 1
+    wanted = np.fromiter(ids.values(), np.int64, len(ids))
+    return set(wanted[is_single & (firsts == wanted)].tolist())
 
 
 def _compiled(vocabulary: Vocabulary, pretokens: Pretokens) -> tuple[Array32, Array64]:

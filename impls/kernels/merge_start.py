@@ -1,7 +1,7 @@
 """The state of the merge loop when training goes on from tokens that exist already, not from single bytes.
 
-Each pretoken then is a sequence of such tokens. `head` and `tail` hold a token only where it begins and where it ends,
-and -1 between its ends, as after a merge.
+Each pretoken is then a sequence of such tokens. As after a merge, `head` holds a token where the token begins, `tail`
+where it ends, and both hold -1 in between.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ def lay_out_start(first: Int, ends: Any, ids: Any, offsets: Any, state: Any) -> 
     """
     begin = np.int64(0)
     for index in range(len(ends)):
-        token = 256 + index
-        state.first[token] = first + begin
-        state.length[token] = ends[index] - begin
-        state.prefix[token] = prefix_of(first + begin, ends[index] - begin, state)
+        made = 256 + index
+        state.first[made] = first + begin
+        state.length[made] = ends[index] - begin
+        state.prefix[made] = prefix_of(first + begin, ends[index] - begin, state)
         begin = ends[index]
     state.numbers[TOKENS] = 256 + len(ends)
     state.numbers[POSITION] = 257
-    position = 257
+    position = np.int64(257)
     for row in range(len(offsets) - 1):
         for place in range(offsets[row], offsets[row + 1]):
             token = np.int64(ids[place])
@@ -113,7 +113,7 @@ def reserve_start_pairs(state: Any) -> Int:
 def index_start_pairs(state: Any) -> None:
     """Write the positions of all pairs to the pool and start the heap."""
     end = len(state.head) - 1
-    position = 257
+    position = np.int64(257)
     while position < end:
         left = np.int64(state.head[position])
         following = position + (np.int64(state.length[left]) if left >= 0 else np.int64(1))

@@ -1,9 +1,10 @@
-"""What training may be asked for beside a size, in every trainer, against the oracle that shares no line with them."""
+"""What every trainer may be asked for beside a size, against the oracle that shares no line with the trainers."""
 
 from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -55,8 +56,6 @@ def started(counts: dict[str, int], first: list[oracle.Pair]) -> Start:
 
 
 def arrays(ids: list[int], lengths: list[int]) -> Any:
-    import numpy as np
-
     return np.array(ids, np.int32), np.cumsum([0, *lengths]).astype(np.int64)
 
 
