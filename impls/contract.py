@@ -263,11 +263,13 @@ class Trainer(Protocol):
         start: Start | None = None,
         on_merge: MergeListener | None = None,
     ) -> Merges:
-        """Learn `n_merges` merges, or fewer if no pair is left that may be merged.
+        """Learn `n_merges` merges, or fewer if training stops earlier.
 
         A pair may be merged if its count is at least `min_frequency` (1 or more) and its two tokens together have at
         most `max_token_bytes` bytes; None means any length. Both conditions are checked before ties are broken: a
-        pair that may not be merged is passed over, even if its count is the highest.
+        pair that may not be merged is passed over, even if its count is the highest. Training stops when no pair is
+        left that may be merged. (Hugging Face's BpeTrainer has the same `min_frequency`; its `max_token_length` must
+        be one more than `max_token_bytes`.)
 
         Each step takes the pair with the highest count of all pairs that may be merged, and merges it left to right
         without overlap. Overlapping occurrences are all counted: `aaa` holds `aa` twice. If several of these pairs

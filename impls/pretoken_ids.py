@@ -26,7 +26,7 @@ def pretoken_ids(vocabulary: Vocabulary, pretokens: Pretokens) -> tuple[Array32,
         MissingByteError: a pretoken has a byte that the vocabulary lacks.
     """
     if len(pretokens.bytes_) > PURE_PYTHON_BYTES:
-        return _compiled(vocabulary, pretokens)
+        return compiled_ids(vocabulary, pretokens)
     encoder = HeapEncoder(vocabulary, "gpt2")
     data, offsets = pretokens.bytes_.tobytes(), pretokens.offsets.tolist()
     rows = [encoder.encode_pretoken(data[start:stop]) for start, stop in pairwise(offsets)]
@@ -60,7 +60,8 @@ def given_ids(definition: Definition) -> set[int]:
     return set(wanted[is_single & (firsts == wanted)].tolist())
 
 
-def _compiled(vocabulary: Vocabulary, pretokens: Pretokens) -> tuple[Array32, Array64]:
+def compiled_ids(vocabulary: Vocabulary, pretokens: Pretokens) -> tuple[Array32, Array64]:
+    """Encode each pretoken in compiled code. See `pretoken_ids`."""
     from impls.encode.jit import pack_ranks, scratch
     from impls.kernels.encode import DETAIL, Cache
     from impls.kernels.pretokens import encode_each

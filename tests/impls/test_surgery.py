@@ -201,5 +201,5 @@ def test_a_text_with_a_byte_that_the_vocabulary_lacks() -> None:
     old = Definition({97: b"a"}, [])
     with pytest.raises(UsageError, match="no token for byte 0x62"):
         prune_by_use(old, counted("ab"))
-    with pytest.raises(UsageError, match="tokens: 'ab' cannot be encoded: .* 0x62"):
+    with pytest.raises(UsageError, match=r"tokens: 'ab' cannot be encoded: .* 0x62"):
         extend(old, ["ab"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,7 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from impls.contract import MergeEvent, Merges, Pretokens, Start, Vocabulary
+from impls.formats.alphabet import to_text
 from impls.kernels.helpers import JIT
+from impls.pipeline import train
 from impls.pretoken_ids import pretoken_ids
 from impls.registry import Impl, implementations
 from tests.support import oracle
@@ -87,6 +91,36 @@ def test_a_longer_token_is_passed_over_and_the_next_best_pair_is_merged(row: Imp
     counts = packed({"abc": 9, "xy": 2, "xz": 2})
     merges = row.load()(counts, n_merges=9, max_token_bytes=2)
     assert as_bytes(merges, Merges.from_pairs([]).token_bytes()) == [(b"b", b"c"), (b"x", b"z"), (b"x", b"y")]
+
+
+@pytest.mark.parametrize("max_token_bytes", [None, 2, 3, 5])
+@pytest.mark.parametrize("min_frequency", [1, 2, 6])
+@settings(max_examples=10, deadline=None)
+@given(text=st.text("aabbcde  ", min_size=1, max_size=300))
+def test_huggingface_learns_the_same(min_frequency: int, max_token_bytes: int | None, text: str, path: Path) -> None:
+    tokenizers = pytest.importorskip("tokenizers")
+    path.write_text(text)
+    options = {"min_frequency": min_frequency, "max_token_bytes": max_token_bytes}
+    ours = train(path, 296, impl="incremental", tie_break="huggingface", workers=1, **options)  # type: ignore[arg-type]
+    theirs = tokenizers.Tokenizer(tokenizers.models.BPE())
+    theirs.pre_tokenizer = tokenizers.pre_tokenizers.ByteLevel(add_prefix_space=False)
+    # There a token of two symbols is always made, and a longer token must be shorter than the limit.
+    limit = {} if max_token_bytes is None else {"max_token_length": max_token_bytes + 1}
+    trainer = tokenizers.trainers.BpeTrainer(
+        vocab_size=296,
+        min_frequency=min_frequency,
+        initial_alphabet=tokenizers.pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+        **limit,
+    )
+    theirs.train_from_iterator([text], trainer)
+    merges = json.loads(theirs.to_str())["model"]["merges"]
+    assert [[to_text(left), to_text(right)] for left, right in ours.merges] == merges
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("options") / "text.txt"
 
 
 @each_trainer
