@@ -40,6 +40,21 @@ def check_output(out: Path, force: bool, *inputs: Path) -> None:
             refuse_same_file(out / name, given / name if given.is_dir() else given)
 
 
+def check_changed_output(out: Path, force: bool, *inputs: Path) -> None:
+    """Check that a tokenizer and a map of ids can be saved to `out`. See `check_output`.
+
+    Raises:
+        FileFormatError: see `check_output`; or `out` holds a file `id-map.json` that we did not write, or a link.
+    """
+    check_output(out, force, *inputs)
+    refuse_link(out / ID_MAP)
+    if (out / ID_MAP).exists() and not mergelab.recognise(out):
+        raise FileFormatError(
+            f"{out / ID_MAP}: {mergelab.SETTINGS_FILE} is not beside it, so mergelab did not write it; give another "
+            "folder"
+        )
+
+
 def save_changed(out: Path, changed: Changed, old: Definition) -> None:
     """Write a tokenizer that was made from another one, and the map of ids, `id-map.json`, beside it.
 
@@ -52,7 +67,6 @@ def save_changed(out: Path, changed: Changed, old: Definition) -> None:
     mergelab.write(out, changed.definition)
     ids = {str(token_id): new_id for token_id, new_id in sorted(changed.ids.items())}
     fingerprints = {"old": old.fingerprint, "new": changed.definition.fingerprint}
-    refuse_link(out / ID_MAP)
     with atomic_writer(check_path(out) / ID_MAP) as file:
         file.write((json.dumps({"format": ID_MAP_VERSION, **fingerprints, "ids": ids}) + "\n").encode())
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from impls.errors import FileFormatError, UsageError
 from impls.formats import recognise
 from impls.formats.files import read_text
-from impls.saving import check_output, save_changed, told
+from impls.saving import check_changed_output, save_changed, told
 from impls.surgery.extend import extend
 
 
@@ -34,7 +34,7 @@ def run(options: Namespace) -> None:
     if not tokens and not options.special_token:
         raise UsageError("no token is given; give --token, --tokens or --special-token")
     inputs = [options.tokenizer, *([options.tokens] if options.tokens else [])]
-    check_output(options.out, options.force, *inputs)
+    check_changed_output(options.out, options.force, *inputs)
     old = recognise(options.tokenizer).load().read(options.tokenizer)
     changed = extend(old, tokens, options.special_token)
     save_changed(options.out, changed, old)

@@ -11,7 +11,7 @@ from impls.errors import FileFormatError, MissingByteError, UsageError
 from impls.fastest import pick
 from impls.formats import recognise
 from impls.inputs.file import TextFile
-from impls.saving import check_output, save_changed, told
+from impls.saving import check_changed_output, save_changed, told
 from impls.surgery import Changed
 from impls.surgery.prune import prune
 from impls.surgery.use import prune_by_use
@@ -36,7 +36,7 @@ def run(options: Namespace) -> None:
     if options.size is None and options.by_use is None:
         raise UsageError("nothing says which tokens to remove; give --size, --by-use, or both")
     inputs = [options.tokenizer, *([options.by_use] if options.by_use else [])]
-    check_output(options.out, options.force, *inputs)
+    check_changed_output(options.out, options.force, *inputs)
     old = recognise(options.tokenizer).load().read(options.tokenizer)
     if options.size is not None and options.size >= len(old.vocab):
         raise UsageError(

@@ -1,4 +1,4 @@
-"""`train --sizes` and `--continue`, `extend` and `prune` from outside: what they write, and one line for what is wrong."""
+"""`train --sizes` and `--continue`, `extend` and `prune` from outside: what they write, and what they refuse."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from impls.formats import mergelab
 from impls.pipeline import train
 from impls.surgery.extend import extend
 from impls.surgery.prune import prune
-from tests.support.commands import TEXT, Capture, assert_fails
+from tests.support.commands import Capture, assert_fails
 
 
 @pytest.fixture
@@ -90,7 +90,8 @@ def test_extend_says_and_writes_what_it_added(capsys: Capture) -> None:
     assert new == expected.definition
     n_new = len(new.vocab) - 270
     assert capsys.readouterr().out == (
-        f"new: {len(new.vocab)} tokens ({len(new.merges)} merges, 2 special), {n_new} new, of which 4 were asked for\n"
+        f"new: {len(new.vocab)} tokens ({len(new.merges)} merges, 2 special), "
+        f"{n_new} new, of which 4 were asked for\n"
     )
     ids = json.loads(Path("new/id-map.json").read_bytes())["ids"]
     assert ids == {str(token_id): token_id for token_id in old.vocab}
@@ -202,9 +203,11 @@ def test_what_is_wrong_is_one_line_and_changes_no_file(name: str, home: Path, ca
     assert_fails(arguments, 2 if name in USAGE else 1, message, home, capsys)
 
 
-def test_a_foreign_map_of_ids_is_not_written_through_a_link(home: Path, capsys: Capture) -> None:
+@pytest.mark.parametrize("is_link", [False, True])
+def test_a_foreign_file_with_the_name_of_the_map_stays(is_link: bool, home: Path, capsys: Capture) -> None:
     (home / "new").mkdir()
-    (home / "new" / "id-map.json").symlink_to(home / "text.txt")
-    assert main(["prune", "tok", "--size", "260", "--out", "new"]) == 1
-    assert "id-map.json: is" in capsys.readouterr().err
-    assert (home / "text.txt").read_bytes() == TEXT.encode()
+    place = home / "new" / "id-map.json"
+    place.symlink_to(home / "text.txt") if is_link else place.write_text("mine")
+    for arguments in (["prune", "tok", "--size", "260"], ["extend", "tok", "--token", "zq"]):
+        told = "id-map.json: is a link" if is_link else "id-map.json: mergelab.json is not beside it"
+        assert_fails([*arguments, "--out", "new"], 1, told, home, capsys)
