@@ -28,6 +28,7 @@ class Goal:
     Attributes:
         special_tokens: all special tokens, the special tokens of the tokenizer to continue first.
         pattern: the split pattern.
+        n_new: number of tokens that merges are to make.
     """
 
     def __init__(
@@ -64,7 +65,7 @@ class Goal:
         if max_token_bytes is not None:
             max_token_bytes = check_count("max_token_bytes", max_token_bytes, 1)
         self.special_tokens = list(dict.fromkeys([*(base.special_tokens if base else ()), *specials]))
-        self._n_new = _n_new_tokens(vocab_size, self.special_tokens, base)
+        self.n_new = _n_new_tokens(vocab_size, self.special_tokens, base)
         self._options: dict[str, Any] = {
             "tie_break": tie_break,
             "min_frequency": min_frequency,
@@ -79,14 +80,14 @@ class Goal:
         """
         train = partial(trainer, pretokens, **self._options)
         if self._base is None:
-            merges = train(n_merges=self._n_new, on_merge=on_merge)
+            merges = train(n_merges=self.n_new, on_merge=on_merge)
             return Definition.of_training(merges, self.special_tokens, self.pattern)
         known = Known(self._base)
         start = Start(known.tokens, *pretoken_ids(known.vocabulary, pretokens))
-        listener = Renamer(known, self._n_new, on_merge) if on_merge else None
+        listener = Renamer(known, self.n_new, on_merge) if on_merge else None
         # A merge that makes an idle token needs no new id.
-        merges = train(n_merges=self._n_new + known.n_idle, start=start, on_merge=listener)
-        return self._continued(self._base, Names(known, self._n_new), merges)
+        merges = train(n_merges=self.n_new + known.n_idle, start=start, on_merge=listener)
+        return self._continued(self._base, Names(known, self.n_new), merges)
 
     def _continued(self, base: Definition, names: Names, merges: Merges) -> Definition:
         vocab, pairs = dict(base.vocab), []
