@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
@@ -109,9 +110,11 @@ class Pretokens:
 class Merges:
     """Merges in order of creation: merge i joins ids `left[i]`, `right[i]` into id 256 + i.
 
+    If a trainer goes on from a `Start` with t tokens, merge i makes id t + i instead.
+
     Attributes:
-        left: int32[m], the left id of each pair; the left id of merge i is below 256 + i.
-        right: int32[m], the right id of each pair; the right id of merge i is below 256 + i.
+        left: int32[m], the left id of each pair; the left id of merge i is below the id that merge i makes.
+        right: int32[m], the right id of each pair; the right id of merge i is below the id that merge i makes.
     """
 
     left: Array32
@@ -190,6 +193,26 @@ class Vocabulary:
         return {(left, right): (rank, merged) for rank, (left, right, merged) in enumerate(rows)}
 
 
+@dataclass(frozen=True, eq=False)
+class Start:
+    """The tokens that a trainer goes on from, and the pretokens as sequences of these tokens.
+
+    Attributes:
+        tokens: the bytes of each token; token i has id i, and the first 256 tokens are the single bytes.
+        ids: int32[total], the ids of all pretokens, one pretoken after the other, in the order of the `Pretokens`.
+        offsets: int64[n + 1]; pretoken i is the sequence `ids[offsets[i]:offsets[i + 1]]`.
+    """
+
+    tokens: Sequence[bytes]
+    ids: Array32
+    offsets: Array64
+
+    def sequences(self) -> list[list[int]]:
+        """Return the ids of each pretoken as a list."""
+        ids, offsets = self.ids.tolist(), self.offsets.tolist()
+        return [ids[start:stop] for start, stop in pairwise(offsets)]
+
+
 @dataclass(frozen=True)
 class MergeEvent:
     """One merge, as a trainer reports it during training.
@@ -235,15 +258,28 @@ class Trainer(Protocol):
         *,
         n_merges: int,
         tie_break: TieBreak = "greatest",
+        min_frequency: int = 1,
+        max_token_bytes: int | None = None,
+        start: Start | None = None,
         on_merge: MergeListener | None = None,
     ) -> Merges:
-        """Learn `n_merges` merges, or fewer if no pair with a count of at least 1 is left.
+        """Learn `n_merges` merges, or fewer if training stops earlier.
 
-        Each step merges the pair with the highest count, left to right without overlap. Overlapping occurrences are
-        all counted: `aaa` holds `aa` twice. If several pairs have the highest count, the tie-break decides.
-        "greatest" takes the greatest pair `(left_bytes, right_bytes)`, as Python compares tuples of bytes.
-        "huggingface" takes the smallest pair of ids, with the ids that Hugging Face's BpeTrainer gives to the tokens.
-        `on_merge` is called after each merge.
+        A pair may be merged if its count is at least `min_frequency` (1 or more) and its two tokens together have at
+        most `max_token_bytes` bytes; None means any length. Both conditions are checked before ties are broken: a
+        pair that may not be merged is passed over, even if its count is the highest. Training stops when no pair is
+        left that may be merged. (Hugging Face's BpeTrainer has the same `min_frequency`; its `max_token_length` must
+        be one more than `max_token_bytes`.)
+
+        Each step takes the pair with the highest count of all pairs that may be merged, and merges it left to right
+        without overlap. Overlapping occurrences are all counted: `aaa` holds `aa` twice. If several of these pairs
+        have the highest count, the tie-break decides. "greatest" takes the greatest pair `(left_bytes, right_bytes)`,
+        as Python compares tuples of bytes. "huggingface" takes the smallest pair of ids, with the ids that Hugging
+        Face's BpeTrainer gives to the tokens.
+
+        With `start`, each pretoken is at first the sequence of tokens that `start` gives, and new tokens get the ids
+        after the tokens of `start`. Without `start`, each pretoken is at first the sequence of its bytes. `on_merge`
+        is called after each merge.
         """
 
 

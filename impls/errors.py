@@ -24,6 +24,10 @@ class UsageError(MergelabError):
     exit_status = 2
 
 
+class MissingByteError(UsageError):
+    """A text holds a byte that has no token in the vocabulary."""
+
+
 class FileFormatError(MergelabError):
     """A file is missing, empty or unreadable, or its content is wrong."""
 

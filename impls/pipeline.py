@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 
-from impls.arguments import Errors, check_count, check_workers
-from impls.contract import N_BYTES, TIE_BREAKS, MergeListener, TieBreak
+from impls.arguments import Errors, check_workers
+from impls.contract import MergeListener, TieBreak
 from impls.definition import Definition
-from impls.errors import UsageError, shown
+from impls.errors import FileFormatError, MissingByteError
 from impls.fastest import pick, pick_trainer
 from impls.inputs.file import TextFile
-from impls.patterns import check_special_tokens, compile_pattern
+from impls.learning import Goal
 from impls.registry import find
 
 
@@ -20,10 +20,13 @@ def train(
     vocab_size: int,
     special_tokens: Sequence[str] = (),
     *,
-    pattern: str = "gpt2",
+    pattern: str | None = None,
     impl: str = "auto",
     workers: int | None = None,
     tie_break: TieBreak = "greatest",
+    min_frequency: int = 1,
+    max_token_bytes: int | None = None,
+    base: Definition | None = None,
     errors: Errors = "strict",
     on_merge: MergeListener | None = None,
 ) -> Definition:
@@ -34,11 +37,14 @@ def train(
         vocab_size: 256 bytes + merges + special tokens; fewer merges are made if no pair is left.
         special_tokens: tokens that are cut out of the text and never merged; they get the last ids, in the order
             given.
-        pattern: "gpt2", "gpt4", "o200k", or "regex:EXPRESSION".
+        pattern: "gpt2", "gpt4", "o200k", or "regex:EXPRESSION"; by default the pattern of `base`, or "gpt2".
         impl: the name of a trainer in the registry, which is used with the counter that its row names; "auto" chooses
             both by the size of the file.
         workers: number of processes or threads that count; one per core by default.
         tie_break: which pair is merged if several have the highest count, see `contract.Trainer`.
+        min_frequency: training stops when no pair has at least this count, see `contract.Trainer`.
+        max_token_bytes: no token gets longer than this number of bytes, see `contract.Trainer`.
+        base: the tokenizer to go on from, see `impls.learning`; its pattern and its special tokens are used.
         errors: how invalid UTF-8 is treated: "strict" raises an error, "replace" reads it as U+FFFD.
         on_merge: called with each merge as it is made.
 
@@ -48,27 +54,20 @@ def train(
 
     Raises:
         UsageError: an argument is wrong.
-        FileFormatError: the file is missing, empty or not UTF-8.
+        FileFormatError: the file is missing, empty or not UTF-8, or holds a byte that `base` lacks.
     """
-    specials = check_special_tokens(special_tokens)
-    for special in specials:
-        if len(special.encode()) == 1:
-            raise UsageError(
-                f"special tokens: {special!r} is a single byte, which has an id already; give a longer token"
-            )
-    compile_pattern(pattern)
-    if not isinstance(tie_break, str) or tie_break not in TIE_BREAKS:
-        raise UsageError(f"tie_break: unknown value {shown(tie_break)}; choose one of {', '.join(TIE_BREAKS)}")
-    n_merges = _n_merges(vocab_size, len(specials))
+    goal = Goal(vocab_size, special_tokens, pattern, tie_break, min_frequency, max_token_bytes, base)
     workers = check_workers(workers)
     chosen = None if isinstance(impl, str) and impl == "auto" else find("train", impl)
     text = TextFile.open(input_path, errors)
-    counter = find("count", chosen.counter) if chosen else pick("count", text.n_bytes, pattern)
-    pretokens = counter.load()(text, pattern=pattern, special_tokens=specials, workers=workers)
+    counter = find("count", chosen.counter) if chosen else pick("count", text.n_bytes, goal.pattern)
+    pretokens = counter.load()(text, pattern=goal.pattern, special_tokens=goal.special_tokens, workers=workers)
     text.check_unchanged()
     trainer = chosen or pick_trainer(pretokens, text.n_bytes)
-    merges = trainer.load()(pretokens, n_merges=n_merges, tie_break=tie_break, on_merge=on_merge)
-    return Definition.of_training(merges, specials, pattern)
+    try:
+        return goal.learn(trainer.load(), pretokens, on_merge)
+    except MissingByteError as error:
+        raise FileFormatError(f"{text.name}: {error}") from None
 
 
 def train_bpe(
@@ -76,10 +75,13 @@ def train_bpe(
     vocab_size: int,
     special_tokens: Sequence[str] = (),
     *,
-    pattern: str = "gpt2",
+    pattern: str | None = None,
     impl: str = "auto",
     workers: int | None = None,
     tie_break: TieBreak = "greatest",
+    min_frequency: int = 1,
+    max_token_bytes: int | None = None,
+    base: Definition | None = None,
     errors: Errors = "strict",
     on_merge: MergeListener | None = None,
 ) -> tuple[dict[int, bytes], list[tuple[bytes, bytes]]]:
@@ -95,22 +97,10 @@ def train_bpe(
         impl=impl,
         workers=workers,
         tie_break=tie_break,
+        min_frequency=min_frequency,
+        max_token_bytes=max_token_bytes,
+        base=base,
         errors=errors,
         on_merge=on_merge,
     )
     return dict(trained.vocab), list(trained.merges)
-
-
-def _n_merges(vocab_size: int, n_special_tokens: int) -> int:
-    """Return how many merges a vocabulary of `vocab_size` has.
-
-    Raises:
-        UsageError: `vocab_size` is not a whole number, or is too small.
-    """
-    size, needed = check_count("vocab_size", vocab_size, 1), N_BYTES + n_special_tokens
-    if size < needed:
-        raise UsageError(
-            f"vocab_size: {size} is too small for 256 bytes and {n_special_tokens} special tokens; "
-            f"give at least {needed}"
-        )
-    return size - needed

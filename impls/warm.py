@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from impls.contract import Vocabulary
+from impls.contract import Start, Vocabulary
 from impls.count.jit import PretokenTable
 from impls.encode.jit import JitEncoder
 from impls.kernels.specials import pack_specials
+from impls.pretoken_ids import compiled_ids
 from impls.train.jit import initial_state, train, with_larger_slots
 
 
@@ -24,4 +25,6 @@ def warm(pattern: str) -> None:
     pretokens = table.pretokens()
     with_larger_slots(initial_state(pretokens, 1, "greatest"))
     merges = train(pretokens, n_merges=10)
-    JitEncoder(Vocabulary.from_merges(merges), pattern).encode(text)
+    vocabulary = Vocabulary.from_merges(merges)
+    train(pretokens, n_merges=1, start=Start(merges.token_bytes(), *compiled_ids(vocabulary, pretokens)))
+    JitEncoder(vocabulary, pattern).encode(text)

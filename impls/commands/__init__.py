@@ -11,6 +11,8 @@ PROGRAM = Program(
     "Train byte-level BPE tokenizers, and encode and decode text with them.",
     {
         "train": "train a vocabulary on a text file",
+        "extend": "add tokens to a tokenizer; all old ids stay",
+        "prune": "remove tokens from a tokenizer, by size or by use on a text",
         "encode": "encode a text file to a file of ids",
         "decode": "decode a file of ids to text",
         "pick": "tell which implementation auto takes for a text of some size, and why",

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from impls.contract import Ids, Vocabulary
-from impls.errors import UsageError
+from impls.errors import MissingByteError
 from impls.inputs.text import decode_utf8
 from impls.patterns import Splitter
 
@@ -58,7 +58,7 @@ class PretokenEncoder(ABC):
         """Return a list with the id of each byte of a pretoken.
 
         Raises:
-            UsageError: the vocabulary lacks one of the bytes.
+            MissingByteError: the vocabulary lacks one of the bytes.
         """
         ids = [self._byte_ids[byte] for byte in pretoken]
         if -1 in ids:
@@ -66,6 +66,6 @@ class PretokenEncoder(ABC):
         return ids
 
 
-def missing_byte(byte: int) -> UsageError:
+def missing_byte(byte: int) -> MissingByteError:
     """Return the error for a text with a byte that has no token."""
-    return UsageError(f"text: the vocabulary has no token for byte 0x{byte:02x}; use a vocabulary that has one")
+    return MissingByteError(f"text: the vocabulary has no token for byte 0x{byte:02x}; use a vocabulary that has one")

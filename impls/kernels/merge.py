@@ -55,7 +55,17 @@ from impls.kernels.compiler import kernel
 from impls.kernels.helpers import Int, inline
 from impls.kernels.instructions import prefetch_row
 from impls.kernels.keys import pair_slot
-from impls.kernels.merge_state import BYTE_PAIRS, MERGES_DONE, POOL_USED, SLOTS, THRESHOLD, TOKENS, prefix_of
+from impls.kernels.merge_state import (
+    BYTE_PAIRS,
+    LONGEST,
+    MERGES_DONE,
+    MINIMUM,
+    POOL_USED,
+    SLOTS,
+    THRESHOLD,
+    TOKENS,
+    prefix_of,
+)
 from impls.kernels.pair_heap import best_slot, push, push_admitted, replace_root
 
 AHEAD = 8
@@ -225,15 +235,21 @@ def position_of(slot: Int, left: Int, right: Int, state: Any) -> Int:
 
 @kernel
 def run_merges(state: Any, n_merges: Int) -> Int:
-    """Merge until `n_merges` are done in all, no pair is left, or an array must grow; return the status.
+    """Merge until `n_merges` are done in all, no pair may be merged, or an array must grow; return the status.
 
     If a merge might not fit into the arrays, the kernel does not begin it. The caller then enlarges the array and
     calls again.
     """
     while state.numbers[MERGES_DONE] < n_merges:
         slot = best_slot(state)
-        if slot < 0:
+        if slot < 0 or state.counts[slot] < state.numbers[MINIMUM]:
             return EXHAUSTED
+        left, right = state.pairs[slot] >> 32, state.pairs[slot] & 0xFFFFFFFF
+        length = np.int64(state.length[left]) + np.int64(state.length[right])
+        if length > state.numbers[LONGEST]:
+            replace_root(state)
+            state.queued[slot] = True  # So the pair never enters the heap again.
+            continue
         most = 2 * state.sizes[slot]
         if state.numbers[POOL_USED] + most > len(state.pool):
             return GROW_POOL
@@ -241,13 +257,12 @@ def run_merges(state: Any, n_merges: Int) -> Int:
         if state.numbers[SLOTS] + distinct > len(state.pairs):
             return GROW_SLOTS
         done, new = state.numbers[MERGES_DONE], state.numbers[TOKENS]
-        left, right = state.pairs[slot] >> 32, state.pairs[slot] & 0xFFFFFFFF
         state.merges[done, 0] = left
         state.merges[done, 1] = right
         state.merge_counts[done] = state.counts[slot]
-        state.length[new] = state.length[left] + state.length[right]
+        state.length[new] = length
         state.first[new] = position_of(slot, left, right, state)
-        state.prefix[new] = prefix_of(state.first[new], np.int64(state.length[new]), state)
+        state.prefix[new] = prefix_of(state.first[new], length, state)
         state.numbers[TOKENS] += 1
         state.numbers[MERGES_DONE] += 1
         replace_root(state)

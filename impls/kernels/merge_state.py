@@ -12,15 +12,18 @@ from impls.kernels.helpers import Int, inline
 
 BYTE_PAIRS = 1 << 16
 
-TOKENS, SLOTS, POOL_USED, HEAP_USED, THRESHOLD, MERGES_DONE = range(6)
-"""Indices of `State.numbers`."""
+TOKENS, SLOTS, POOL_USED, HEAP_USED, THRESHOLD, MERGES_DONE, MINIMUM, LONGEST, POSITION = range(9)
+"""Indices of `State.numbers`: numbers of tokens, slots, pool entries and heap entries in use; the lowest count in the
+heap; the number of merges done; the lowest count of a pair that is merged, at least 1; the bytes of the longest token
+that a merge may make; the position at which `count_start_pairs` goes on."""
 
 
 class State(NamedTuple):
     """The arrays of the merge loop: n positions, at most t tokens, s slots, h heap entries.
 
     Attributes:
-        bytes_: uint8[n], the 256 single bytes, then the byte of the text at each position, 0 in gaps.
+        bytes_: uint8[n + b], the 256 single bytes, then the byte of the text at each position, 0 in gaps. If training
+            goes on from tokens that exist already, their b bytes come last.
         head: int32[n], id of the token that begins at a position, or -1 if none begins there.
         tail: int32[n], id of the token that ends at a position, or -1 if none ends there.
         word: int32[n], number of the pretoken that a position belongs to.
@@ -47,7 +50,7 @@ class State(NamedTuple):
         touched: int32[2, t], scratch: the distinct neighbours, left and right.
         merges: int32[m, 2], the pairs merged so far, which are the result.
         merge_counts: int64[m], count of each merged pair.
-        numbers: int64[6], counters; TOKENS and the other indices above say what each holds.
+        numbers: int64[9], counters and limits; TOKENS and the other indices above say what each holds.
     """
 
     bytes_: NDArray[np.uint8]

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from impls.kernels.helpers import Int, inline
-from impls.kernels.merge_state import HEAP_USED, SLOTS, THRESHOLD
+from impls.kernels.merge_state import HEAP_USED, MINIMUM, SLOTS, THRESHOLD
 
 
 @inline
@@ -114,10 +114,13 @@ def push_admitted(state: Any) -> None:
 
 @inline
 def best_slot(state: Any) -> Int:
-    """Return the slot of the pair to merge next, or -1 if no pair is left; the pair stays at the root of the heap."""
+    """Return the slot of the best pair, which stays at the root of the heap; or -1 if no pair is left.
+
+    Pairs with a count below MINIMUM may be left out or not.
+    """
     while True:
         if not state.numbers[HEAP_USED]:
-            if state.numbers[THRESHOLD] == 1:
+            if state.numbers[THRESHOLD] <= state.numbers[MINIMUM]:
                 return -1
             state.numbers[THRESHOLD] >>= 1
             push_admitted(state)

@@ -13,15 +13,17 @@ import heapq
 from itertools import pairwise
 from time import perf_counter
 
+from impls.arguments import MOST
 from impls.contract import (
     MergeEvent,
     MergeListener,
     Merges,
     Pretokens,
+    Start,
     TieBreak,
     huggingface_byte_order,
 )
-from impls.train.naive import Pair, merge_pair
+from impls.train.naive import Pair, first_sequences, merge_pair
 
 HeapEntry = tuple[int, object, object, Pair]
 
@@ -34,9 +36,17 @@ _TERMINATOR = chr(256)
 class PairIndex:
     """Counts of all pairs, for each pair the pretokens that may contain it, and the heap of candidates."""
 
-    def __init__(self, pretokens: Pretokens, tie_break: TieBreak) -> None:
+    def __init__(
+        self,
+        pretokens: Pretokens,
+        tie_break: TieBreak,
+        max_token_bytes: int | None = None,
+        start: Start | None = None,
+    ) -> None:
         """Count every pair of every pretoken once."""
-        self.sequences = [list(pretoken) for pretoken in pretokens.to_mapping()]
+        self.sequences, tokens = first_sequences(pretokens, start)
+        self.tokens: list[bytes] = []
+        self._longest = MOST if max_token_bytes is None else max_token_bytes
         self.weights: list[int] = pretokens.counts.tolist()
         self.counts: collections.defaultdict[Pair, int] = collections.defaultdict(int)
         self.holders: collections.defaultdict[Pair, set[int]] = collections.defaultdict(set)
@@ -47,14 +57,15 @@ class PairIndex:
             for pair in pairwise(ids):
                 self.counts[pair] += weight
                 self.holders[pair].add(index)
-        for byte in range(256):
-            self.add_token(bytes([byte]))
+        for token in tokens:
+            self.add_token(token)
         self.heap = [self._entry(pair) for pair in self.counts]
         heapq.heapify(self.heap)
 
     def add_token(self, token: bytes) -> None:
         """Compute the key of a new token, by which the heap orders pairs that contain this token."""
-        new_id = len(self._keys)
+        new_id = len(self.tokens)
+        self.tokens.append(token)
         if self._tie_break == "greatest":
             self._keys.append(token.decode("latin-1").translate(_COMPLEMENT) + _TERMINATOR)
         else:
@@ -64,11 +75,16 @@ class PairIndex:
         return (-self.counts[pair], self._keys[pair[0]], self._keys[pair[1]], pair)
 
     def pop_best(self) -> tuple[Pair, int] | None:
-        """Remove and return the best pair with its count; None when no pair is left."""
+        """Remove and return the best pair with its count; None when no pair is left.
+
+        Pairs that would make too long a token are removed, and never return to the heap.
+        """
         while self.heap:
             entry = heapq.heappop(self.heap)
             pair = entry[-1]
             count = self.counts.get(pair, 0)
+            if len(self.tokens[pair[0]]) + len(self.tokens[pair[1]]) > self._longest:
+                continue
             if count == -entry[0]:
                 return pair, count
             if count > 0:
@@ -101,20 +117,22 @@ def train(
     *,
     n_merges: int,
     tie_break: TieBreak = "greatest",
+    min_frequency: int = 1,
+    max_token_bytes: int | None = None,
+    start: Start | None = None,
     on_merge: MergeListener | None = None,
 ) -> Merges:
     """Train in time proportional to what the merges change. See `contract.Trainer`."""
-    index = PairIndex(pretokens, tie_break)
-    tokens = Merges.from_pairs([]).token_bytes()
+    index = PairIndex(pretokens, tie_break, max_token_bytes, start)
+    tokens = index.tokens
     merges: list[Pair] = []
     while len(merges) < n_merges:
         started = perf_counter()
         best = index.pop_best()
-        if best is None:
+        if best is None or best[1] < min_frequency:
             break
         pair, count = best
-        tokens.append(tokens[pair[0]] + tokens[pair[1]])
-        index.add_token(tokens[-1])
+        index.add_token(tokens[pair[0]] + tokens[pair[1]])
         index.merge(pair, len(tokens) - 1)
         merges.append(pair)
         if on_merge:

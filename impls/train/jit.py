@@ -12,12 +12,14 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from impls.arguments import MOST
 from impls.contract import (
     N_BYTES,
     MergeEvent,
     MergeListener,
     Merges,
     Pretokens,
+    Start,
     TieBreak,
     huggingface_byte_order,
 )
@@ -30,7 +32,17 @@ from impls.kernels.merge import (
     refill_table,
     run_merges,
 )
-from impls.kernels.merge_state import BYTE_PAIRS, MERGES_DONE, POOL_USED, State, count_byte_pairs, lay_out
+from impls.kernels.merge_start import count_start_pairs, index_start_pairs, lay_out_start, reserve_start_pairs
+from impls.kernels.merge_state import (
+    BYTE_PAIRS,
+    LONGEST,
+    MERGES_DONE,
+    MINIMUM,
+    POOL_USED,
+    State,
+    count_byte_pairs,
+    lay_out,
+)
 from impls.memory import zeros
 
 BATCH = 4096
@@ -46,8 +58,15 @@ def tie_order(tie_break: TieBreak, n_tokens: int) -> NDArray[np.int64]:
     return order
 
 
-def initial_state(pretokens: Pretokens, n_merges: int, tie_break: TieBreak) -> State:
-    """Lay out the pretokens, count the pairs of bytes, and index their positions.
+def initial_state(
+    pretokens: Pretokens,
+    n_merges: int,
+    tie_break: TieBreak,
+    min_frequency: int = 1,
+    max_token_bytes: int | None = None,
+    start: Start | None = None,
+) -> State:
+    """Lay out the pretokens, count their pairs, and index the positions of the pairs. See `contract.Trainer`.
 
     Raises:
         UsageError: there are more positions or pairs than the integers of the kernel can count.
@@ -64,12 +83,14 @@ def initial_state(pretokens: Pretokens, n_merges: int, tie_break: TieBreak) -> S
         )
     # A merge shortens the text by at least one position.
     n_merges = min(n_merges, len(pretokens.bytes_))
-    n_tokens = N_BYTES + n_merges
+    old_tokens = [] if start is None else start.tokens[N_BYTES:]
+    old_bytes = b"".join(old_tokens)
+    n_tokens = N_BYTES + len(old_tokens) + n_merges
     # A merge usually makes fewer than eight new pairs, and a pair usually has more than four positions.
     wanted = BYTE_PAIRS + min(n_positions // 4, 8 * n_merges)
     n_slots = 1 << max(wanted - 1, BYTE_PAIRS).bit_length()
     state = State(
-        bytes_=zeros(n_positions, np.uint8),
+        bytes_=zeros(n_positions + len(old_bytes), np.uint8),
         head=zeros(n_positions, np.int32),
         tail=zeros(n_positions, np.int32),
         word=zeros(n_positions, np.int32),
@@ -93,16 +114,31 @@ def initial_state(pretokens: Pretokens, n_merges: int, tie_break: TieBreak) -> S
         touched=zeros((2, n_tokens), np.int32),
         merges=zeros((n_merges, 2), np.int32),
         merge_counts=zeros(n_merges, np.int64),
-        numbers=zeros(6, np.int64),
+        numbers=zeros(9, np.int64),
     )
+    state.numbers[MINIMUM] = min(min_frequency, MOST)
+    state.numbers[LONGEST] = MOST if max_token_bytes is None else min(max_token_bytes, MOST)
     lay_out(pretokens.bytes_, pretokens.offsets, state)
-    largest = count_byte_pairs(state)
-    state = state._replace(
+    if start is None:
+        state = with_room_for_positions(state, count_byte_pairs(state))
+        index_byte_pairs(state)
+        return state
+    state.bytes_[n_positions:] = np.frombuffer(old_bytes, np.uint8)
+    ends = np.cumsum([len(token) for token in old_tokens], dtype=np.int64)
+    lay_out_start(n_positions, ends, start.ids, start.offsets, state)
+    while count_start_pairs(state) == GROW_SLOTS:
+        state = with_larger_slots(state)
+    state = with_room_for_positions(state, reserve_start_pairs(state))
+    index_start_pairs(state)
+    return state
+
+
+def with_room_for_positions(state: State, largest: int) -> State:
+    """Make the pool, and the scratch array for a pair with the most positions, `largest`."""
+    return state._replace(
         events=zeros((2, 2, largest), np.int32),
         pool=zeros(2 * int(state.numbers[POOL_USED]) + 1, np.int32),
     )
-    index_byte_pairs(state)
-    return state
 
 
 Scalar = TypeVar("Scalar", bound=np.generic)
@@ -142,11 +178,14 @@ def train(
     *,
     n_merges: int,
     tie_break: TieBreak = "greatest",
+    min_frequency: int = 1,
+    max_token_bytes: int | None = None,
+    start: Start | None = None,
     on_merge: MergeListener | None = None,
 ) -> Merges:
     """Train in compiled code. See `contract.Trainer`."""
-    state = initial_state(pretokens, n_merges, tie_break)
-    tokens = Merges.from_pairs([]).token_bytes()
+    state = initial_state(pretokens, n_merges, tie_break, min_frequency, max_token_bytes, start)
+    tokens = Merges.from_pairs([]).token_bytes() if start is None else list(start.tokens)
     while (done := int(state.numbers[MERGES_DONE])) < len(state.merges):
         started = perf_counter()
         status = run_merges(state, min(len(state.merges), done + (1 if on_merge else BATCH)))
@@ -160,6 +199,6 @@ def train(
             left, right = state.merges[done].tolist()
             tokens.append(tokens[left] + tokens[right])
             count, seconds = int(state.merge_counts[done]), perf_counter() - started
-            on_merge(MergeEvent(done, (left, right), N_BYTES + done, tokens[-1], count, seconds))
+            on_merge(MergeEvent(done, (left, right), len(tokens) - 1, tokens[-1], count, seconds))
     made = state.merges[: int(state.numbers[MERGES_DONE])]
     return Merges(made[:, 0].copy(), made[:, 1].copy())

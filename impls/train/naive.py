@@ -7,15 +7,17 @@ are compared with this one.
 from __future__ import annotations
 
 import collections
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping, Sequence
 from itertools import pairwise
 from time import perf_counter
 
+from impls.arguments import MOST
 from impls.contract import (
     MergeEvent,
     MergeListener,
     Merges,
     Pretokens,
+    Start,
     TieBreak,
     huggingface_byte_order,
 )
@@ -38,6 +40,27 @@ def preference(tie_break: TieBreak, tokens: list[bytes]) -> Callable[[Pair], tup
     return lambda pair: (-rank(pair[0]), -rank(pair[1]))
 
 
+def first_sequences(pretokens: Pretokens, start: Start | None) -> tuple[list[list[int]], list[bytes]]:
+    """Return each pretoken as a list of ids, and the bytes of each id. See `contract.Trainer`."""
+    if start is None:
+        return [list(pretoken) for pretoken in pretokens.to_mapping()], Merges.from_pairs([]).token_bytes()
+    return start.sequences(), list(start.tokens)
+
+
+def allowed_pairs(
+    counts: Mapping[Pair, int], tokens: Sequence[bytes], min_frequency: int, max_token_bytes: int | None
+) -> Collection[Pair]:
+    """Return the pairs that may be merged. See `contract.Trainer`."""
+    if min_frequency == 1 and max_token_bytes is None:
+        return counts
+    longest = MOST if max_token_bytes is None else max_token_bytes
+    return [
+        pair
+        for pair, count in counts.items()
+        if count >= min_frequency and len(tokens[pair[0]]) + len(tokens[pair[1]]) <= longest
+    ]
+
+
 def merge_pair(ids: list[int], pair: Pair, new_id: int) -> list[int]:
     """Replace every occurrence of `pair` in `ids`, left to right without overlap, by `new_id`."""
     merged: list[int] = []
@@ -57,11 +80,14 @@ def train(
     *,
     n_merges: int,
     tie_break: TieBreak = "greatest",
+    min_frequency: int = 1,
+    max_token_bytes: int | None = None,
+    start: Start | None = None,
     on_merge: MergeListener | None = None,
 ) -> Merges:
     """Train in a time proportional to the number of merges times the length of the text. See `contract.Trainer`."""
-    occurrences = [list(pretoken) for pretoken, count in pretokens.to_mapping().items() for _ in range(count)]
-    tokens = Merges.from_pairs([]).token_bytes()
+    sequences, tokens = first_sequences(pretokens, start)
+    occurrences = [ids for ids, count in zip(sequences, pretokens.counts.tolist(), strict=True) for _ in range(count)]
     prefer = preference(tie_break, tokens)
     merges: list[Pair] = []
     while len(merges) < n_merges:
@@ -69,9 +95,10 @@ def train(
         counts: collections.Counter[Pair] = collections.Counter()
         for ids in occurrences:
             counts.update(pairwise(ids))
-        if not counts:
+        allowed = allowed_pairs(counts, tokens, min_frequency, max_token_bytes)
+        if not allowed:
             break
-        pair = max(counts, key=lambda pair: (counts[pair], prefer(pair)))
+        pair = max(allowed, key=lambda pair: (counts[pair], prefer(pair)))
         new_id = len(tokens)
         occurrences = [merge_pair(ids, pair, new_id) for ids in occurrences]
         tokens.append(tokens[pair[0]] + tokens[pair[1]])

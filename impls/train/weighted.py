@@ -9,8 +9,8 @@ import collections
 from itertools import pairwise
 from time import perf_counter
 
-from impls.contract import MergeEvent, MergeListener, Merges, Pretokens, TieBreak
-from impls.train.naive import Pair, merge_pair, preference
+from impls.contract import MergeEvent, MergeListener, Merges, Pretokens, Start, TieBreak
+from impls.train.naive import Pair, allowed_pairs, first_sequences, merge_pair, preference
 
 
 def train(
@@ -18,6 +18,9 @@ def train(
     *,
     n_merges: int,
     tie_break: TieBreak = "greatest",
+    min_frequency: int = 1,
+    max_token_bytes: int | None = None,
+    start: Start | None = None,
     on_merge: MergeListener | None = None,
 ) -> Merges:
     """Train in a time proportional to the number of merges times the length of all unique pretokens.
@@ -25,9 +28,8 @@ def train(
     See `contract.Trainer`.
     """
     # Two lists, not a mapping from sequence to weight: two pretokens never become the same sequence.
-    sequences = [list(pretoken) for pretoken in pretokens.to_mapping()]
+    sequences, tokens = first_sequences(pretokens, start)
     weights = pretokens.counts.tolist()
-    tokens = Merges.from_pairs([]).token_bytes()
     prefer = preference(tie_break, tokens)
     merges: list[Pair] = []
     while len(merges) < n_merges:
@@ -36,9 +38,10 @@ def train(
         for ids, weight in zip(sequences, weights, strict=True):
             for pair in pairwise(ids):
                 counts[pair] += weight
-        if not counts:
+        allowed = allowed_pairs(counts, tokens, min_frequency, max_token_bytes)
+        if not allowed:
             break
-        best = max(counts, key=lambda pair: (counts[pair], prefer(pair)))
+        best = max(allowed, key=lambda pair: (counts[pair], prefer(pair)))
         new_id = len(tokens)
         sequences = [merge_pair(ids, best, new_id) for ids in sequences]
         tokens.append(tokens[best[0]] + tokens[best[1]])

@@ -15,8 +15,12 @@ import pytest
 
 import impls
 from impls import Definition, MergelabError, Tokenizer
+from impls.contract import Pretokens
 from impls.pipeline import train
 from impls.registry import Impl, implementations
+from impls.surgery.extend import extend
+from impls.surgery.prune import prune
+from impls.surgery.use import prune_by_use
 from tests.support.tokenizers import BYTES
 
 JUNK: dict[str, Callable[[], Any]] = {
@@ -69,12 +73,19 @@ def good(tokenizer: Tokenizer) -> dict[str, tuple[Callable[..., Any], dict[str, 
     vocabulary = {"vocab": BYTES, "merges": [], "special_tokens": ["<s>"], "pattern": "gpt2"}
     training = {
         "input_path": "text.txt", "vocab_size": 260, "special_tokens": ["<s>"], "pattern": "gpt2", "impl": "auto",
-        "workers": 1, "tie_break": "greatest", "errors": "strict", "on_merge": None,
+        "workers": 1, "tie_break": "greatest", "min_frequency": 1, "max_token_bytes": None, "base": None,
+        "errors": "strict", "on_merge": None,
     }  # fmt: skip
     text = {"special": "all", "workers": 1}
     return {
         "train": (train, training),
         "train_bpe": (impls.train_bpe, training),
+        "prune": (prune, {"definition": tokenizer.definition, "size": 257, "first_id": 0}),
+        "prune_by_use": (
+            prune_by_use,
+            {"definition": tokenizer.definition, "pretokens": Pretokens.from_mapping({b"the": 3}), "size": 257},
+        ),
+        "extend": (extend, {"definition": tokenizer.definition, "tokens": ["the"], "special_tokens": ["<t>"]}),
         "Definition": (Definition, vocabulary),
         "Tokenizer": (Tokenizer, {**vocabulary, "impl": "auto"}),
         "from_definition": (Tokenizer.from_definition, {"definition": tokenizer.definition, "impl": "auto"}),
@@ -122,6 +133,7 @@ PROTOCOL_ARGUMENTS = {
     ("encode_parts", "text"),
     ("encode_range", "text"),
     ("from_definition", "definition"),
+    ("prune_by_use", "pretokens"),
     ("train", "on_merge"),
 }
 """Objects of ours, and a function: what else is put there is a fault of the program."""
@@ -134,7 +146,7 @@ def test_every_public_name_is_tried() -> None:
         if not name.startswith("_") and callable(value)
     }  # fmt: skip
     functions = {name for name in impls.__all__ if not isinstance(getattr(impls, name), type)}
-    tried = {"train", "Definition", "Tokenizer"}
+    tried = {"train", "prune", "prune_by_use", "extend", "Definition", "Tokenizer"}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("impls.tokenizer.TextFile.open", lambda _: None)
         assert set(good(tokenizer)) == methods | functions | tried

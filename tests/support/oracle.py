@@ -6,8 +6,9 @@ Tokens are byte strings everywhere, not ids; a word is a tuple of tokens. Traini
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import regex
 
@@ -102,18 +103,35 @@ def train(text: str, n_merges: int, special_tokens: list[str]) -> list[Pair]:
     return merges_of(count(text, special_tokens), n_merges)
 
 
-def merges_of(counts: Mapping[str, int], n_merges: int) -> list[Pair]:
-    """Merges of pretokens: the most frequent pair, of equally frequent ones the greatest, counted anew each time."""
-    words = [(word_of(pretoken), times) for pretoken, times in counts.items()]
+def merged(word: Word, merges: Sequence[Pair]) -> Word:
+    """The word after each merge was applied once, in order."""
+    for pair in merges:
+        word = joined(word, pair)
+    return word
+
+
+def merges_of(
+    counts: Mapping[str, int],
+    n_merges: int,
+    min_frequency: int = 1,
+    max_token_bytes: int = sys.maxsize,
+    first: Sequence[Pair] = (),
+) -> list[Pair]:
+    """Merges of pretokens after the `first` merges, counted anew each time: the most frequent pair, of equals the
+    greatest; rarer pairs and pairs of more bytes are as if they were not there."""
+    words = [(merged(word_of(pretoken), first), times) for pretoken, times in counts.items()]
     merges: list[Pair] = []
     for _ in range(n_merges):
         pairs: Counter[Pair] = Counter()
         for word, times in words:
             for place in range(len(word) - 1):
                 pairs[word[place], word[place + 1]] += times
-        if not pairs:
+        allowed = [
+            pair for pair in pairs if pairs[pair] >= min_frequency and len(pair[0] + pair[1]) <= max_token_bytes
+        ]
+        if not allowed:
             break
-        best = max(pairs, key=lambda pair: (pairs[pair], pair))
+        best = max(allowed, key=lambda pair: (pairs[pair], pair))
         merges.append(best)
         words = [(joined(word, best), times) for word, times in words]
     return merges
@@ -127,8 +145,5 @@ def encode(text: str, merges: list[Pair], special_tokens: list[str]) -> list[byt
             tokens.append(piece.encode())
             continue
         for pretoken in split(piece):
-            word = word_of(pretoken)
-            for pair in merges:
-                word = joined(word, pair)
-            tokens += word
+            tokens += merged(word_of(pretoken), merges)
     return tokens

@@ -1,0 +1,69 @@
+"""`mergelab prune`: remove tokens from a tokenizer, by size or by use on a text."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from impls.arguments import check_workers
+from impls.errors import FileFormatError, MissingByteError, UsageError
+
+if TYPE_CHECKING:
+    from impls.definition import Definition
+    from impls.surgery import Changed
+
+EXAMPLES = """
+%(prog)s tok --size 300 --out smaller              # the tokens that were made last go
+%(prog)s tok --by-use corpus.txt --out used        # tokens that the text does not use go
+%(prog)s tok --by-use corpus.txt --size 290 --out most-used
+"""
+
+
+def configure(parser: ArgumentParser) -> None:
+    """Add the options."""
+    parser.description = (
+        "Remove tokens from a tokenizer: with --size the tokens that were made last, with --by-use the tokens that a "
+        "text does not use, with both the tokens that the text uses least. Single bytes and special tokens stay. The "
+        "file id-map.json in the new folder has the new id of each old id that is left."
+    )
+    parser.add_argument("tokenizer", type=Path, help="the tokenizer to prune")
+    parser.add_argument("--size", type=int, help="number of tokens to keep, special tokens included")
+    parser.add_argument("--by-use", type=Path, metavar="TEXT", help="file of UTF-8 text")
+    parser.add_argument("--out", type=Path, required=True, help="folder for the new tokenizer and id-map.json")
+    parser.add_argument("--force", action="store_true", help="replace the tokenizer that is in the folder")
+
+
+def run(options: Namespace) -> None:
+    """Prune and save."""
+    from impls.formats import recognise
+    from impls.saving import check_changed_output, save_changed, told
+    from impls.surgery.prune import prune
+
+    if options.size is None and options.by_use is None:
+        raise UsageError("nothing says which tokens to remove; give --size, --by-use, or both")
+    inputs = [options.tokenizer, *([options.by_use] if options.by_use else [])]
+    check_changed_output(options.out, options.force, *inputs)
+    old = recognise(options.tokenizer).load().read(options.tokenizer)
+    if options.size is not None and options.size >= len(old.vocab):
+        raise UsageError(
+            f"size: {options.size} is too large: {options.tokenizer} has {len(old.vocab)} tokens; give a smaller size"
+        )
+    changed = _by_use(old, options.by_use, options.size) if options.by_use else prune(old, options.size)
+    save_changed(options.out, changed, old)
+    print(f"{told(options.out, changed.definition)}, {len(old.vocab) - len(changed.ids)} removed")
+
+
+def _by_use(old: Definition, path: Path, size: int | None) -> Changed:
+    from impls.fastest import pick
+    from impls.inputs.file import TextFile
+    from impls.surgery.use import prune_by_use
+
+    text, specials = TextFile.open(path), list(old.special_tokens)
+    counter = pick("count", text.n_bytes, old.pattern).load()
+    pretokens = counter(text, pattern=old.pattern, special_tokens=specials, workers=check_workers(None))
+    text.check_unchanged()
+    try:
+        return prune_by_use(old, pretokens, size)
+    except MissingByteError as error:
+        raise FileFormatError(f"{path}: {error}") from None
