@@ -1,4 +1,4 @@
-"""Benchmarks time each implementation on each workload, after its output is verified. `pytest bench` runs them."""
+"""Benchmarks: each implementation is verified on each workload, then timed. `pytest bench` runs the benchmarks."""
 
 SPECIAL_TOKENS = ["<|endoftext|>"]
 

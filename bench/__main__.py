@@ -9,11 +9,11 @@ from impls import interrupts
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line of `python -m bench`; returns the exit status."""
-    from bench.commands import PROGRAM  # Here, since a signal may come before all is imported.
+    from bench.commands import PROGRAM  # Imported here, where a signal during the import is handled.
     from impls.command_line import run
 
     return run(PROGRAM, arguments)
 
 
 if __name__ == "__main__":
-    interrupts.start(main, "bench")
+    interrupts.start(main, "python -m bench")

@@ -1,4 +1,4 @@
-"""The calls of a piece of work by Python's own profiler: what profiles and trials share."""
+"""Records the calls of a piece of work with Python's own profiler. Profiles and trials share this code."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Stats = dict[tuple[str, int, str], tuple[int, int, float, float, Any]]
 """(file, line, name) -> (calls without recursion, calls, own seconds, cumulative seconds, callers)."""
 
 _PREFIXES = (sysconfig.get_path("purelib"), str(ROOT), sysconfig.get_path("stdlib"))
-"""Packages first: an environment may lie inside the project."""
+"""The folder of installed packages comes before the project, since it may lie inside the project."""
 
 
 @contextmanager
@@ -38,7 +38,7 @@ def stats_in(source: str | cProfile.Profile) -> Stats:
 
 
 def short_path(path: str) -> str:
-    """Return a path without what is different on every machine."""
+    """Return a path without the folders that differ from machine to machine."""
     for prefix in _PREFIXES:
         if path.startswith(f"{prefix}{os.sep}"):
             return path.removeprefix(f"{prefix}{os.sep}")

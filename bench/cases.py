@@ -22,7 +22,7 @@ from data.workloads import Workload
 from impls.registry import Impl, implementations
 
 SECONDS_PER_CASE = 1.0
-"""Rounds are as many as fit in here, within the bounds below."""
+"""Seconds that the rounds of a case may take together. The bounds below limit the number of rounds."""
 
 MIN_ROUNDS, MAX_ROUNDS = 3, 25
 
@@ -67,7 +67,7 @@ _expected: dict[tuple[str, str], str] = {}
 def expected_digest(case: Case, run: Callable[[Impl], Any], produced: str) -> str:
     """Return the digest of the output that every implementation of this stage must produce on this workload.
 
-    `produced` is the digest of the output of this case. It is used if this case is the oracle.
+    `produced`: the digest of the output of this case; it is returned if this case is the oracle.
     """
     key = (case.impl.stage, case.workload.name)
     if key not in _expected:
@@ -82,7 +82,7 @@ def expected_digest(case: Case, run: Callable[[Impl], Any], produced: str) -> st
 def verify_and_time(
     benchmark: BenchmarkFixture, case: Case, run: Callable[[Impl], Any], setup: Setup, target: Callable[..., Any]
 ) -> None:
-    """Compare the output of `run` with the oracle's, then time `target` on the arguments that `setup` returns.
+    """Compare the output of `run` with the oracle's output, then time `target` on the arguments that `setup` returns.
 
     `run` and `target` do the same work. `setup` does the part that is not timed, such as building a tokenizer.
     """

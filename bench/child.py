@@ -36,7 +36,7 @@ def run(command: Sequence[str], *, environment: Mapping[str, str] | None = None,
 
     Args:
         command: the program and its arguments.
-        environment: variables that the command gets in addition to those of this process.
+        environment: variables that the command gets in addition to the variables of this process.
         timeout: seconds after which the command counts as hung; none by default.
 
     Raises:
@@ -83,7 +83,7 @@ def _outputs(process: Popen[str], timeout: float | None) -> tuple[str, str]:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         if not isinstance(error, TimeoutExpired):
-            raise  # At once: whoever interrupts does not wait for the child's memory to be freed.
+            raise  # Raised at once: after an interrupt, nobody waits until the child's memory is freed.
         with process:
             raise MergelabError(f"the process did not end within {timeout:g} s; give it less work") from None
     finally:
@@ -104,7 +104,7 @@ def order(
         module: the module to run; its `__main__` part must call `answer`.
         job: the order. The field `spawned` is added to it: `time.monotonic()` right before the process starts.
         empty_cache: whether the process starts with an empty cache of compiled code.
-        environment, timeout: as `run` takes them.
+        environment, timeout: see `run`.
 
     Raises:
         MergelabError: the process failed, as `run` describes, or printed no report.

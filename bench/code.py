@@ -17,7 +17,7 @@ ROOT = Path(impls.__file__).parent.parent
 PACKAGES = ("numba", "llvmlite", "numpy", "regex")
 
 OURS = ("impls.", "lm.")
-"""Modules whose names begin so are followed."""
+"""The beginnings of the names of the modules whose imports are followed."""
 
 
 def _file_of(module: str, root: Path) -> Path | None:
@@ -44,7 +44,7 @@ def _imports(source: Path, root: Path) -> Iterator[str]:
 def sources(module: str, root: Path = ROOT) -> tuple[Path, ...]:
     """Return the source files that a module of this project may run, sorted: its own file and all imported files.
 
-    `root`: the folder of the packages, if they are not the packages of this process.
+    `root`: the folder that holds the packages `impls` and `lm`; by default, the project that this process runs.
     """
     found: dict[str, Path] = {}
     waiting = [module]
@@ -72,7 +72,7 @@ def code_digest(impl: Impl, root: Path = ROOT) -> str:
 
 
 def module_digest(module: str) -> str:
-    """Return the sha256, as hex, of the sources that a module may run; for modules that are no implementation."""
+    """Return the sha256, as hex, of the sources that a module may run. The module need not be an implementation."""
     return _digest(module, sources(module))
 
 
@@ -84,7 +84,7 @@ def _digest(name: str, files: Iterable[Path], root: Path = ROOT) -> str:
 
 
 def name_of(impl: Impl) -> str:
-    """Return the name by which records, options and words call an implementation: "stage/name"."""
+    """Return the name that an implementation has in records, options and texts: "stage/name"."""
     return f"{impl.stage}/{impl.name}"
 
 

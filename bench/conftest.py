@@ -16,7 +16,7 @@ from impls.machine import machine_name
 from impls.registry import STAGES
 
 COLUMNS = ["median", "iqr", "rounds"]
-"""Of the table that pytest-benchmark prints: a table for each ladder, the fastest implementation first."""
+"""The columns of the table that pytest-benchmark prints."""
 
 SKIPPED = pytest.StashKey[list[dict[str, str]]]()
 ERRORS = pytest.StashKey[list[dict[str, str]]]()
@@ -73,7 +73,7 @@ def pytest_benchmark_update_json(config: pytest.Config, benchmarks: list[Any], o
 
 
 def unmeasured(content: dict[str, Any]) -> set[tuple[str, ...]]:
-    """Return the cases that a whole run would have, and a record has not: no time, no reason, no error."""
+    """Return the cases of a whole run for which a record has no time, no reason to skip and no error."""
     every = {tuple(case.place.values()) for stage in STAGES for case in cases(stage, workloads())}
     rows = [*(row["extra_info"] for row in content["benchmarks"]), *content["skipped"], *content["errors"]]
     return every - {(row["stage"], row["impl"], row["workload"]) for row in rows}
@@ -103,7 +103,7 @@ def pytest_benchmark_update_machine_info(config: pytest.Config, machine_info: di
     machine_info.pop("node", None)
 
 
-@pytest.hookimpl(trylast=True)  # Below the table.
+@pytest.hookimpl(trylast=True)  # Printed below the table.
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """Say that a record lacks cases: no report is made from it."""
     if reason := config.stash.get(FILTERED, ""):

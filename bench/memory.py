@@ -15,7 +15,7 @@ INTERVAL = 0.002
 
 
 def children(process: int) -> list[int]:
-    """Return the numbers of the child processes of a process, with all their own children."""
+    """Return the ids of all processes that a process or its child processes have started."""
     found: list[int] = []
     for listing in Path(f"/proc/{process}/task").glob("*/children"):
         try:

@@ -1,6 +1,6 @@
-"""Paths as records have them: the last part alone. Records are public, and the folders of a machine are private.
+"""Paths in records have only their last part: records are public, and the folders of a machine are private.
 
-Such a path begins with `/`, `~`, `../` or `file:`. Paths inside the project are relative and stay as they are.
+A path loses its folders if it begins with `/`, `~`, `../` or `file:`. Relative paths, as inside the project, stay.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _WORD = re.compile(
 )
 
 _STOP = r"""\s'"()\[\]{}<>,;:|"""
-"""What ends a path in a text, unless the path is quoted."""
+"""Characters that end a path in a text, unless the path is quoted."""
 
 _FOLDERS = re.compile(
     rf"""(?<=['"])(?:(?P<quoted>file:(?://)?+)[^'"\n]*|(?:~[^/'"\n]*|\.\.)?(?:/[^/'"\n]*)*)/(?=[^/'"\n]+['"])
@@ -27,13 +27,13 @@ _FOLDERS = re.compile(
 
 
 def without_folder(word: str) -> str:
-    """Return a word of a command line, which may be a path with spaces; of such a path, the last part."""
+    """Return a word of a command line; if the word is a path, which may have spaces, return its last part."""
     found = _WORD.fullmatch(word)
     return f"{found['before']}{found['scheme'] or ''}{found['name']}" if found else word
 
 
 def without_folders(text: str) -> str:
-    """Return a text; of each path in it, the last part. A path with spaces is known where it stands in quotes."""
+    """Return a text in which only the last part of each path is left. A path with spaces must stand in quotes."""
     return _FOLDERS.sub(lambda found: found["quoted"] or found["bare"] or "", text)
 
 
@@ -43,7 +43,7 @@ def as_line(error: object) -> str:
 
 
 def portable(value: Any) -> Any:
-    """Return a value of JSON with all texts in it, keys too, as `without_folders` has them."""
+    """Return a JSON value after `without_folders` has been applied to all strings in it, keys included."""
     if isinstance(value, str):
         return without_folders(value)
     if isinstance(value, dict):

@@ -24,13 +24,14 @@ from bench.code import PACKAGES, code_digests, versions
 from bench.places import portable, without_folder
 from impls.errors import MergelabError
 from impls.machine import cpu_name, folder_name, machine_name
+from impls.system import cores, memory_bytes
 
 RECORDS = Path(__file__).parent / "records"
 
 REFERENCE = Path(__file__).parents[1] / "reports" / "reference" / "records"
 
 VERSION = 2
-"""Of the form of a record, under the key `record_version`. Version 1 had no such key."""
+"""The version of the form of records, under the key `record_version`. Version 1 had no such key."""
 
 
 class RecordError(MergelabError):
@@ -101,8 +102,7 @@ _WHEN = re.compile(r"_(\d{8}_\d{6})(?:_|\.|$)")
 
 def cpu_info() -> dict[str, str | int]:
     """Return the facts that explain a time: the CPU, the cores that this process may use, the memory in bytes."""
-    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    return {"brand_raw": cpu_name(), "count": len(os.sched_getaffinity(0)), "memory_bytes": memory}
+    return {"brand_raw": cpu_name(), "count": cores(), "memory_bytes": memory_bytes()}
 
 
 def machine_info() -> dict[str, Any]:
@@ -160,7 +160,7 @@ def head(
 
 
 def write(content: Mapping[str, Any], folder: Path | None = None) -> Path:
-    """Write a new record next to the others of its kind and return its path; no record is ever overwritten.
+    """Write a new record to the folder of its kind and return its path; no record is ever overwritten.
 
     Args:
         content: a head, and the results.
@@ -252,9 +252,9 @@ def machine_of(info: Mapping[str, Any]) -> str:
 
 
 def why_filtered(content: Mapping[str, Any]) -> str:
-    """Return why a record lacks cases, or studies, or profiles; empty if it has all of its kind.
+    """Return why a record lacks cases, studies or profiles; empty if it is the record of a whole run.
 
-    A record of the benchmarks says how many cases it lacks. An older one does not; there the arguments tell.
+    A record of the benchmarks says how many cases it lacks. For other kinds and older records, the arguments decide.
     """
     words = [str(word) for word in content.get("arguments", []) if word not in GIVEN]
     if content["kind"] == "bench":
@@ -265,7 +265,7 @@ def why_filtered(content: Mapping[str, Any]) -> str:
 
 
 def why_broken(content: Mapping[str, Any]) -> str:
-    """Return why a record is that of a broken run; empty if nothing failed."""
+    """Return why the run of a record counts as broken; empty if nothing failed."""
     lists = (content.get(name, []) for name in ("measurements", "faults"))
     parts = [content, *content.get("studies", {}).values(), *chain.from_iterable(lists)]
     failed = any(part.get(name) for part in parts for name in ("error", "errors", "failures", "violations"))
@@ -273,7 +273,7 @@ def why_broken(content: Mapping[str, Any]) -> str:
 
 
 def why_partial(content: Mapping[str, Any]) -> str:
-    """Return why a record of the benchmarks is no base of a report or a comparison; empty if it is one."""
+    """Return why no report or comparison is made from a record of the benchmarks; empty if the record can be used."""
     return why_filtered(content) or why_broken(content)
 
 

@@ -1,4 +1,4 @@
-"""The work of each stage on an input: what profiles look into and trials time."""
+"""The work of each stage on an input: the work that profiles look into and that trials time."""
 
 from __future__ import annotations
 
@@ -48,5 +48,5 @@ _WORKS: dict[str, Callable[[Impl, Inputs, int], Work]] = {"count": _count, "trai
 
 
 def work_of(impl: Impl, inputs: Inputs, workers: int = WORKERS) -> Work:
-    """Return the work of an implementation: a file counted, pretokens trained on, or a text encoded anew."""
+    """Return the work of an implementation: to count a file, train on pretokens, or encode with a new encoder."""
     return _WORKS[impl.stage](impl, inputs, workers)

@@ -1,6 +1,6 @@
 """Texts made to break a tokenizer: each text takes one property to its extreme, at any size.
 
-Every function takes a size and returns exactly so many bytes. The bytes are the same on every machine. All texts but
+Every function takes a size in bytes and returns exactly so many bytes, the same on every machine. All texts but
 `invalid_utf8` are valid UTF-8: characters are never cut, and if the next piece does not fit, newlines fill the rest.
 """
 
@@ -11,7 +11,7 @@ from functools import cache
 from itertools import product
 from string import ascii_letters, ascii_lowercase
 
-# The Unicode 3.2 tables that every Python carries: the same characters whatever its Unicode version.
+# Every Python has the tables of Unicode 3.2, so the characters are always the same.
 _UNICODE = unicodedata.ucd_3_2_0
 _SAMPLES = 40
 

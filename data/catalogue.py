@@ -49,7 +49,7 @@ class Corpus(NamedTuple):
 
 
 class Check(NamedTuple):
-    """The result of `verify` for one cached file; `fault` is empty if the file has its recorded digest."""
+    """The result of `verify` for one cached file; `fault` is empty if the file is intact."""
 
     path: Path
     sha256: str
@@ -104,7 +104,7 @@ def load() -> dict[str, Corpus]:
         try:
             rows[name] = Corpus(name=name, **row)
         except TypeError as error:
-            raise DataError(f"{TABLE.name}: [{name}]: {error}; correct its fields, as in the other rows") from None
+            raise DataError(f"{TABLE.name}: [{name}]: {error}; correct the fields of this row") from None
         if rows[name].kind == "generated" and name not in _GENERATORS:
             raise DataError(
                 f"{TABLE.name}: [{name}]: no generator has this name; write the kind download or local, not generated"
@@ -118,7 +118,7 @@ def names() -> list[str]:
 
 
 def find(name: str) -> Corpus:
-    """Return the corpus of that name, or a local one for `file:PATH`.
+    """Return the corpus with this name; for `file:PATH`, return a corpus of the kind "local".
 
     Raises:
         UnknownCorpusError: there is no such corpus; the message lists all names.
@@ -163,7 +163,7 @@ def get(name: str, n_bytes: int | None = None, *, seed: int = 0) -> Path:
 
 
 def chunks(name: str, n_bytes: int | None = None, *, seed: int = 0) -> Iterable[bytes]:
-    """Return the bytes of a corpus in chunks, without writing a file; arguments and errors are those of `get`."""
+    """Return the bytes of a corpus in chunks, without writing a file. For arguments and errors, see `get`."""
     corpus = find(name)
     n_bytes = corpus.bytes if n_bytes is None else n_bytes
     if n_bytes is not None and n_bytes < 0:
@@ -214,7 +214,7 @@ def download(name: str, url: str | None = None, progress: fetch.Progress | None 
     path = cache_folder() / f"{corpus.name}.txt"
     if not path.exists():
         _record(path, fetch.download(url or corpus.url, path, corpus.bytes, corpus.sha256, progress))
-    elif not _sidecar(path).exists():  # Put there by hand, on a machine without a network.
+    elif not _sidecar(path).exists():  # A file that a user put there by hand, on a machine without a network.
         _record(path, fetch.sha256_of(path))
     return path
 

@@ -1,13 +1,13 @@
-"""The errors of this package: one line that names the corpus and says what to do."""
+"""The errors of this package. A message is one line that names the corpus and says what to do."""
 
 from impls.errors import MergelabError
 
 
 class DataError(MergelabError):
-    """A corpus cannot be made or fetched, or does not hold what it should."""
+    """A corpus cannot be made or fetched, or its content is wrong."""
 
 
 class UnknownCorpusError(DataError):
-    """No corpus has that name; the message lists what exists."""
+    """No corpus has this name; the message lists the names that exist."""
 
     exit_status = 2

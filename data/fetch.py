@@ -4,7 +4,6 @@ Bytes go to `<name>.part`, which a later call resumes with an HTTP Range request
 its size and SHA-256 are right. `.part` stays after an interruption and is removed when its size or content is wrong.
 """
 
-import fcntl
 import hashlib
 import http.client
 import os
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from data.errors import DataError
+from impls import system
 
 Progress = Callable[[int, int | None], None]
 """A function that is called with the number of bytes received so far and the total (None if the server does not tell
@@ -32,7 +32,8 @@ class _WebRedirects(urllib.request.HTTPRedirectHandler):
     def redirect_request(self, *request: Any) -> urllib.request.Request | None:
         new_url = request[-1]
         if not new_url.startswith(_SCHEMES):
-            raise urllib.error.URLError(f"the server redirects to {new_url}, which is not an http or https URL")
+            told = f"the server redirects to {new_url}, which is not an http or https URL; check the URL"
+            raise DataError(f"{request[0].full_url}: {told}")
         return super().redirect_request(*request)
 
 
@@ -83,7 +84,7 @@ def download(
                 _restart(file)
                 told = f"the file has the SHA-256 {digest}, not the expected {sha256}"
                 raise DataError(f"{url}: {told}; check the URL and run the command again")
-            part.replace(path)  # While it is locked: nobody may append to a finished file.
+            part.replace(path)  # Renamed while it is locked, so that no process appends to a finished file.
         finally:
             if file.tell() == 0:
                 part.unlink(missing_ok=True)
@@ -93,7 +94,7 @@ def download(
 def _lock(file: BinaryIO, part: Path, url: str) -> None:
     """Make this process the only writer of `part`."""
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        system.lock(file)
     except BlockingIOError:
         raise DataError(f"{url}: another process downloads this file; wait until that process ends") from None
     if not part.exists() or not os.path.samestat(os.fstat(file.fileno()), part.stat()):
@@ -165,8 +166,11 @@ def _explained(url: str) -> Iterator[None]:
     """Turn each error of the network into a DataError of one line."""
     try:
         yield
+    except DataError:
+        raise
     except urllib.error.HTTPError as error:
-        hint = "check the URL" if error.code in (401, 403, 404, 410) else "try again later"
+        is_lasting = error.code < 400 or error.code in (401, 403, 404, 410)  # Below 400: a redirect that is refused.
+        hint = "check the URL" if is_lasting else "try again later"
         raise DataError(f"{url}: HTTP {error.code} {error.reason}; {hint}") from None
     except (OSError, http.client.HTTPException, ValueError) as error:
         reason = getattr(error, "reason", None) or str(error) or type(error).__name__

@@ -1,4 +1,4 @@
-"""The standard library of the running Python as a corpus: code and documentation that every machine with Python has.
+"""The standard library of the running Python as a corpus: every machine with Python has this code.
 
 Files are ordered by the SHA-256 of their relative path. This order mixes the packages, so that the beginning of the
 text is a fair sample at any size. Another Python has other sources: a digest is right only for the version of Python
@@ -26,7 +26,7 @@ def _texts(root: Path) -> Iterator[bytes]:
         source = (root / path).read_bytes()
         try:
             source.decode()
-        except UnicodeDecodeError:  # Python's tests hold files in other encodings, on purpose.
+        except UnicodeDecodeError:  # Some files of Python's own tests have other encodings on purpose.
             continue
         yield source + SEPARATOR.encode()
 

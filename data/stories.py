@@ -89,7 +89,7 @@ def _invent(rank: int, heads: list[str], tails: list[str]) -> str:
     level, size = 1, len(heads) * len(tails)
     while rank >= size:
         rank, level, size = rank - size, level + 1, size * len(heads)
-    rank, tail = divmod(rank * _SHUFFLE % size, len(tails))  # Neighbours in rank must not look alike.
+    rank, tail = divmod(rank * _SHUFFLE % size, len(tails))  # Words of neighbouring ranks must not look alike.
     word = tails[tail]
     for _ in range(level):
         rank, head = divmod(rank, len(heads))
@@ -168,7 +168,7 @@ class _Teller:
             word_class = _word_class(name)
             rank = self._rank(word_class, draw)
             taken = [other for key, other in ranks.items() if _word_class(key) == word_class]
-            for other in taken * 2:  # A rank that steps aside from one may step onto another.
+            for other in taken * 2:  # Twice: a raised rank may equal a later one.
                 rank = rank + (rank == other)
                 if word_class not in self._endless:
                     rank %= len(self._words[word_class])

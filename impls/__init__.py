@@ -1,6 +1,6 @@
 """mergelab: interchangeable BPE trainers and encoders that share one contract and give identical outputs.
 
-Each name below is imported on its first use, so a program that needs one module starts without the others.
+Each name below is imported on its first use, so a program that needs one module does not load the other modules.
 """
 
 from __future__ import annotations

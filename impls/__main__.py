@@ -1,19 +1,27 @@
-"""`python -m impls`: each command is a module of `impls/commands/`."""
+"""`mergelab`, `python -m mergelab`, `python -m impls`: each command is a module of `impls/commands/`."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from typing import NoReturn
 
 from impls import interrupts
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; returns the exit status."""
-    from impls.command_line import run  # Imported here: a signal may come during imports.
+def main(arguments: Sequence[str] | None = None, name: str = "python -m impls") -> int:
+    """Run the command line of the program that the user started as `name`; returns the exit status."""
+    from impls.command_line import run  # Imported here, where a signal during the import is handled.
     from impls.commands import PROGRAM
 
-    return run(PROGRAM, arguments)
+    return run(replace(PROGRAM, started_as=name), arguments)
+
+
+def start(name: str = "mergelab") -> NoReturn:
+    """Run the command line of the process, and end the process; `mergelab` is the name of the installed command."""
+    interrupts.start(partial(main, name=name), name)
 
 
 if __name__ == "__main__":
-    interrupts.start(main, "impls")
+    start("python -m impls")

@@ -11,12 +11,17 @@ from pathlib import Path
 from typing import Literal
 
 from impls.errors import UsageError, shown
+from impls.system import cores
 
 MOST = (1 << 63) - 1
 """The largest number that arrays and system calls take."""
 
 Errors = Literal["strict", "replace"]
 """How invalid UTF-8 is treated: "strict" raises an error that names the byte offset, "replace" gives U+FFFD."""
+
+SpecialMode = Literal["all", "none", "none_raise"]
+"""How special tokens in a text are treated: "all" gives their ids, "none" encodes them as ordinary text, "none_raise"
+raises an error."""
 
 
 def check_path(path: object) -> Path:
@@ -57,7 +62,7 @@ def check_workers(workers: int | None) -> int:
     Raises:
         UsageError: `workers` is not a whole number of at least 1.
     """
-    return len(os.sched_getaffinity(0)) if workers is None else check_count("workers", workers, 1)
+    return cores() if workers is None else check_count("workers", workers, 1)
 
 
 def check_errors(errors: str) -> Errors:
@@ -71,3 +76,14 @@ def check_errors(errors: str) -> Errors:
     if isinstance(errors, str) and errors == "replace":
         return "replace"
     raise UsageError(f"errors: unknown value {shown(errors)}; give 'strict' or 'replace'")
+
+
+def check_special(special: SpecialMode) -> SpecialMode:
+    """Return `special` if it names a known treatment of special tokens.
+
+    Raises:
+        UsageError: there is no such treatment.
+    """
+    if not isinstance(special, str) or special not in ("all", "none", "none_raise"):
+        raise UsageError(f"special: unknown mode {shown(special)}; choose one of all, none, none_raise")
+    return special

@@ -1,8 +1,10 @@
-"""What all command lines of the project share: parser, dispatch, one-line errors, exit statuses.
+"""The parts that all command lines of the project share: parser, dispatch, one-line errors, exit statuses.
 
 A program is a package that is run by `python -m PACKAGE`. Each command of the program is one module,
 PACKAGE/commands/NAME.py, with two functions: `configure(parser)` adds the options of the command, and `run(options)`
-does the work and may return an exit status. Only the module of the chosen command is imported.
+does the work and may return an exit status. The module may have a string `EXAMPLES` of command lines, which end the
+help of the command; in them, "%(prog)s" stands for the words that start the command. Only the module of the chosen
+command is imported.
 
 The exit status is 0 for success, 1 for a failure, 2 for bad usage, and 128 + the signal for an interrupt (130 for
 SIGINT, 143 for SIGTERM). With every status except 0, one line is printed on standard error.
@@ -14,9 +16,10 @@ import argparse
 import os
 import sys
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
+from textwrap import indent
 from typing import Any, NoReturn
 
 from impls import interrupts
@@ -30,10 +33,13 @@ class Program:
     Attributes:
         package: the package that `python -m` runs.
         description: one sentence about the program.
-        commands: a mapping: name of a command -> what the command does, in the order of the help.
+        commands: a mapping: name of a command -> its description, in the order of the help.
         default: the command to run if none is named; empty if the user must name one.
         out_of_memory: advice for the user, printed when memory runs out.
-        interrupted: what an interrupt leaves behind, in words; printed after an interrupt.
+        interrupted: words about the state that an interrupt leaves, printed after an interrupt.
+        started_as: the words that started the program; "python -m PACKAGE" by default.
+        examples: command lines for the help, one per line; "%(prog)s" stands for the words that start the program.
+        version: returns the version that `--version` prints; without it, there is no such option.
     """
 
     package: str
@@ -42,15 +48,26 @@ class Program:
     default: str = ""
     out_of_memory: str = "work on less at a time"
     interrupted: str = "no unfinished file was left"
+    started_as: str = ""
+    examples: str = ""
+    version: Callable[[], str] | None = None
 
     @property
     def name(self) -> str:
         """The words that start the program."""
-        return f"python -m {self.package}"
+        return self.started_as or f"python -m {self.package}"
 
 
 class OneLineParser(argparse.ArgumentParser):
-    """A parser that prints each error as one line."""
+    """A parser that prints each error as one line, and takes no abbreviated options."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False)
+
+    def add_examples(self, lines: str) -> None:
+        """End the help with command lines, in which "%(prog)s" stands for the words that start the program."""
+        if lines:
+            self.epilog = "examples:\n" + indent(lines.strip(), "  ")
 
     def error(self, message: str) -> NoReturn:
         """Print the error and exit with status 2."""
@@ -72,14 +89,19 @@ def parse(program: Program, arguments: Sequence[str]) -> tuple[Any, argparse.Nam
     words = list(arguments)
     if program.default and (not words or words[0] not in (*program.commands, "-h", "--help")):
         words.insert(0, program.default)
-    parser = OneLineParser(prog=program.name, description=program.description, allow_abbrev=False)
+    parser = OneLineParser(prog=program.name, description=program.description)
+    parser.add_examples(program.examples)
+    if program.version is not None:
+        told = program.version() if "--version" in words else ""  # Finding it out takes time.
+        parser.add_argument("--version", action="version", version=told, help="print the version and exit")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=OneLineParser)
     module: Any = None
     for name, text in program.commands.items():
-        one = commands.add_parser(name, help=text, description=text, allow_abbrev=False)
+        one = commands.add_parser(name, help=text, description=text)
         if words[:1] == [name]:
             module = import_module(f"{program.package}.commands.{name}")
             module.configure(one)
+            one.add_examples(getattr(module, "EXAMPLES", ""))
     options = parser.parse_args(words)
     options.arguments = list(arguments)
     return module, options
@@ -129,9 +151,9 @@ def _fail(program: Program, message: object, status: int) -> int:
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Tell whether memory ran out: If a GPU has no memory left, PyTorch raises an error of its own class.
+    """Tell whether an error means that memory ran out. For a GPU, PyTorch raises an error of its own class.
 
-    For a CPU, only the message tells.
+    For a CPU, only the message of PyTorch's error says so.
     """
     return (
         isinstance(error, MemoryError)

@@ -1,4 +1,4 @@
-"""Where a text may be cut so that no pretoken and no special token spans the cut."""
+"""Finds places where a text may be cut, so that no pretoken and no special token spans the cut."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class SafeCuts:
         return None
 
     def last_in(self, text: str) -> int | None:
-        """Return the last cut of `text`, in characters, that is safe whatever text follows; None if there is none."""
+        """Return the last cut of `text`, in characters, that is safe for any further text; None if there is none."""
         data = text.encode(errors="surrogatepass")
         window = 4 * self.margin + 64
         while self._candidates is not None:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from impls.contract import Ids, IdType
 from impls.errors import FileFormatError, UsageError
-from impls.inputs.file import TextFile
+
+if TYPE_CHECKING:
+    from impls.ids.layout import Layout
 
 DECODE_IDS = 1 << 20
 """Ids of a file that are decoded at a time."""
@@ -28,7 +27,7 @@ class Decoder:
         """Return the bytes of all ids, joined.
 
         Raises:
-            UsageError: `ids` is not a list of ids, or the vocabulary lacks one of them; the message has its place.
+            UsageError: `ids` is not a list of ids, or the vocabulary lacks an id; the message has the id's place.
         """
         listed = _listed(ids)
         # As keys of the vocabulary, 65.0 and True equal 65 and 1.
@@ -39,21 +38,17 @@ class Decoder:
                     raise self._unknown_id(token_id, place)
         return self._join(listed)
 
-    def decode_file(self, path: str | os.PathLike[str], dtype: IdType) -> Iterator[bytes]:
+    def decode_file(self, ids: Layout) -> Iterator[bytes]:
         """Yield the bytes of all ids in a file, in parts.
 
         Raises:
-            FileFormatError: the file is missing or empty or does not hold a whole number of ids, or the vocabulary
-                lacks an id.
+            FileFormatError: the file shrank, or the vocabulary lacks an id.
         """
-        file, size = _open_ids(path, dtype), dtype.itemsize
-        # The file is read, not mapped: a mapped file that shrinks kills the process.
-        for start in range(0, file.n_bytes, DECODE_IDS * size):
-            block = file.read(start, min(start + DECODE_IDS * size, file.n_bytes))
+        for number, block in enumerate(ids.blocks(DECODE_IDS)):
             try:
-                yield self._join(np.frombuffer(block, dtype).tolist(), start // size)
+                yield self._join(block.tolist(), number * DECODE_IDS)
             except UsageError as error:
-                raise FileFormatError(f"{path}: {error}") from None
+                raise FileFormatError(f"{ids.file.path}: {error}") from None
 
     def _join(self, ids: list[int], first: int = 0) -> bytes:
         try:
@@ -70,15 +65,6 @@ class Decoder:
         )
 
 
-def map_ids(path: str | os.PathLike[str], dtype: IdType) -> Ids:
-    """Map a file of bare ids, `dtype`[n], read-only.
-
-    Raises:
-        FileFormatError: the file is missing or empty, or does not hold a whole number of ids.
-    """
-    return cast("NDArray[np.uint16]", np.memmap(_open_ids(path, dtype).path, dtype, "r"))
-
-
 def _listed(ids: object) -> list[Any]:
     """Return ids as a list; arrays and tensors of any integer type become plain integers."""
     listed = ids.tolist() if hasattr(ids, "tolist") else ids
@@ -87,13 +73,3 @@ def _listed(ids: object) -> list[Any]:
     if isinstance(listed, str | bytes) or not isinstance(listed, Iterable):
         raise UsageError(f"ids: {type(ids).__name__} is not a list of ids; give a list, as encode returns it")
     return list(listed)
-
-
-def _open_ids(path: str | os.PathLike[str], dtype: IdType) -> TextFile:
-    ids = TextFile.open(path)
-    if ids.n_bytes % dtype.itemsize:
-        raise FileFormatError(
-            f"{path}: has {ids.n_bytes} bytes, not a multiple of the {dtype.itemsize} bytes of a {dtype} id; "
-            "encode the text again"
-        )
-    return ids

@@ -1,4 +1,4 @@
-"""What a tokenizer is: its ids, merges, special tokens and split pattern, as one checked value that never changes.
+"""A tokenizer as one checked value that never changes: its ids, merges, special tokens and split pattern.
 
 Training returns a `Definition`, formats read and write it, and encoders are built from its arrays. So the pattern and
 the special tokens always stay with the merges.
@@ -75,8 +75,8 @@ class Definition:
 
         Args:
             merges: the result of a trainer; it is not checked again.
-            special_tokens: already checked by the caller.
-            pattern: already checked by the caller.
+            special_tokens: the special tokens, which the caller has checked.
+            pattern: the name of the split pattern, which the caller has checked.
         """
         made, tokens = cls.__new__(cls), merges.token_bytes()
         pairs = zip(merges.left.tolist(), merges.right.tolist(), strict=True)

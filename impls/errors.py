@@ -1,4 +1,4 @@
-"""Every error that a caller can cause: its message is one line that names what is wrong and says what to do."""
+"""Every error that a caller can cause. Its message is one line that names the fault and says what to do."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""SIGINT and SIGTERM end a command within a second, whatever it is doing, with one line.
+"""SIGINT and SIGTERM end every command within a second, with one line on standard error.
 
 Python handles a signal between two bytecodes of the main thread: an exception is raised there, and every `with` and
 `finally` block cleans up. But compiled code on one long pretoken, or a running compiler, may keep the main thread
@@ -19,6 +19,8 @@ from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import NoReturn
 
+from impls.system import unblocked
+
 GRACE_SECONDS = 0.3
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -28,9 +30,11 @@ _caught: list[int] = []
 _kept: list[BaseException | None] = []
 
 
-def start(main: Callable[[], int], package: str) -> NoReturn:
-    """Listen for signals, run the command line of a package, and end the process with its exit status."""
-    name = f"python -m {package}"
+def start(main: Callable[[], int], name: str) -> NoReturn:
+    """Listen for signals, run the command line of a program, and end the process with its exit status.
+
+    `name`: the words that started the program, such as "python -m impls"; they begin each message.
+    """
     atexit.register(_skip_teardown)  # Functions registered first are called last.
     listen(name)
     try:
@@ -46,11 +50,11 @@ def listen(name: str) -> None:
     `name`: the name of the program in the line that is printed if this thread has to end the process.
     """
     receiver, sender = os.pipe()
-    os.set_blocking(sender, False)
+    unblocked(sender)
     threading.Thread(target=_end_late, args=(receiver, name), daemon=True).start()
     signal.set_wakeup_fd(sender)
     for number in _SIGNALS:
-        if signal.getsignal(number) is not signal.SIG_IGN:  # As a shell sets it for background jobs.
+        if signal.getsignal(number) is not signal.SIG_IGN:  # A shell ignores SIGINT in background jobs.
             signal.signal(number, _interrupt)
     sys.unraisablehook = _show_unraisable
 
@@ -114,16 +118,16 @@ def _end_late(receiver: int, name: str) -> None:
 
 
 def interrupted() -> bool:
-    """Tell whether a signal was caught: some libraries, while imported, turn the interrupt into their own errors."""
+    """Tell whether a signal was caught. Some libraries turn an interrupt during their import into another error."""
     return bool(_caught)
 
 
 def report(name: str, left: str = "no unfinished file was left") -> int:
     """Remove unfinished files, print one line for the program, and return the exit status.
 
-    `left`: the end of the line, which says what the interrupt leaves behind.
+    `left`: the end of the line, which says what unfinished work the interrupt leaves.
     """
-    _kept.append(sys.exception())  # Its frames hold what the compiler was making; to free that may crash.
+    _kept.append(sys.exception())  # To free the frames may crash: they may hold unfinished code.
     with _line:
         _tell(name, left)
         _told.set()
@@ -135,7 +139,7 @@ def _status() -> int:
 
 
 def _skip_teardown() -> None:
-    """End an interrupted process before the interpreter frees its modules: LLVM crashes on what is half made."""
+    """End an interrupted process before the interpreter frees its modules, since LLVM crashes on unfinished code."""
     if _told.is_set():
         for stream in (sys.stdout, sys.stderr):
             with suppress(OSError, ValueError, AttributeError):

@@ -1,27 +1,23 @@
-"""The machine that this process runs on: compiled code and times of another machine are of no use here."""
+"""The machine of this process. Compiled code and times are kept per machine, since they are no use on another."""
 
 from __future__ import annotations
 
-import os
 import platform
 import re
 from functools import cache
-from pathlib import Path
+
+from impls import system
 
 
 @cache
 def _cpu() -> dict[str, str]:
-    """Return what Linux tells about the first CPU, as a dict: name -> value; empty if it tells nothing."""
-    try:
-        with Path("/proc/cpuinfo").open() as file:
-            lines = file.read(1 << 14).split("\n\n")[0]
-    except OSError:
-        return {}
+    """Return the facts about the first CPU that Linux lists, as a dict: name -> value; empty if it lists none."""
+    lines = system.cpu_lines().split("\n\n")[0]
     return {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in lines.splitlines())}
 
 
 def cpu_name() -> str:
-    """Return the model of the CPU with its numbers: on virtual machines, two models often have the same name."""
+    """Return the name of the CPU's model with its numbers, since two models on virtual machines may share a name."""
     known = _cpu()
     numbers = [f"{key.split()[-1]} {known[key]}" for key in ("cpu family", "model") if known.get(key)]
     return ", ".join([known.get("model name") or platform.processor() or platform.machine(), *numbers])
@@ -35,7 +31,7 @@ def cpu_features() -> str:
 
 def machine_name() -> str:
     """Return a folder name for this machine; times of machines with different names must not be compared."""
-    return folder_name(cpu_name(), len(os.sched_getaffinity(0)))
+    return folder_name(cpu_name(), system.cores())
 
 
 def folder_name(cpu: str, cores: int) -> str:

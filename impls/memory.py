@@ -21,7 +21,7 @@ HUGE_BYTES = 1 << 21
 
 
 def zeros(shape: int | tuple[int, ...], dtype: type[Scalar] | np.dtype[Scalar]) -> NDArray[Scalar]:
-    """Return an array of zeros; it takes memory only where it is touched.
+    """Return an array of zeros. A part of the array takes memory only after its first use.
 
     Raises:
         MemoryError: memory ran out.

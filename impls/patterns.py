@@ -74,7 +74,7 @@ def check_special_tokens(special_tokens: Sequence[str]) -> list[str]:
     """Return the special tokens as a list.
 
     Raises:
-        UsageError: one of them is not a string, is empty, is given twice, has no UTF-8 form, or holds U+FFFD.
+        UsageError: a special token is not a string, is empty, is given twice, has no UTF-8 form, or holds U+FFFD.
     """
     if isinstance(special_tokens, str):
         raise UsageError(f"special tokens: {special_tokens!r} is one string; give a list of strings")

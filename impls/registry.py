@@ -19,16 +19,16 @@ class Impl:
 
     Attributes:
         stage: "count", "train" or "encode".
-        name: unique in its stage.
+        name: the name of the implementation, unique in its stage.
         target: "module:attribute" of the counter, trainer or encoder class.
-        idea: what the implementation changes compared with the row before, in one line.
+        idea: the change from the implementation before, in one line.
         package: the package that the implementation needs besides NumPy and `regex`; empty if it needs none.
         kernel: "module:attribute" of the kernel that does most of the work, or of a mapping: split pattern -> kernel;
             empty if nothing is compiled. From the state of this kernel's code, `impls.fastest` tells how soon the
             implementation can start.
         parallel: whether the implementation can use more than one worker.
-        counter: for a trainer, the name of the counter that `train_bpe` uses with it.
-        parent: the implementation of the stage that it was made from; empty if that is the row before.
+        counter: for a trainer, the name of the counter that `train_bpe` uses with this trainer; otherwise empty.
+        parent: the implementation of the same stage from which it was made; empty if this is the row before.
     """
 
     stage: str

@@ -4,29 +4,29 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import partial
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from impls.arguments import check_count, check_path, check_workers
-from impls.contract import Encoder, Ids, IdType
+from impls.arguments import SpecialMode, check_count, check_path, check_special, check_workers
+from impls.contract import Ids, IdType
 from impls.cuts import SafeCuts
-from impls.decoder import Decoder, map_ids
+from impls.decoder import Decoder
 from impls.definition import Definition
 from impls.encoder_choice import EncoderChoice
-from impls.errors import FileFormatError, InvalidUtf8Error, UsageError, shown
+from impls.errors import UsageError, shown
 from impls.folders import refuse_same_file
 from impls.formats import mergelab, recognise
 from impls.formats.gpt2 import read_merges, read_vocab
 from impls.id_lists import IdLists
 from impls.inputs.file import TextFile
 from impls.inputs.text import Text, decode_utf8
-from impls.parallel import in_order
+from impls.parts import Part, encoded, encoded_range
 from impls.patterns import Splitter, check_special_tokens
 from impls.registry import find
 from impls.storage import atomic_writer
 from impls.streams import STREAM_CHARACTERS, cut_stream
 
-SpecialMode = Literal["all", "none", "none_raise"]
+if TYPE_CHECKING:
+    from impls.ids.layout import Layout
 
 
 class Tokenizer:
@@ -223,9 +223,7 @@ class Tokenizer:
     def _checked(self, text: str | bytes, special: SpecialMode) -> bytes:
         if not isinstance(text, str | bytes):
             raise UsageError(f"text: {type(text).__name__} is neither a string nor bytes; give one of the two")
-        if not isinstance(special, str) or special not in ("all", "none", "none_raise"):
-            raise UsageError(f"special: unknown mode {shown(special)}; choose one of all, none, none_raise")
-        if special == "none_raise":
+        if check_special(special) == "none_raise":
             text = text if isinstance(text, str) else decode_utf8(text, "text")
             if len(segments := self._splitter.segments(text)) > 1:
                 raise UsageError(
@@ -265,17 +263,16 @@ class Tokenizer:
         """
         text = TextFile.open(input_path, errors)
         refuse_same_file(check_path(output_path), text.path)
-        impl = find("encode", self._encoders.name_for(text.n_bytes))
-        job = partial(self._encode_range, text=text, encoder=self._encoders.named(impl.name))
-        ranges = text.ranges(self.pattern, list(self.special_tokens))
         n_ids = 0
         with atomic_writer(check_path(output_path)) as output:
-            # Threads help only an encoder that releases the interpreter lock.
-            for ids in in_order(job, ranges, check_workers(workers) if impl.parallel else 1):
-                output.write(ids.data)
-                n_ids += len(ids)
-            text.check_unchanged()
+            for part in self.encode_parts(text, workers=workers):
+                output.write(part.ids.data)
+                n_ids += len(part.ids)
         return n_ids
+
+    def encode_parts(self, text: Text, *, special: SpecialMode = "all", workers: int | None = None) -> Iterator[Part]:
+        """Encode a text lazily, in constant memory, and yield its parts with their ids. See `parts.encoded`."""
+        return encoded(text, self.definition, self._encoders, special, workers)
 
     def encode_range(self, text: Text, start: int, stop: int, *, workers: int | None = None) -> Ids:
         """Encode bytes [start, stop) of a text to ids, `id_dtype`[n]; `Text.ranges` must have made both cuts.
@@ -287,19 +284,7 @@ class Tokenizer:
         start = check_count("start", start, text.start, text.stop)
         stop = check_count("stop", stop, start, text.stop)
         encoder = self._encoders.take(stop - start, True)
-        return self._encode_range((start, stop), text, encoder, check_workers(workers))
-
-    @staticmethod
-    def _encode_range(byte_range: tuple[int, int], text: Text, encoder: Encoder, workers: int = 1) -> Ids:
-        content = text.read(*byte_range)
-        if text.errors == "replace":
-            content = content.decode(errors="replace").encode()
-        try:
-            return encoder.encode(content, workers=workers)
-        except InvalidUtf8Error as error:
-            raise InvalidUtf8Error(text.name, byte_range[0] + error.offset) from None
-        except UsageError as error:
-            raise FileFormatError(f"{text.name}: {error}") from None
+        return encoded_range(text, encoder, (start, stop), check_workers(workers)).ids
 
     @property
     def id_dtype(self) -> IdType:
@@ -307,12 +292,12 @@ class Tokenizer:
         return self.definition.id_dtype
 
     def read_ids(self, path: str | os.PathLike[str]) -> Ids:
-        """Map a file of bare ids, uint16[n] or uint32[n], read-only; the file must not shrink while it is mapped.
+        """Map a file of ids in any format of `impls.ids`, read-only; the file must not shrink while it is mapped.
 
         Raises:
-            FileFormatError: the file is missing or empty, or does not hold a whole number of ids.
+            FileFormatError: the file is missing, empty or damaged, or its sidecar names another tokenizer.
         """
-        return map_ids(path, self.id_dtype)
+        return self._open_ids(path).map()
 
     def decode(self, ids: Iterable[int]) -> str:
         """Decode ids to text; bytes that are not UTF-8 become U+FFFD.
@@ -327,12 +312,17 @@ class Tokenizer:
         return self._decoder.decode(ids)
 
     def decode_file(self, path: str | os.PathLike[str]) -> Iterator[bytes]:
-        """Decode a file of bare ids lazily, in constant memory, and yield the bytes in parts.
+        """Decode a file of ids lazily, in constant memory, and yield the bytes in parts. See `read_ids`.
 
         Raises:
             FileFormatError: see `read_ids`; or the vocabulary lacks an id.
         """
-        return self._decoder.decode_file(path, self.id_dtype)
+        return self._decoder.decode_file(self._open_ids(path))
+
+    def _open_ids(self, path: str | os.PathLike[str]) -> Layout:
+        from impls.ids.files import open_ids  # Imported here: few programs read files of ids.
+
+        return open_ids(path, self.id_dtype, self.fingerprint)
 
 
 def _restored(cls: type[Tokenizer], definition: Definition, impl: str) -> Tokenizer:

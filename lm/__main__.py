@@ -9,7 +9,7 @@ from impls import interrupts
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
-    from impls.command_line import run, tell  # Here, since a signal may come before all is imported.
+    from impls.command_line import run, tell  # Imported here, where a signal during the import is handled.
     from lm.commands import PROGRAM
 
     try:
@@ -22,4 +22,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    interrupts.start(main, "lm")
+    interrupts.start(main, "python -m lm")

@@ -1,4 +1,4 @@
-"""How many parameters, operations and bytes a model and its training take, computed from the shape alone."""
+"""The numbers of parameters, operations and bytes of a model and its training, computed from the shape alone."""
 
 from __future__ import annotations
 

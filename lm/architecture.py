@@ -1,4 +1,4 @@
-"""What describes an architecture: its classes, its sizes, and its translation to transformers and back."""
+"""The description of an architecture: its classes, its sizes, and its translation to transformers and back."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ class KeyValueCache:
         self._v: Tensor | None = None
 
     def extend(self, k: Tensor, v: Tensor, capacity: int) -> tuple[Tensor, Tensor]:
-        """Append keys and values, [B, K, T, E] each, and return all so far.
+        """Append keys and values, [B, K, T, E] each; return all keys and all values so far.
 
         The first call makes room for `capacity` positions.
         """
@@ -94,9 +94,9 @@ class Attention(Module):
         self.residual_dropout = Dropout(residual_dropout, ops)
 
     def forward(self, x_BTD: Tensor, positions_T: Tensor | None = None, cache: KeyValueCache | None = None) -> Tensor:
-        """Attend.
+        """Return the output of attention for x.
 
-        With a cache, the positions of x come after the positions in the cache, and also attend to these.
+        With a cache, the positions of x come after the cached positions, and attend to the cached positions too.
         """
         q_BHTE, k_BKTE, v_BKTE = (
             projection(x_BTD).unflatten(-1, (-1, self.d_head)).transpose(-3, -2)

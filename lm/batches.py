@@ -25,7 +25,7 @@ Ids = NDArray[Any]
 """uint16[n] or uint32[n]."""
 
 CHECK_IDS = 1 << 22
-"""How many ids are checked at once."""
+"""The number of ids that are checked at once."""
 
 AGAIN = "remove metadata.json there and run `python -m lm tokenize` again"
 """The end of messages about damaged ids: what to do; texts and tokenizer are kept, the ids are made again."""
@@ -239,7 +239,7 @@ class TrainBatches(torch.utils.data.Dataset[tuple[Tensor, Tensor]]):
             persistent_workers=workers > 0,
             prefetch_factor=self.config.prefetch if workers else None,
             pin_memory=pin_memory,
-            # A loader draws a number even if it needs none; the generator that dropout uses stays as it is.
+            # A loader always draws a number, here from a generator of its own, not from the generator of dropout.
             generator=torch.Generator(),
         )
         return iter(loader)

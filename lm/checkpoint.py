@@ -26,7 +26,7 @@ from lm.accounting import count_parameters
 from lm.config_base import ModelConfig
 
 LONGEST_CONTEXT = 1 << 24
-"""Tables of positions are made before any weight is read."""
+"""The longest context that is loaded, since tables of positions are made before any weight is read."""
 
 GIVE_CONFIG = "give the model config that the file was made with"
 """The end of messages about weights of another model: what to do."""
@@ -34,7 +34,7 @@ GIVE_CONFIG = "give the model config that the file was made with"
 HYPERPARAMETERS = {"lr", "betas", "eps", "weight_decay"}
 
 ADAM_STATE = {"step", "exp_avg", "exp_avg_sq"}
-"""Of each parameter, in PyTorch's AdamW as in ours."""
+"""The entries of the state of each parameter, in PyTorch's AdamW and in ours."""
 
 Target = str | os.PathLike[str] | BinaryIO | IO[bytes]
 
@@ -69,7 +69,7 @@ def save_checkpoint(target: Target, model: Module, optimizer: Optimizer, step: i
             with sealed(output) as file:
                 torch.save(state, file)
         except RuntimeError as error:
-            # PyTorch raises an error of its own in place of the file's.
+            # PyTorch hides the error of the file behind an error of its own.
             raise error.__context__ if isinstance(error.__context__, OSError) else OSError(str(error)) from None
 
 
@@ -212,7 +212,7 @@ def load_weights(model: Module, weights: Mapping[str, Tensor], source: object) -
 
     Raises:
         FileFormatError: a weight is missing, unknown, of another shape, or not of floats; the message names the first
-            one.
+            such weight.
     """
     own = model.state_dict()
     for name in sorted(own.keys() | weights.keys()):

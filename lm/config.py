@@ -21,7 +21,7 @@ REWORDED = {
     "union_tag_not_found": f"architecture: is missing; choose one of {', '.join(ARCHITECTURES)}",
     "union_tag_invalid": "architecture: {tag!r} is unknown; choose one of {expected_tags}",
 }
-"""Kind of a fault that pydantic finds -> how the message tells it."""
+"""Kind of a fault that pydantic finds -> the words of the message."""
 
 
 class ConfigError(UsageError):
@@ -48,7 +48,8 @@ class DatasetConfig(Config):
             on a Hugging Face hub; `tokens`, files of ids, which the tokenizer in the folder `tokenizer` turns back
             into text.
         path: the name of the corpus, or the `owner/name` of the data set.
-        files: split -> file: `train`, and `validation` if it exists; for `hub`, the file inside the data set.
+        files: split -> file or list of files: `train`, and `validation` if it exists; for `hub`, files inside the
+            data set. For `tokens`, a file may be a pattern such as `shards/train-*.bin`.
         bytes: size of the corpus; all of it by default.
         text_field: the field of a `.jsonl` file that holds the text of a document.
         separator: the text between two documents of a text file.
@@ -61,7 +62,7 @@ class DatasetConfig(Config):
     name: Name
     source: Literal["corpus", "local", "hub", "tokens"]
     path: str = ""
-    files: dict[Literal["train", "validation"], str] = Field(default={})
+    files: dict[Literal["train", "validation"], str | list[str]] = Field(default={})
     tokenizer: str = ""
     bytes: Size | None = None
     text_field: Name = "text"
@@ -88,6 +89,10 @@ class DatasetConfig(Config):
                 "raise max_characters"
             )
         return self
+
+    def file_lists(self) -> dict[str, list[str]]:
+        """Return a dict: split -> list of files."""
+        return {role: [names] if isinstance(names, str) else names for role, names in self.files.items()}
 
 
 class TokenizerConfig(Config):
@@ -130,18 +135,18 @@ class TrainingConfig(Config):
         schedule: `cosine` falls to `min_learning_rate`; `constant` stays at `learning_rate` after the warm-up.
         warmup_ratio: share of `max_steps` over which the learning rate grows to `learning_rate`.
         grad_clip: largest norm of the gradient; a larger gradient is scaled down to it. null switches clipping off.
-        precision: `fp32`, or `bf16` with parameters in float32.
+        precision: `fp32`, or `bf16`, which computes in bfloat16 and keeps the parameters in float32.
         tf32: whether float32 products on a GPU may use TF32.
         compile: whether to use torch.compile; the run stays eager if the compiler fails.
-        ops: `reference`, from scratch, or `fused`.
+        ops: `reference` (operations written from scratch) or `fused` (PyTorch's kernels).
         device: `auto` takes a GPU if there is one.
         log_interval: steps between two rows of metrics.
         eval_interval, eval_batches: steps between two validations, and batches of each; all batches by default.
         checkpoint_interval: steps between numbered checkpoints; `last.pt` is written with them and at the end.
         sample_interval, sample_prompts, sample_tokens: steps between two samplings, the texts to continue, and the
             largest number of new tokens.
-        hellaswag, hellaswag_items: a file of items that are scored with each validation, and how many of them.
-        tracker: keeps the metrics in the format of TensorBoard or Trackio too.
+        hellaswag, hellaswag_items: a file of items to score with each validation, and the number of items to score.
+        tracker: `tensorboard` or `trackio` keeps the metrics in the format of this program too.
         peak_tflops: peak of the device in 10^12 operations per second, for the utilisation; known for common GPUs.
     """
 
@@ -266,7 +271,7 @@ def check(kind: Any, values: object, source: str) -> Any:
     except ValidationError as error:
         faults = error.errors(include_url=False)
         first = faults[0]
-        # The name of an architecture is there as the chosen class, not as a field.
+        # Pydantic adds the chosen architecture to the place of a fault, but it is not a field.
         field = ".".join(str(part) for part in first["loc"] if part not in ARCHITECTURES)
         message = first["msg"].removeprefix("Value error, ")
         given = first["input"]

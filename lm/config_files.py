@@ -95,7 +95,7 @@ def parse_yaml(text: str | bytes, source: str) -> Any:
         raise ConfigError(f"{source}:{place} {problem}{remedy}") from None
     except UnicodeDecodeError:
         raise
-    except ValueError as error:  # An impossible date, or a number of too many digits.
+    except ValueError as error:  # The value is an impossible date, or a number of too many digits.
         raise ConfigError(f"{source}: {error}; repair the value, or put it in quotes") from None
 
 

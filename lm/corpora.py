@@ -1,11 +1,10 @@
 """From a data set to two texts, `train.txt` and `val.txt`: read, filtered and split document by document.
 
-Memory holds one document at a time; of a text without separators, it holds one block.
+Only one document is in memory at a time. A text without separators is read block by block.
 """
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -15,14 +14,16 @@ from typing import BinaryIO
 import data
 from impls import Tokenizer
 from impls.errors import FileFormatError
+from impls.ids.files import expand
 from impls.inputs.documents import BLOCK_BYTES, contains, json_lines, separated
 from impls.inputs.file import TextFile
+from impls.inputs.held_out import HeldOut
 from impls.storage import atomic_writer
 from lm.config import DatasetConfig
 from lm.hub import download
 
 SPLITS = ("train", "val")
-"""Names of the texts and of the files of ids."""
+"""The names of the splits: the texts and the files of ids are named after them."""
 
 
 @dataclass
@@ -47,8 +48,8 @@ def prepare(dataset: DatasetConfig, folder: Path, cache: Path) -> Counts:
 
     Args:
         dataset: the texts to read.
-        folder: for the two texts.
-        cache: for downloads.
+        folder: the folder for the two texts.
+        cache: the folder for downloads.
 
     Raises:
         FileFormatError: a source is missing, empty, not UTF-8, or lacks the text field; or no text is left.
@@ -88,18 +89,24 @@ def _sources(dataset: DatasetConfig, cache: Path) -> Iterator[tuple[str, Path]]:
     if dataset.source == "corpus":
         yield "train", data.get(dataset.path, dataset.bytes)
         return
-    for role, name in dataset.files.items():
+    for role, names in dataset.file_lists().items():
         if dataset.source == "local":
-            yield role, TextFile.open(name).path
+            yield from ((role, TextFile.open(name).path) for name in names)
         elif dataset.source == "hub":
-            yield role, download(dataset.path, name, cache)
+            yield from ((role, download(dataset.path, name, cache)) for name in names)
         else:
-            text = cache / f"{role}-decoded.txt"
-            cache.mkdir(parents=True, exist_ok=True)
-            with atomic_writer(text) as output:
-                for part in Tokenizer.load(dataset.tokenizer).decode_file(name):
-                    output.write(part)
-            yield role, text
+            yield role, _decoded(dataset.tokenizer, names, cache, role)
+
+
+def _decoded(tokenizer: str, names: list[str], cache: Path, role: str) -> Path:
+    """Decode files of ids to one text, and return its path; a document may begin in one file and end in the next."""
+    loaded, text = Tokenizer.load(tokenizer), cache / f"{role}-decoded.txt"
+    decoded = [loaded.decode_file(path) for path in expand(names)]  # All files are checked first.
+    cache.mkdir(parents=True, exist_ok=True)
+    with atomic_writer(text) as output:
+        for parts in decoded:
+            output.writelines(parts)
+    return text
 
 
 def _documents(dataset: DatasetConfig, path: Path) -> Iterator[bytes]:
@@ -117,8 +124,8 @@ def _chooser(dataset: DatasetConfig, role: str) -> Callable[[bytes], str]:
         return lambda _: "val"
     if "validation" in dataset.files:
         return lambda _: "train"
-    limit = dataset.validation_share * 2**32
-    return lambda document: "val" if zlib.crc32(document, zlib.crc32(b"%d" % dataset.seed)) < limit else "train"
+    held_out = HeldOut(dataset.validation_share, dataset.seed)
+    return lambda document: "val" if held_out.takes_document(document) else "train"
 
 
 def _write_plain(dataset: DatasetConfig, role: str, path: Path, outputs: dict[str, BinaryIO], counts: Counts) -> None:

@@ -40,7 +40,7 @@ class TextScore:
 
     @property
     def loss(self) -> float:
-        """Mean nats per target: every target has the same weight, even if batches have different sizes."""
+        """The mean over all targets, in nats. Every target has the same weight, even if batches differ in size."""
         return self.nats / self.n_targets if self.n_targets else math.nan
 
     @property

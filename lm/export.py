@@ -30,7 +30,7 @@ def export(trained: Trained, folder: Path) -> str | None:
         Why `AutoTokenizer` cannot load the folder, if its format cannot carry the tokenizer.
 
     Raises:
-        FileFormatError: the folder cannot be written, or holds anything but an export of ours.
+        FileFormatError: the folder cannot be written, or holds anything but an earlier export.
     """
     with claimed(folder, "export", {*FILES, "tokenizer", MANIFEST}):
         _write_model(trained, folder)
@@ -76,6 +76,6 @@ def _write_tokenizer(trained: Trained, folder: Path) -> str | None:
     try:
         tokenizer_json.write(folder / "tokenizer.json", own.definition)
     except UsageError as error:
-        (folder / "tokenizer.json").unlink(missing_ok=True)  # Of another tokenizer, if there is one.
+        (folder / "tokenizer.json").unlink(missing_ok=True)  # An earlier export may have left this file.
         return str(error)
     return None

@@ -1,4 +1,4 @@
-"""From a prompt to samples: temperature, top-k, top-p, seeds; a cache saves time and changes no token."""
+"""From a prompt to samples: temperature, top-k, top-p, seeds. A cache saves time and does not change the tokens."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Sampling:
 
 
 def distribution(logits: Tensor, sampling: Sampling) -> Tensor:
-    """Return the distribution that a token is drawn from: logits, [..., V], to float32[..., V] that add up to 1.
+    """Return the probability of each id to be drawn, float32[..., V] with sum 1, from the logits, [..., V].
 
     Temperature acts first, then top-k, then top-p. Of equally likely tokens, the one with the smaller id comes first.
     """

@@ -33,9 +33,9 @@ class HellaSwagScore:
     """Shares of items with the right answer, where the answer is the ending with the largest log-likelihood.
 
     Attributes:
-        accuracy: by the log-likelihood of the whole ending.
-        accuracy_by_characters: by the log-likelihood per character.
-        accuracy_by_tokens: by the log-likelihood per token; not comparable between tokenizers.
+        accuracy: the share by the log-likelihood of the whole ending.
+        accuracy_by_characters: the share by the log-likelihood per character.
+        accuracy_by_tokens: the share by the log-likelihood per token; not comparable between tokenizers.
     """
 
     n_items: int
@@ -69,7 +69,7 @@ def read_items(path: Path) -> Iterator[Item]:
 
 
 def _parse(line: bytes) -> Item | None:
-    """Return the item of a line; None if the line holds none."""
+    """Return the item of a line; None if the line is not an item."""
     try:
         row = json.loads(line)
         endings = tuple(clean(ending) for ending in row["endings"])

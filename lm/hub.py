@@ -16,12 +16,12 @@ REMEDY = "check the name, HF_TOKEN and the network"
 
 
 def download(repository: str, file: str, cache: Path) -> Path:
-    """Fetch a file of a data set, unless it is in the cache, and return where it is.
+    """Return the path of a file of a data set; if the file is not in the cache, fetch it first.
 
     Raises:
         FileFormatError: there is no such file, or the hub does not answer.
     """
-    from huggingface_hub import hf_hub_download  # Here, since few runs need it.
+    from huggingface_hub import hf_hub_download  # Imported here, since few runs need it.
     from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
 
     try:
@@ -40,7 +40,7 @@ def upload(folder: Path, repository: str) -> str:
     Raises:
         FileFormatError: the hub does not answer, or refuses.
     """
-    from huggingface_hub import HfApi  # Here, since few runs need it.
+    from huggingface_hub import HfApi  # Imported here, since few runs need it.
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 
     api = HfApi(endpoint=os.environ.get("HF_ENDPOINT"))

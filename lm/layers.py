@@ -1,4 +1,4 @@
-"""Modules that all architectures are made of; the arithmetic is in `lm.ops`.
+"""The modules of which all architectures consist; their arithmetic is in `lm.ops`.
 
 The letters at the end of a name give the shape of the tensor: B batch, T positions, D model width, H query heads, K
 key-value heads, E width of a head, F width of the feed-forward layer, V vocabulary.

@@ -1,4 +1,4 @@
-"""The metrics of a run: rows in JSONL and CSV, curves as SVG, a tracker if it is wanted, and progress on screen."""
+"""The metrics of a run: rows in JSONL and CSV, curves as SVG, an optional tracker, and progress on screen."""
 
 from __future__ import annotations
 
@@ -178,7 +178,7 @@ def read_metrics(folder: Path) -> list[Row]:
 
 
 def _parse_row(line: bytes) -> Row | None:
-    """Return the row of a line; None if the line holds none."""
+    """Return the row of a line; None if the line is not a row."""
     try:
         row: Row = json.loads(line)
         return row if type(row["step"]) is int else None
@@ -218,7 +218,7 @@ def gpu_state(device: torch.device) -> Row:
     state: Row = {"gpu_memory_bytes": torch.cuda.max_memory_allocated(device)}
     try:
         state["gpu_utilisation"] = torch.cuda.utilization(device)
-    except Exception:  # NVIDIA's library is missing, or the GPU does not tell.
+    except Exception:  # NVIDIA's library is missing, or the GPU does not report its utilisation.
         state["gpu_utilisation"] = None
     return state
 

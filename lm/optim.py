@@ -1,6 +1,6 @@
 """Optimizers, gradient clipping and the learning-rate schedule from scratch.
 
-Only the base class `Optimizer` is PyTorch's.
+Only the base class `Optimizer` comes from PyTorch.
 """
 
 from __future__ import annotations

@@ -44,7 +44,7 @@ class Processes:
         return cls(rank, size, chosen)
 
     def meet(self) -> None:
-        """Wait for the other processes, so that none leaves while another still talks to it."""
+        """Wait for the other processes, so that no process leaves while another process still sends to it."""
         if dist.is_initialized():
             dist.barrier()
 
@@ -60,7 +60,7 @@ class Processes:
         return DistributedDataParallel(model, device_ids=[self.device] if self.device.type == "cuda" else None)
 
     def gather(self, loss: torch.Tensor, stop: bool) -> tuple[float, bool]:
-        """Return the loss, float32[], averaged over all processes, and whether any of them has to stop."""
+        """Return the loss, float32[], averaged over all processes, and whether any process has to stop."""
         values = torch.stack([loss.float(), torch.tensor(float(stop), device=loss.device)])
         if self.size > 1:
             dist.all_reduce(values)
@@ -69,7 +69,7 @@ class Processes:
 
 
 def find_device(name: str) -> torch.device:
-    """Return the device with a name; "auto" is the GPU of this process if there are GPUs, otherwise the CPU.
+    """Return the device called `name`; "auto" is the GPU of this process if there are GPUs, otherwise the CPU.
 
     Raises:
         UsageError: the device is not there; the message lists the devices of this machine.

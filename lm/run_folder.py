@@ -49,7 +49,7 @@ def claim(folder: Path) -> AbstractContextManager[Path]:
 
 
 def check_start(config: RunConfig, folder: Path) -> None:
-    """Check all that can be checked before the data is prepared, which may take long.
+    """Check everything that can be checked before the data is prepared, since the preparation may take long.
 
     Raises:
         UsageError: the device is not there.

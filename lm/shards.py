@@ -7,6 +7,7 @@ after its last finished shard. In the end, the shards of a split are joined to t
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from impls.cuts import SafeCuts
 from impls.digests import digest_of, digest_of_file, with_digest, without_digest
 from impls.errors import FileFormatError, UsageError
 from impls.folders import claimed, remove
+from impls.ids.files import expand
 from impls.inputs.file import TextFile
 from impls.jobs.encode import Say, ShardedEncoding
 from impls.pipeline import train
@@ -65,10 +67,11 @@ def tokenize(config: RunConfig, say: Say = print) -> None:
 
 def _refuse_inputs_inside(config: RunConfig, folder: Path) -> None:
     """Refuse inputs that lie where files are replaced and removed."""
-    inputs = {"tokenizer.folder": config.tokenizer.folder, "dataset.tokenizer": config.dataset.tokenizer}
+    inputs = [("tokenizer.folder", config.tokenizer.folder), ("dataset.tokenizer", config.dataset.tokenizer)]
     if config.dataset.source in ("local", "tokens"):
-        inputs |= {f"dataset.files.{role}": name for role, name in config.dataset.files.items()}
-    for field, name in inputs.items():
+        lists = config.dataset.file_lists()
+        inputs += [(f"dataset.files.{role}", name) for role, names in lists.items() for name in names]
+    for field, name in inputs:
         if name and Path(name).resolve().is_relative_to(folder.resolve()):
             raise UsageError(
                 f"{field}: {name} is inside data.folder {folder}, whose files are replaced; give another data.folder"
@@ -139,7 +142,11 @@ def _sources_state(config: RunConfig) -> Sources:
     """Return the size and the modification time of each source file that still exists."""
     if config.dataset.source not in ("local", "tokens"):
         return {}
-    stats = {name: Path(name).stat() for name in config.dataset.files.values() if Path(name).exists()}
+    found: list[Path] = []
+    for name in (name for names in config.dataset.file_lists().values() for name in names):
+        with suppress(FileFormatError):  # No file fits the pattern any more.
+            found += expand([name]) if config.dataset.source == "tokens" else [Path(name)]
+    stats = {str(path): path.stat() for path in found if path.exists()}
     return {name: [stat.st_size, stat.st_mtime_ns] for name, stat in stats.items()}
 
 
@@ -150,9 +157,9 @@ def _texts(config: RunConfig, folder: Path, sources: Sources) -> Counts:
         if saved.pop("made_from") == made_from and saved.pop("digests") == _digests_of_texts(folder):
             return Counts(**saved)
     except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError, FileFormatError):
-        pass  # The texts are not there or damaged, or what was noted about them is lost.
+        pass  # The texts are missing or damaged, or the notes about them are lost.
     counts = prepare(config.dataset, folder, folder / "downloads")
-    # Shards and tokenizer of other texts are of no use any more.
+    # The shards and the tokenizer of the old texts are of no use any more.
     remove(folder / "shards", OUR_SHARDS)
     remove(folder / "tokenizer", OUR_TOKENIZER)
     _write_json(done, with_digest({"made_from": made_from, "digests": _digests_of_texts(folder), **vars(counts)}))

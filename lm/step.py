@@ -1,4 +1,4 @@
-"""A training step, and how to set it up: loss and gradients of some batches, clipping, update by the optimizer."""
+"""A training step and its parts: loss and gradients of some batches, clipping, update by the optimizer."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def compiled(
             with precision(training, device):
                 loss = module(x, y)
             loss.backward()
-    except Exception as error:  # Whatever the compiler raises, eager code does the same work.
+    except Exception as error:  # The compiler may raise any error; eager code does the same work.
         say(f"torch.compile failed, going on without it: {str(error).strip().splitlines()[0]}")
         module = model
     model.zero_grad(set_to_none=True)

@@ -1,7 +1,7 @@
 """The training loop.
 
-The config and the number of a step decide its data. The checkpoint holds everything else that the next step needs.
-So, on a CPU, an interrupted and resumed run ends with the same bits as a run without an interruption.
+The config and the number of a step decide the data of the step. The checkpoint holds everything else that the next
+step needs. So, on a CPU, a resumed run ends with the same bits as a run without an interruption.
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ def _set_up(config: RunConfig, folder: Path, resume: bool, processes: Processes,
     model = build(config.model, training.ops).to(device)
     optimizer = build_optimizer(model, training)
     first = restore(folder, model, optimizer, config, data, device) if resume else 0
-    if processes.rank:  # Each process drops other elements.
+    if processes.rank:  # So each process has other random numbers for dropout.
         torch.manual_seed(training.seed + 1_000_003 * processes.rank + first)
     log = None
     if processes.rank == 0:
@@ -153,7 +153,7 @@ def _loop(run: _Run, caught: list[int]) -> int:
 
 
 def _after_step(run: _Run, log: MetricsLog, step: Row, stop: bool) -> None:
-    """Validate, log, sample and save, each when it is due."""
+    """Validate, log, sample and save, if the config asks for it after this step."""
     training, done, device = run.config.training, step["step"], run.processes.device
     last = done == training.max_steps
     measured = validate(run.model, run.data, run.config, device) if last or done % training.eval_interval == 0 else {}

@@ -26,7 +26,7 @@ from lm.transformer import LanguageModel
 
 @dataclass(frozen=True)
 class Trained:
-    """A model with all that is needed to use it.
+    """A model with everything that is needed to use it.
 
     Attributes:
         eos_id: the id that ends a document, if there is one.

@@ -1,1 +1,1 @@
-"""Profiles: a tool looks into any implementation of any stage, each time in a new process."""
+"""Profiles: a tool looks into any implementation of any stage. Each profile runs in a new process."""

@@ -20,7 +20,7 @@ from profiles.tools.tool import Tool
 CAPTURES = Path(__file__).parent / "captures"
 
 SECONDS = 0.5
-"""Short work is repeated for about so long, so that samplers see it."""
+"""Short work is repeated for about so many seconds, so that samplers see it."""
 
 MAX_REPEATS = 30
 
@@ -47,7 +47,7 @@ def capture(name: str, subject: Subject, folder: Path) -> dict[str, Any]:
 
 
 def run_tool(tool: Tool, subject: Subject, raw: Path) -> dict[str, Any]:
-    """Run a target without a tool, then with the tool; returns what the tool saw, and the slow-down.
+    """Run a target without a tool, then with the tool; returns the digest of the tool, with its slow-down.
 
     Raises:
         MergelabError: the tool is not installed or cannot run here, or the tool or the target failed.
@@ -58,7 +58,7 @@ def run_tool(tool: Tool, subject: Subject, raw: Path) -> dict[str, Any]:
         raise MergelabError(f"{tool.name}: not installed; run `pip install {tool.needs}` or `nox -s profile`")
     repeats = tool.repeats or repeats_for(plain_run(subject, 1)["seconds"])
     plain = plain_run(subject, repeats)["seconds"]
-    raw.unlink(missing_ok=True)  # A tool that says nothing must not leave the file of another run.
+    raw.unlink(missing_ok=True)  # If the tool writes no file, an older file must not be read in its place.
     with blamed(tool.name):
         profiled = report(tool, subject, repeats, raw)
         seen = tool.digest(raw)
@@ -86,7 +86,7 @@ def report(tool: Tool, subject: Subject, repeats: int, raw: Path) -> dict[str, A
 
 @cache
 def plain_run(subject: Subject, repeats: int) -> dict[str, Any]:
-    """Run a target without a tool and return the report; the result is kept, so each target runs only once.
+    """Run a target without a tool and return the report. The report is kept, so each target runs only once.
 
     Raises:
         MergelabError: the process failed or hangs.

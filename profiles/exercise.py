@@ -11,10 +11,10 @@ The same passes under each tool, from the repository's root; all of these comman
     python -m memray stats mlp.bin
     python -m memray flamegraph --force --no-web -o mlp.html mlp.bin
 
-What to look for. cProfile has one line for all matrix products, the line of `forward`, since the operator `@` is no
-call: the own time of a function that calls C through operators is one sum. Scalene tells the lines apart and shows
-their time as native. memray shows that `gelu`, and not the products, allocates the most: each operator of `gelu`
-makes an array of the size of the activations. `--gelu in-place` writes into one array instead; run all three again.
+What to look for. cProfile counts calls, and the operator `@` is no call. So the time of all matrix products is in one
+line, the own time of `forward`. Scalene shows the time of each line of code, and that the products take native time.
+memray shows that `gelu`, and not the products, allocates the most memory: each operator of `gelu` makes an array of
+the size of the activations. With `--gelu in-place`, all operators write into one array. Run all three tools again.
 
 A layer is x_BI @ w_IO + b_O. GELU follows each layer but the last (Hendrycks and Gimpel 2016,
 https://arxiv.org/abs/1606.08415, with tanh).
@@ -86,7 +86,7 @@ def forward(x_BI: Array, layers: Sequence[Layer], activate: Callable[[Array], Ar
 
 
 def operations(batch: int, widths: Sequence[int]) -> int:
-    """Return the floating-point operations of the matrix products in one pass: two per weight and row."""
+    """Return the number of floating-point operations of the matrix products in one pass: two per weight and row."""
     return sum(2 * batch * inputs * outputs for inputs, outputs in pairwise(widths))
 
 
@@ -107,10 +107,10 @@ def build_parser() -> argparse.ArgumentParser:
     """Describe the command line."""
     text = "Forward passes of a small multi-layer perceptron."
     parser = OneLineParser(prog="python -m profiles.exercise", description=text, allow_abbrev=False)
-    parser.add_argument("--batch", type=_count, default=512, help="rows at a time")
+    parser.add_argument("--batch", type=_count, default=512, help="rows per pass")
     parser.add_argument("--layers", type=_widths, default=[256, 1024, 1024, 64], help="widths, inputs first")
     parser.add_argument("--passes", type=_count, default=20, help="how often")
-    parser.add_argument("--gelu", choices=GELU, default="plain", help="an array per operator, or one array")
+    parser.add_argument("--gelu", choices=GELU, default="plain", help="one array per operator, or one for all")
     parser.add_argument("--seed", type=int, default=0, help="of weights and inputs")
     return parser
 

@@ -18,7 +18,7 @@ from profiles.targets import TARGETS, Subject, Work
 
 
 def run(order: dict[str, Any]) -> dict[str, Any]:
-    """Prepare, run under the tool, report."""
+    """Prepare the work, run it under the tool, and return the report."""
     tool, subject = tools.load(order["tool"]), Subject(*order["subject"])
     tool.arrive()
     works = prepared(subject, order["repeats"], warms=tool.warms)
@@ -32,9 +32,9 @@ def run(order: dict[str, Any]) -> dict[str, Any]:
 
 
 def prepared(subject: Subject, repeats: int, *, warms: bool) -> list[Work]:
-    """Return the work once per repetition; any code that a first call would load is loaded already.
+    """Return a list with one call per repetition; the code that a first call would load is loaded already.
 
-    With `warms`, a call goes before the profiled ones even where it loads no code.
+    With `warms`, a call is made before the profiled calls even if it loads no code.
     """
     target, workload = TARGETS[subject.stage], subject.row()
     if warms or target.loads_code(subject.impl):

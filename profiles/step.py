@@ -1,7 +1,7 @@
 """The work of a training step, the one part of profiles that needs PyTorch (extra `lm`).
 
-The step belongs to the shipped run `stories-small`, with one of the small models. The text and the vocabulary are
-those of a workload.
+The step belongs to the shipped run `stories-small`, with one of the small models. A workload gives the text and the
+size of the vocabulary.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def prepare(model_name: str, ops: str, workload: Workload, threads: int) -> Call
     """Return a call that takes `STEPS` steps with fresh weights: cut windows, forward, backward, clip, update.
 
     Args:
-        model_name: of lm/configs/models.
+        model_name: the name of a config in lm/configs/models.
         ops: "reference" or "fused".
         workload: the workload whose text is encoded, by the encoder that `auto` takes.
         threads: number of threads of PyTorch.
@@ -63,7 +63,7 @@ def prepare(model_name: str, ops: str, workload: Workload, threads: int) -> Call
 
 
 def tensor_bytes(model_name: str, ops: str, workload: Workload) -> dict[str, Any]:
-    """Return what the tensors of a step hold in bytes, by kind: predicted from the shape alone, and counted.
+    """Return the bytes of the tensors of a step by kind, as predicted from the shape of the model, and as measured.
 
     The result also holds the number of steps per call and the shape of a batch.
     """

@@ -1,7 +1,7 @@
-"""The table of what can be profiled: each row is a stage, with all that a tool needs to know about it.
+"""The table of the stages that can be profiled. A row holds everything that a tool needs to know about a stage.
 
-The stages are those of the registry, and a training step of each shipped kind of language model. The two sets of
-operations are the implementations of a training step.
+These are the stages of the registry, and a training step for each kind of language model. The training step has two
+implementations, the two sets of operations in `lm/ops/`.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ Work = Callable[[], Any]
 
 
 class Subject(NamedTuple):
-    """What one profile looks at.
+    """The work that one profile looks at.
 
     Attributes:
         stage: a name of `TARGETS`.
@@ -58,7 +58,7 @@ class Stage:
     """A stage of the registry.
 
     Attributes:
-        name: in the registry.
+        name: the name of the stage in the registry.
     """
 
     name: str
@@ -73,7 +73,7 @@ class Stage:
         return work_of(find(self.name, impl), inputs_of(workload), self.workers(impl)).prepared()
 
     def workers(self, impl: str) -> int:
-        """Return 1, since samplers see a single thread best; 2 for a pool of processes, which needs more than one."""
+        """Return 1, since samplers see a single thread best; return 2 for a pool of processes, the least it needs."""
         return 2 if uses_processes(find(self.name, impl)) else 1
 
     def loads_code(self, impl: str) -> bool:
@@ -99,7 +99,7 @@ class Step:
     """Training steps of a language model; they need PyTorch.
 
     Attributes:
-        name: on the command line.
+        name: the name of the stage on the command line.
         model: a name of lm/configs/models.
     """
 
@@ -114,7 +114,7 @@ class Step:
         return step.prepare(self.model, impl, workload, self.workers(impl))
 
     def workers(self, impl: str) -> int:
-        """Return one thread, which samplers see best."""
+        """Return 1, since samplers see a single thread best."""
         del impl
         return 1
 
@@ -139,7 +139,7 @@ class Step:
             raise MergelabError(f"{self.name}: needs PyTorch; run pip install '.[lm]'")
 
     def tensor_bytes(self, impl: str, workload: Workload) -> dict[str, Any]:
-        """Return what the tensors of a step hold in bytes, predicted and measured."""
+        """Return the bytes of the tensors of a step, predicted and measured."""
         from profiles import step
 
         return step.tensor_bytes(self.model, impl, workload)
@@ -151,8 +151,8 @@ def uses_processes(row: Impl) -> bool:
 
 
 def reason_to_skip(row: Impl, workload: Workload) -> str | None:
-    """Return why an implementation is not measured on a workload; None if it is."""
-    from bench.cases import Case  # Here, since the profiled process does not need what it imports.
+    """Return why an implementation is not measured on a workload; None if it is measured."""
+    from bench.cases import Case  # Imported here: the profiled process does not need it.
 
     return Case(row, workload).reason_to_skip
 
@@ -176,10 +176,10 @@ def in_one_process(workload: str) -> list[Subject]:
 
 
 def check(subject: Subject) -> None:
-    """Check that a combination exists and can be finished.
+    """Check that the stage, implementation and workload of a subject exist, and that the work can be finished.
 
     Raises:
-        UsageError: it does not exist, or cannot be finished; the message has the reason.
+        UsageError: one of them does not exist, or the work cannot be finished; the message has the reason.
         MergelabError: PyTorch is missing.
     """
     target, workload = TARGETS[subject.stage], subject.row()

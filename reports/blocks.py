@@ -17,7 +17,7 @@ from reports.figures.values import Cell
 
 @dataclass(frozen=True)
 class Paragraph:
-    """Some sentences; `of_drawings`: whether they explain drawings, and are left out where there are none."""
+    """Some sentences; `of_drawings`: whether they explain drawings, so that Markdown leaves them out."""
 
     text: Cell
     of_drawings: bool = False
@@ -49,9 +49,9 @@ class Figure:
     """A drawing, which only the HTML page shows; a table beside the drawing has the same values.
 
     Attributes:
-        drawing: what is drawn.
-        caption: says what the drawing shows.
-        stage, workload: of what the drawing shows, for readers who look for one of them; empty if it shows several.
+        drawing: the values to draw.
+        caption: words that say what the drawing shows.
+        stage, workload: the stage and workload of the drawing, for the page's filter; empty if it shows several.
     """
 
     drawing: Drawing
@@ -87,7 +87,7 @@ def kind(block: Block) -> str:
 
 @dataclass
 class Section:
-    """A title, the blocks below it, and the command that makes its figures; `short`: whether Markdown has it too."""
+    """A title, its blocks, and the command that makes its figures; `short`: whether it is in Markdown too."""
 
     title: str
     blocks: list[Block] = field(default_factory=list)
@@ -102,7 +102,7 @@ class Section:
 
 @dataclass(frozen=True)
 class Chapter:
-    """Sections below one title, with a few words on what they tell."""
+    """Sections below one title, with a few words about their content."""
 
     title: str
     about: str
@@ -115,13 +115,13 @@ class Chapter:
 
     @property
     def is_short(self) -> bool:
-        """Whether Markdown has one of its sections."""
+        """Whether at least one section of the chapter is in Markdown."""
         return any(section.short for section in self.sections)
 
 
 @dataclass(frozen=True)
 class Report:
-    """The first screen, the chapters, and the names of the records that they come from."""
+    """The first screen, the chapters, and the names of the records that the figures come from."""
 
     front: Section
     chapters: Sequence[Chapter]

@@ -134,7 +134,7 @@ def _verdict(low: float, high: float) -> str:
 def find_record(word: str, after: Record) -> Path:
     """Return the record that a word means: a path, or the number or the beginning of the name of a record.
 
-    Numbers and names are those of the records beside `after`.
+    Only records in the folder of `after` are searched by number or name.
 
     Raises:
         ReportError: there is no such record, or there are several.
@@ -157,7 +157,7 @@ def _number(name: str) -> str:
 def last_comparable(after: Record) -> tuple[Record, list[str]]:
     """Return the newest earlier record that can be compared, and a line for each newer record that cannot.
 
-    A broken or a filtered run is no baseline: the next change would be compared with what is left of it.
+    A broken or filtered run is no baseline, since it lacks cases.
 
     Raises:
         ReportError: no earlier record can be compared; the message says why the newest of them cannot.

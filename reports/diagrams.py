@@ -17,14 +17,14 @@ PACKAGES = ("bench", "data", "impls", "lm", "profiles", "reports")
 LEFT_OUT = {
     "impls": {
         "__init__", "__main__", "arguments", "cache", "command_line", "errors", "interrupts", "machine", "memory",
-        "parallel", "peers", "storage", "streams", "warm",
+        "parallel", "peers", "storage", "streams", "system", "warm",
     },
     "lm": {
         "__init__", "__main__", "accounting", "checkpoint", "commands", "config_files", "corpora", "digests",
         "memory", "metrics", "processes", "settings",
     },
 }  # fmt: skip
-"""Modules that the diagram of a package leaves out: helpers, the command line, and modules for it alone."""
+"""Modules that the diagram of a package leaves out: helpers, and the modules of its command line."""
 
 Arrow = tuple[str, str]
 """Two names with dots, of modules or packages: the first imports the second."""

@@ -10,4 +10,4 @@ class ReportError(MergelabError):
 
 
 class Missing(ReportError):
-    """A figure cannot be computed, since its data is missing; the report shows the reason instead of the figure."""
+    """A figure cannot be computed, since data is missing. The report shows the reason in place of the figure."""

@@ -30,7 +30,7 @@ def newest_record(folder: Path | None = None) -> tuple[Path, list[str]]:
             this machine's own records.
 
     Raises:
-        ReportError: there is none; the message says what to run, and how to see the reference instead.
+        ReportError: there is no such record; the message says what to run, and how to see the reference instead.
     """
     folder = folder or record.RECORDS / machine_name()
     passed: list[str] = []
@@ -47,7 +47,7 @@ def newest_record(folder: Path | None = None) -> tuple[Path, list[str]]:
 
 
 def _instead(folder: Path) -> str:
-    """Return how to see the reference; empty where it was the reference that was looked through."""
+    """Return words that say how to see the reference; empty if `folder` is the folder of the reference."""
     found = record.paths(record.REFERENCE, "bench")
     root = record.REFERENCE.parents[2]
     if not found or folder == record.REFERENCE:
@@ -130,11 +130,11 @@ class Evidence:
         return [row for row in found if not tools or row["tool"] in tools]
 
     def digests_with(self, name: str) -> list[dict[str, Any]]:
-        """Return the digests that have a field, whatever tool made them: a new tool is shown as the others are."""
+        """Return the digests of all tools that have a field. So the report also shows the digests of a new tool."""
         return [row for row in self.digests() if name in row]
 
     def stale(self) -> dict[str, list[str]]:
-        """Return a dict: kind of record -> the implementations and modules whose code has changed since then."""
+        """Return a dict: kind of record -> implementations and modules whose code has changed since the record."""
         cases, now = self.bench.cases, code_digests()
         recorded = {"bench": dict(zip(cases["stage"] + "/" + cases["impl"], cases["code_sha256"], strict=True))}
         recorded.update({kind: content.get("code", {}) for kind, content in self.others.items()})
@@ -185,7 +185,7 @@ def _add_newest(evidence: Evidence, kind: str, machine: Path) -> None:
                 return
             evidence.passed_over.append(f"{kind}/{path.name}: {reason}")
         except RecordError as error:
-            # The page shows this line, too, and must not tell where this machine keeps its files.
+            # The page shows this line too, and must not contain a path of this machine.
             evidence.problems.append(str(error).replace(f"{machine}/", "", 1))
     evidence.why_missing[kind] = f"no record{' that can be used' if found else ''}; `{KINDS[kind].command}` makes one"
 

@@ -20,7 +20,7 @@ class Words(NamedTuple):
 
     @property
     def removed(self) -> str:
-        """What it saves in a few words, for a label: the first sentence without its beginning and its reason."""
+        """The saved work in a few words, for a label: the first sentence of `removes`, shortened."""
         return re.split(r"[.:] ", f"{self.removes} ")[0].removeprefix("It removes ")
 
 
@@ -36,7 +36,7 @@ def ideas(path: Path = FILE) -> dict[str, Words]:
 
 
 def gaps(path: Path = FILE) -> list[str]:
-    """Return a line for each implementation that has no words, and for all words of an unknown implementation."""
+    """Return a line for each implementation without words, and for words about an unknown implementation."""
     known = [f"{stage}/{row.name}" for stage in STAGES for row in implementations(stage)]
     told = ideas(path)
     return [

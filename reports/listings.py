@@ -1,4 +1,4 @@
-"""The code of an implementation as a reader meets it: what it changes in its parent, or its key function."""
+"""The code of an implementation for the report: the difference to its parent, or else its key function."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from impls.registry import Impl, implementations, parent_of
 from reports.diagrams import ROOT
 
 LONGEST = 60
-"""Lines of an excerpt; the file has all of them."""
+"""The most lines that an excerpt has."""
 
 ALIKE = 0.35
-"""Two functions of which so much is equal are shown as their difference."""
+"""If so large a share of two functions is equal, their difference is shown."""
 
 
 class Excerpt(NamedTuple):
@@ -22,9 +22,9 @@ class Excerpt(NamedTuple):
 
     Attributes:
         text: the lines.
-        language: "python", or "diff" where it is the difference to its parent.
-        path: of the file, from the root of the project.
-        left_out: how many lines follow in the file.
+        language: "python", or "diff" if the lines are the difference to the code of the parent.
+        path: the path of the file, from the root of the project.
+        left_out: how many lines follow that the excerpt does not show.
     """
 
     text: str
@@ -42,7 +42,7 @@ def excerpts(stage: str) -> dict[str, Excerpt]:
 
 
 def _key_code(row: Impl) -> tuple[str, str]:
-    """Return the path of a source, and the function or class in it that is the implementation, or else all of it."""
+    """Return the path of the source, and the code of the main function or class; else the code of the whole file."""
     module, name = (row.kernel or row.target).split(":")
     path = path_of(module)
     text = (ROOT / path).read_text("utf-8")
@@ -53,7 +53,7 @@ def _key_code(row: Impl) -> tuple[str, str]:
 
 
 def _maker(body: list[ast.stmt], name: str) -> str:
-    """Return the function that makes what a module assigns to a name; empty where none does."""
+    """Return the name of the function whose result a module assigns to `name`; empty if there is no such function."""
     makers = (
         call.func.id
         for node in body

@@ -70,7 +70,7 @@ def write_measurements(evidence: Evidence, path: Path | None = None) -> Path:
     """Write the file that `impls.fastest` reads; returns its path.
 
     Raises:
-        ReportError: there is nothing to write.
+        ReportError: the records have no times to write.
         OSError, FileFormatError: the file cannot be written.
     """
     try:

@@ -22,7 +22,7 @@ def drawings(study: Study) -> Iterator[Block]:
 
 
 def not_measured(study: Study) -> list[Block]:
-    """List the missing points of a study with the reasons; of the points left out, only the first of each series."""
+    """List the missing points of a study with the reasons. Of the points left out, list the first of each series."""
     entries: list[Cell] = []
     for series in dict.fromkeys(row["series"] for row in study.left_out):
         first, *others = (row for row in study.left_out if row["series"] == series)

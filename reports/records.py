@@ -40,7 +40,7 @@ class Record:
         commit: commit and branch of the code, as git tells them.
         when: date and time of the run, UTC.
         arguments: the arguments of pytest.
-        partial: why the record is no base of a report or a comparison; empty if it is one.
+        partial: why no report or comparison is made from the record; empty if the record can be used.
     """
 
     path: Path
@@ -55,7 +55,7 @@ class Record:
 
     @property
     def command(self) -> str:
-        """The command that makes a record like this one."""
+        """The command that makes a record with the same cases."""
         extra = [word for word in self.arguments if word not in GIVEN]
         return shlex.join([*KINDS["bench"].command.split(), *(["--", *extra] if extra else [])])
 
@@ -198,7 +198,7 @@ def _point(point: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def start_seconds(points: pd.DataFrame) -> dict[str, float]:
-    """Return the extra seconds of the first call of compiled code: with code kept, and with code to be compiled."""
+    """Return the extra seconds of the first call of compiled code: with cached code, and with code to compile."""
     rows = {row["x"]: row for row in points[points["series"] == "compiled"].to_dict("records")}
 
     def extra(state: str) -> float:

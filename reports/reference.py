@@ -1,7 +1,7 @@
 """The reference: the report that is committed, and its records, one of each kind and machine.
 
-A reference is made on purpose, and only from runs that anybody can repeat: whole, without an error, of the present
-code.
+A reference is made only by this command, and only from runs that anybody can repeat: whole runs of the present code
+without errors.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ def check(evidence: Evidence) -> None:
 
     Raises:
         ReportError: a record is filtered, has errors, is stale, holds a path of a machine, or cannot be read; the
-            line names all of them. Benchmarks on a corpus of somebody's own count as filtered.
+            message names all such records. Benchmarks with the option `--corpus` count as filtered.
     """
     if found := [*evidence.problems, *_refused(evidence)]:
         raise ReportError(f"{'; '.join(found)}; the reference keeps only whole runs of the present code")
@@ -40,9 +40,9 @@ def _refused(evidence: Evidence) -> Iterator[str]:
 
 
 def keep(evidence: Evidence, root: Path) -> Path:
-    """Copy the records to the folder of their machine and kind below `root`; returns the one of the benchmarks.
+    """Copy the records to the folder of their machine and kind below `root`; returns the record of the benchmarks.
 
-    What the reference had of the same kind and machine is replaced; kinds without a new record stay as they are.
+    A record of the same kind and machine in the reference is replaced. Kinds without a new record stay as they are.
 
     Raises:
         OSError, FileFormatError: a file cannot be written or removed.

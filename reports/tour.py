@@ -22,7 +22,7 @@ QUOTE = re.compile(r"\*\*[\d.,]+x as fast\s+as\s+\w+\*\*(\s+)\[(\w+)/(\w+) on ([
 
 
 def gain(record: Record, stage: str, impl: str, workload: str) -> str:
-    """Return how many times as fast an implementation is as the one before it, in words.
+    """Return in words how many times as fast an implementation is as the implementation before it.
 
     Raises:
         ReportError: the record has no such step.

@@ -4,12 +4,12 @@ from impls.command_line import Program
 
 PROGRAM = Program(
     "bench",
-    "Begin an implementation and try it; measure growth, other tokenizers, and a training step.",
+    "Begin an implementation and try it; measure growth, training steps, and other tokenizers.",
     {
         "new": "begin an implementation as a copy of another one",
-        "try": "prove an implementation, time it beside its parent and the fastest, look into it",
-        "exercise": "fill in a function of the ladder, and let it be checked",
-        "studies": "measure how the implementations grow",
+        "try": "check an implementation, time it beside its parent and the fastest one, and profile it",
+        "exercise": "fill in a function of the ladder, and check your solution",
+        "studies": "measure how the time and memory of the implementations grow",
         "peers": "measure training and encoding against other tokenizers",
         "step": "time a training step beside nanoGPT's and transformers' GPT-2",
         "compare": "let the working tree and another revision take turns",

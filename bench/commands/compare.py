@@ -3,7 +3,8 @@
     python -m bench compare --base main
     python -m bench compare --base HEAD~3 --only encode/jit,train/jit --workload stories-5MB --fail-above 5
 
-Both revisions run in processes of their own, on the same files, A B B A. It writes no record and no report.
+Both revisions run in processes of their own, on the same files, and take turns in the order A B B A. The command
+writes no record and no report.
 
 Exit status 0 when all was measured; 1 when an output differs, head fails in a case, or changed code is slower than
 `--fail-above` allows.
@@ -35,12 +36,14 @@ def configure(parser: ArgumentParser) -> None:
     """Add the options."""
     parser.add_argument("--base", required=True, metavar="REV", help="a branch, tag or commit to compare with")
     parser.add_argument(
-        "--only", metavar="encode/jit,train/jit", help="these alone; all that changed, and the fastest, by default"
+        "--only",
+        metavar="encode/jit,train/jit",
+        help="only these (default: changed code, and the fastest)",
     )
-    parser.add_argument("--workload", metavar="W,...", help="names of workloads; the small ones by default")
+    parser.add_argument("--workload", metavar="W,...", help="names of workloads (default: the small ones)")
     parser.add_argument("--seconds", type=float, default=90.0, help="for all turns together (default: 90)")
     parser.add_argument(
-        "--fail-above", type=percentage, metavar="PERCENT", help="fail if changed code is slower by more"
+        "--fail-above", type=percentage, metavar="PERCENT", help="fail if changed code is slower by more than this"
     )
 
 
@@ -51,7 +54,7 @@ def run(options: Namespace) -> int:
     sizes = chosen_workloads(options.workload)
     commit = commit_of(options.base)
     with tempfile.TemporaryDirectory(prefix="compare-") as folder:
-        found = side_by_side(commit, Path(folder), options.only, sizes, options.seconds)
+        found = side_by_side(commit, Path(folder), options.only, sizes, options.seconds, options.workload is not None)
     progress("")
     print(f"the working tree against {options.base} ({commit[:12]})")
     print("\n".join(table(found)))
@@ -61,18 +64,20 @@ def run(options: Namespace) -> int:
     return 1 if slower or found.wrong else 0
 
 
-def side_by_side(commit: str, folder: Path, only: str | None, sizes: list[Workload], seconds: float) -> Measured:
+def side_by_side(
+    commit: str, folder: Path, only: str | None, sizes: list[Workload], seconds: float, whole: bool
+) -> Measured:
     """Compare the working tree with a commit; sources and inputs are written to `folder`."""
     base, head = check_out(commit, folder / "base"), copy_working_tree(folder / "head")
     environment = {"MERGELAB_CACHE": str(code_cache(folder))}
     chosen, lines = trials(only, sizes, implementations_of("base", base, environment), base, head)
     launcher = partial(launched, base, head, environment)
-    found = measure(chosen, launcher, InputFiles(folder / "inputs"), seconds, progress)
+    found = measure(chosen, launcher, InputFiles(folder / "inputs"), seconds, progress, whole)
     return replace(found, left_out=[*lines, *found.left_out])
 
 
 def code_cache(folder: Path) -> Path:
-    """Return where compiled code of all revisions is kept, apart from the user's own; `folder` without a home."""
+    """Return the folder for compiled code of all revisions; without a home, it lies inside `folder`."""
     try:
         return cache_root() / "compare"
     except OSError:

@@ -1,8 +1,8 @@
-"""`python -m bench exercise N`: fill in a function of the ladder, and let it be checked.
+"""`python -m bench exercise N`: fill in a function of the ladder, and check your solution.
 
-    python -m bench exercise 1                           # writes exercise_1.py, and never over a file that is there
+    python -m bench exercise 1                           # writes exercise_1.py; an existing file is never replaced
     python -m bench exercise 1 --check exercise_1.py     # right? how much work?
-    python -m bench exercise 1 --show                    # the reference
+    python -m bench exercise 1 --show                    # the implementation that solves the exercise
 
 Exit status 0 when all is right, 1 when an answer is wrong, 2 for a wrong option or a function without a body.
 """
@@ -47,11 +47,11 @@ def write(number: int, exercise: Exercise, path: Path) -> None:
     """Write the file that the student edits.
 
     Raises:
-        UsageError: there is such a file.
-        FileFormatError: it cannot be written.
+        UsageError: the file exists already.
+        FileFormatError: the file cannot be written.
     """
     if path.exists() or path.is_symlink():
-        raise UsageError(f"{path}: exists; it may hold your work. Give another name by --out")
+        raise UsageError(f"{path}: exists and may hold your work; give another name by --out")
     with atomic_writer(path) as file:
         file.write(exercise.template.replace("--check FILE", f"--check {path}").encode())
     print(f"{path}: {exercise.title}. Fill in `{exercise.function}`, then:")

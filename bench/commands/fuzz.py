@@ -26,7 +26,7 @@ def configure(parser: ArgumentParser) -> None:
     parser.add_argument("--only", metavar="scans,cuts", help=f"some of: {', '.join(KINDS)}")
     parser.add_argument("--replay", type=Path, metavar="FILE", help="check the case in a file of tests/cases")
     parser.add_argument("--cases", type=Path, default=CASES, help="folder for findings; tests/cases by default")
-    parser.add_argument("--faults", type=int, metavar="N", help="kill the commands N times instead of searching")
+    parser.add_argument("--faults", type=int, metavar="N", help="instead of searching, kill commands N times")
 
 
 def run(options: Namespace) -> int:

@@ -2,8 +2,9 @@
 
     python -m bench new encode/lru --from cached
 
-It writes the module, the row of the registry, the words of the report and the step of the tour, all or nothing. The
-copy runs, and gives what its parent gives. `python -m bench try encode/lru` says how it stands.
+The command writes the module, its row in the registry, its words in the report and its step in the tour, or nothing
+at all. The copy runs, and gives the same output as its parent. `python -m bench try encode/lru` says whether the
+changed copy is right and whether it is faster.
 
 Exit status 0 when all was written, 1 when a file cannot be written, 2 for a name that cannot be used.
 """
@@ -18,8 +19,8 @@ from bench.template.write import changes, write
 
 def configure(parser: ArgumentParser) -> None:
     """Add the options."""
-    parser.add_argument("implementation", metavar="STAGE/NAME", help="what is made, as in encode/lru")
-    parser.add_argument("--from", dest="parent", metavar="PARENT", required=True, help="what is copied, as in cached")
+    parser.add_argument("implementation", metavar="STAGE/NAME", help="the new implementation, such as encode/lru")
+    parser.add_argument("--from", dest="parent", metavar="PARENT", required=True, help="what to copy, such as cached")
 
 
 def run(options: Namespace) -> None:

@@ -29,14 +29,14 @@ GENERATED_BYTES = 64 * MEGABYTE
 """Size of the text of a corpus that has no size of its own."""
 
 VOCAB_SIZE, GENERATED_VOCAB_SIZE = 32_000, 10_000
-"""A generated corpus runs out of pairs before the larger one, where the rules of trainers differ."""
+"""A generated corpus has too few pairs for the larger size, and trainers differ in what they do without pairs."""
 
 
 def configure(parser: ArgumentParser) -> None:
     """Add the options."""
     parser.add_argument("--corpus", default="stories", help="a name of `python -m data list`, or file:PATH")
-    parser.add_argument("--bytes", type=float, help="how much of the corpus; 64e6 of a generated one, else all")
-    parser.add_argument("--large-bytes", type=float, default=1e9, help="the size for P.4 (at most 512e6), P.8, P.10")
+    parser.add_argument("--bytes", type=float, help="size of the text (default: 64e6 if generated, else all)")
+    parser.add_argument("--large-bytes", type=float, default=1e9, help="text of P.4 (at most 512e6), P.8, P.10")
     parser.add_argument(
         "--vocab-size",
         type=int,
@@ -45,9 +45,9 @@ def configure(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--vocab", type=Path, help="encode with this vocab.json instead of a vocabulary of the corpus"
     )
-    parser.add_argument("--merges", type=Path, help="and with this merges.txt")
+    parser.add_argument("--merges", type=Path, help="the merges.txt of --vocab")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--only", metavar="P.1,P.4", help="measure these alone")
+    parser.add_argument("--only", metavar="P.1,P.4", help="only these measurements")
     parser.add_argument("--records", type=Path, help="folder for the record; the folder of this machine by default")
 
 

@@ -44,7 +44,7 @@ def run(options: Namespace) -> None:
     check_count("--batch", options.batch, 1)
     check_count("--block", options.block, 1)
     try:
-        from bench.step.measure import Setting, measure  # Here, since the command exists without PyTorch too.
+        from bench.step.measure import Setting, measure  # Here, since PyTorch may be missing.
     except ModuleNotFoundError as error:
         name = NAMES.get(str(error.name), error.name)
         raise MergelabError(f"step needs {name}, which is missing; run `nox -s step`") from None

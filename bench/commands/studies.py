@@ -19,7 +19,7 @@ from bench.studies.study import SCALES, run_study
 
 def configure(parser: ArgumentParser) -> None:
     """Add the options."""
-    parser.add_argument("--long", action="store_true", help="up to 1 GB of text and more rounds: hours")
+    parser.add_argument("--long", action="store_true", help="up to 1 GB of text and more rounds; takes hours")
     parser.add_argument("--only", metavar="size,calls", help=f"some of: {', '.join(STUDIES)}")
     parser.add_argument("--records", type=Path, help="folder for the record; the folder of this machine by default")
 

@@ -24,17 +24,17 @@ from bench.trial.trial import Trial, planned
 
 def configure(parser: ArgumentParser) -> None:
     """Add the options."""
-    parser.add_argument("implementation", metavar="STAGE/NAME", help="as in encode/lru")
-    parser.add_argument("--against", metavar="NAME", help="of the same stage, instead of its parent")
-    parser.add_argument("--workload", help="a name of data/workloads.toml; else the beginning of stories-100KB")
+    parser.add_argument("implementation", metavar="STAGE/NAME", help="the implementation to try, such as encode/lru")
+    parser.add_argument("--against", metavar="NAME", help="compare with this implementation, not with the parent")
+    parser.add_argument("--workload", help="a name of data/workloads.toml (default: stories-100KB)")
     parser.add_argument("--corpus", help="text to use instead: a name of `python -m data list`, or file:PATH")
     parser.add_argument(
-        "--seconds", type=float, default=10.0, help="for turns with the parent; more see smaller gains"
+        "--seconds", type=float, default=10.0, help="for the turns with the parent; more time shows smaller gains"
     )
 
 
 def run(options: Namespace) -> int:
-    """Prove, time, look inside."""
+    """Check the outputs, let the sides take turns, and profile; returns the exit status."""
     show_crashes()
     trial = planned(options.implementation, options.against, options.workload, options.corpus, options.seconds)
     print(f"{name_of(trial.candidate)}: {trial.candidate.idea}\n\nIs it right?", flush=True)
@@ -53,7 +53,7 @@ def run(options: Namespace) -> int:
 
 
 def proven(trial: Trial) -> bool:
-    """Ask all questions and print what comes of them, up to the first wrong answer."""
+    """Ask the questions up to the first wrong answer, and print the results; return whether all answers are right."""
     for name, ask in trial.proof():
         asked, wrong = ask()
         if wrong:

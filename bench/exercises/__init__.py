@@ -1,4 +1,4 @@
-"""Exercises: five functions of the ladder whose bodies are to be filled in. One is a file and a name here."""
+"""Exercises: five functions of the ladder whose bodies students fill in. A new exercise is a file and a name here."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A student's file is checked in a process of its own, so an endless loop ends and a crash is told."""
+"""Checks a student's file in a process of its own, so that an endless loop is ended and a crash is reported."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from bench.exercises.exercise import Exercise
 from impls import MergelabError, UsageError
 
 SECONDS = 60.0
-"""A check that takes longer is ended; it takes a few seconds."""
+"""A check that takes longer is ended. A check of a right solution takes a few seconds."""
 
 
 def checked(number: int, exercise: Exercise, path: Path) -> tuple[bool, list[str]]:
-    """Return whether a function is right, and what is to be said of it.
+    """Return whether a function is right, and the lines that tell the student so.
 
     Raises:
         UsageError: there is no such file.
@@ -31,7 +31,7 @@ def checked(number: int, exercise: Exercise, path: Path) -> tuple[bool, list[str
 
 
 def report(number: int, path: Path, *, compiled: bool) -> dict[str, Any]:
-    """Return what the process found; it compiles nothing, or all anew, and leaves no code in the cache.
+    """Return the report of the process, which runs plain Python, or with `compiled` compiles everything anew.
 
     Raises:
         MergelabError: see `checked`.
@@ -46,7 +46,7 @@ def report(number: int, path: Path, *, compiled: bool) -> dict[str, Any]:
 
 
 def told(found: dict[str, Any], exercise: Exercise, path: Path, how: str) -> list[str]:
-    """Return a report in lines."""
+    """Return the lines in which a student reads a report; `how`: words after the name of the function."""
     if found["lines"]:
         head = f"{path}: {exercise.function}{how} is wrong on {found['text']}. The first difference:"
         return [head, *(f"  {line}" for line in found["lines"])]

@@ -22,8 +22,8 @@ TEMPLATE = '''\
 """Exercise 5: merge in flat arrays.
 
 Fill in `merge`, then run: python -m bench exercise 5 --check FILE
-The check runs it as plain Python, then compiles it with Numba. Compiled code makes no object: use numbers, loops and
-the arrays that are there. It cannot slice, allocate or raise.
+The check runs `merge` as plain Python, then compiles `merge` with Numba. Compiled code makes no objects: use numbers,
+loops and the arrays that `merge` gets. Compiled code cannot slice, allocate or raise.
 """
 
 from __future__ import annotations
@@ -32,19 +32,20 @@ from impls.kernels.ranks import NO_RANK, rank_of
 
 
 def merge(text, position, length, ranks, cache):
-    """Merge the `length` bytes at text[position]; return how many ids are left, which stand in front.
+    """Merge the `length` bytes at text[position]; return how many ids are left.
 
     text: uint8[n].
-    cache.symbols[0]: int32[n], the ids. It holds those of the bytes at first, and the result in front at the end.
-    cache.heap: int64[2 n], yours to use, as for the rank of each pair.
-    rank_of(left, right, ranks): rank << 32 | merged id of a pair of ids; NO_RANK, which is larger, if it does not
-        merge. So the pair of the lowest rank has the lowest number.
+    cache.symbols[0]: int32[n]. At first, this array holds the ids of the bytes. At the end, it must begin with the
+        ids that are left.
+    cache.heap: int64[2 n], free for your own use, for example for the rank of each pair.
+    rank_of(left, right, ranks): returns `rank << 32 | merged id` for a pair of ids that has a merge, else NO_RANK.
+        The pair with the lowest rank has the smallest of these numbers, and NO_RANK is larger than all of them.
 
     Example. `a b` has rank 0 and makes 256, `256 c` has rank 1 and makes 257. The text is `abc`:
 
         symbols   97  98  99   length 3
-        symbols  256  99       length 2   after the merge of the pair at place 0; what stood behind moves up
-        symbols  257           length 1   the result is 1
+        symbols  256  99       length 2   after the merge at place 0; the id 99 has moved one place to the left
+        symbols  257           length 1   `merge` returns 1
     """
     raise NotImplementedError
 '''
@@ -70,9 +71,9 @@ def run(merge: Function, question: Encoding) -> list[Encoded]:
 
 
 def compiled(merge: Function | Inline) -> Any:
-    """Return the kernel of a helper; plain Python where nothing is compiled.
+    """Return a kernel that calls the student's function; without JIT, the kernel is plain Python.
 
-    Compiled code is found again by its name, so the name holds a digest of the helper's file.
+    The cache finds compiled code by its name, so the name holds a digest of the student's file.
     """
     helper: Any = merge
     source = Path(getattr(helper, "function", helper).__code__.co_filename).read_bytes()

@@ -1,4 +1,4 @@
-"""What an exercise is: a function without its body, texts to check it on, and the implementation that solves it."""
+"""The type of an exercise: a function without its body, texts to check it on, and the code that solves it."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ class Exercise:
         function: the name of the function that is filled in.
         template: the file that the student edits.
         questions: makes the texts, each a question of its stage.
-        run: (a function like the student's, a question) -> its answer.
-        reference: a function like the student's that calls the implementation.
+        run: takes a solution, such as the student's function, and a question; returns the answer.
+        reference: a solution that calls the implementation.
         shown: "module:attribute" of the parts of the implementation that solve it.
         compiled: whether the function must compile as well.
     """
@@ -47,7 +47,7 @@ class Exercise:
         ]
 
     def files(self) -> set[str]:
-        """Return the sources of the solution, whose instructions count."""
+        """Return the source files of the solution; only instructions in these files are counted."""
         return {str(inspect.getsourcefile(part)) for part in self.solutions()}
 
 

@@ -31,7 +31,7 @@ def merge(index: PairIndex, pair: tuple[int, int], new_id: int) -> None:
 
     index.sequences: list of ids per unique pretoken; index.weights: how often each pretoken occurs.
     index.counts: how often each pair occurs; a pair that is gone has count 0 or is missing.
-    index.holders: pair -> numbers of the pretokens that hold it; it may name some that no longer do.
+    index.holders: pair -> numbers of the pretokens that hold it, and of some pretokens that held it once.
     index.heap: a pair that is new must be pushed once, when all counts are right:
         heapq.heappush(index.heap, index._entry(new_pair))
 

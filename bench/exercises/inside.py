@@ -2,7 +2,8 @@
 
     python -m bench.exercises.inside '{"number": 1, "file": "exercise_1.py"}'
 
-It answers all questions, or up to the first wrong answer, and counts the instructions of the last one.
+The function answers all questions, or up to the first wrong answer. If all answers are right, the process counts how
+many instructions the last answer took.
 """
 
 from __future__ import annotations
@@ -30,12 +31,12 @@ def function_in(path: Path, name: str) -> Function:
     """
     spec = importlib.util.spec_from_file_location("exercise", path)
     if spec is None or spec.loader is None:
-        raise MergelabError(f"{path}: is not a file of Python; give one, as exercise_1.py")
+        raise MergelabError(f"{path}: is not a file of Python; give a file such as exercise_1.py")
     module = importlib.util.module_from_spec(spec)
     try:
         spec.loader.exec_module(module)
     except SyntaxError as error:
-        raise MergelabError(f"{path}:{error.lineno}: {error.msg}; correct it") from None
+        raise MergelabError(f"{path}:{error.lineno}: {error.msg}; correct this line") from None
     except OSError as error:
         raise MergelabError(f"{path}: {error.strerror}; write it by `python -m bench exercise N`") from None
     except Exception as error:
@@ -47,7 +48,7 @@ def function_in(path: Path, name: str) -> Function:
 
 
 def answer(exercise: Exercise, function: Function, question: Question, path: Path) -> Difference | None:
-    """Return how the answer of a student's function differs from the implementation's.
+    """Return how the answer of a student's function differs from the answer of the implementation.
 
     Raises:
         MergelabError: the function has no body yet.
@@ -65,7 +66,7 @@ def answer(exercise: Exercise, function: Function, question: Question, path: Pat
 
 
 def check(order: dict[str, Any]) -> dict[str, Any]:
-    """Carry out an order: check the function, count its work, report."""
+    """Carry out an order: check the function, count its work, and return the report."""
     exercise, path = load(order["number"]), Path(order["file"])
     written = function_in(path, exercise.function)
     function: Any = Inline(written) if exercise.compiled and JIT else written
@@ -78,7 +79,7 @@ def check(order: dict[str, Any]) -> dict[str, Any]:
 
 
 def work(exercise: Exercise, function: Function, question: Question, path: Path) -> dict[str, int]:
-    """Return the instructions of both on one text."""
+    """Return how many instructions the student's function and the reference execute on one text."""
     own = exercise.files()
 
     def use(one: Function) -> object:

@@ -1,4 +1,4 @@
-"""Work as a count that does not depend on the machine: the bytecode instructions of a function."""
+"""Counts the work of a function in bytecode instructions, so that the count does not depend on the machine."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ Function = Callable[..., Any]
 
 
 def instructions(use: Callable[[Function], object], function: Function, files: Collection[str]) -> int:
-    """Return how many bytecode instructions the calls of a function execute; what is C counts nothing.
+    """Return how many bytecode instructions the calls of a function execute. Work inside C code is not counted.
 
     Args:
         use: calls the function, and may do other work.
         function: the function.
-        files: the sources whose instructions count.
+        files: the source files whose instructions are counted.
     """
     executed = 0
 

@@ -69,7 +69,7 @@ def run(train: Function, question: Training) -> Merges:
 
 
 def reference_of(trainer: Function) -> Function:
-    """Return a function like the student's that trains as an implementation does."""
+    """Return a solution of the exercise that calls a trainer of the ladder."""
 
     def reference(pretokens: Mapping[bytes, int], n_merges: int) -> list[Pair]:
         return pairs(trainer(Pretokens.from_mapping(pretokens), n_merges=n_merges))

@@ -1,4 +1,4 @@
-"""Exercise 2, `impls/train/weighted.py`: a unique pretoken is worked on once, with its count as weight."""
+"""Exercise 2, `impls/train/weighted.py`: each unique pretoken is one sequence, with its count as weight."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ TEMPLATE = '''\
 """Exercise 2: work on each unique pretoken once.
 
 Fill in `train`, then run: python -m bench exercise 2 --check FILE
-The check counts instructions on a text that is there five times. Five times as many are too many.
+The check repeats a text five times and counts the instructions. The repetition should cost hardly any instructions.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def train(pretokens: dict[bytes, int], n_merges: int) -> list[tuple[int, int]]:
 
 
 def questions() -> Sequence[Training]:
-    """Return the texts of exercise 1, and the last one five times."""
+    """Return the texts of exercise 1, and the last text again, repeated five times."""
     *others, last = naive.questions()
     return [*others, last, replace(last, name=f"{last.name}, five times", times=5)]
 

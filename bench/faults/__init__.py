@@ -29,7 +29,7 @@ from impls.errors import MergelabError
 Say = Callable[[str], None]
 
 FAULTS = {"kill": (kill_once, 1), "full disk": (fill_once, 4), "lost folder": (lose_once, 4)}
-"""Kind of fault -> how one is made, and per how many kills there is one."""
+"""Kind of fault -> the function that makes one fault, and the number of kills for which there is one fault."""
 
 TOGETHER = {"threads": "8 threads on one Tokenizer", "forks": "forks of a busy process"}
 
@@ -43,8 +43,8 @@ def run(kills: int, seed: int, say: Say, *, only: Sequence[str] = (), records: P
     Args:
         kills: number of kills. The other kinds have fewer faults, one per 4 or 20 kills; see `FAULTS` and
             `PER_TOGETHER`.
-        seed: decides all random choices, moments included. At such a moment, a slow machine has done less of the work
-            than a fast one, so two runs may still differ.
+        seed: decides all random choices, also the random moments. At the same moment, a slow machine has done less
+            work than a fast one, so two runs may still differ.
         say: called with a line of text about each kind of fault under each kind of work.
         only: names of work; all by default.
         records: folder for the record; the folder of this machine by default.

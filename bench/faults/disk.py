@@ -12,14 +12,14 @@ from bench.faults.tree import faults_midway, files_below, leftovers
 from bench.faults.work import Ground, Running
 
 FULL = "File too large"
-"""What the system says of such a file."""
+"""The system's message when a file would grow beyond the size."""
 
 LEAST = 512
 """Bytes of the smallest disk: the error message of the command is a file too, and must fit."""
 
 
 def fill_once(ground: Ground, folder: Path, draw: random.Random, tally: Tally) -> None:
-    """Fill the disk during one run and check its files; then make room, run again, and compare the end."""
+    """Fill the disk during one run and check its files; then make room, run again, and compare the final files."""
     sizes = sorted({len(content) for name, content in ground.whole.items() if ground.before.get(name) != content})
     limit = max(LEAST, draw.randrange(draw.choice(sizes) + 1))
     running = Running(ground.work.words, ground.copy(folder), ground.environment)

@@ -16,14 +16,14 @@ from bench.faults.work import Ground, Running
 VICTIMS = ("the command", "a process of it", "all processes")
 
 AFTER_A_CHANGE = 0.03
-"""Seconds after a change of a file within which a kill comes that is aimed at the change."""
+"""A kill that is aimed at a change of a file comes within so many seconds after the change."""
 
 AIMED = 2 / 3
 """The share of kills that are aimed at a change; the others come at any time."""
 
 
 def kill_once(ground: Ground, folder: Path, draw: random.Random, tally: Tally) -> None:
-    """Kill a run once and check its files; then let it go on, and compare its end with undisturbed work."""
+    """Kill a run once and check its files; then run again, and compare the files with files of undisturbed work."""
     running = Running(ground.work.words, ground.copy(folder), ground.environment)
     about = _wait(running, ground, draw)
     has_changed = files_below(folder) != ground.before

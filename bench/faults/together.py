@@ -1,6 +1,6 @@
-"""One Tokenizer in many threads, or in a process that forks meanwhile: `python -m bench.faults.together ORDER`.
+"""Uses one Tokenizer in many threads, or forks during its use: `python -m bench.faults.together ORDER`.
 
-This runs in a child process: a process that forks while it is busy may hang, and must not stop the other runs.
+The module runs in a child process, since a process that forks while it is busy may hang. The other runs must go on.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def pieces(path: str, draw: random.Random) -> list[str]:
 
 
 def expected(folder: str, texts: list[str]) -> dict[tuple[str, int], object]:
-    """Return the right results: those of each use of a Tokenizer, in one thread, for each text."""
+    """Return the right results: each use of a Tokenizer on each text, in one thread."""
     tokenizer = Tokenizer.load(folder)
     return {(use, n): USES[use](tokenizer, text) for use in USES for n, text in enumerate(texts)}
 
@@ -118,4 +118,4 @@ def carry_out(job: dict[str, object]) -> dict[str, object]:
 if __name__ == "__main__":
     status = answer(carry_out)
     sys.stdout.flush()
-    os._exit(status)  # Threads that hang must not keep the process.
+    os._exit(status)  # Threads that hang must not keep the process alive.

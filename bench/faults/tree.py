@@ -91,7 +91,7 @@ def is_whole(path: Path) -> bool:
 
 
 def faults_midway(folder: Path, before: Files, whole: Files) -> Iterator[str]:
-    """Yield what is wrong with the files of a folder right after a fault.
+    """Yield the broken promises about the files of a folder right after a fault.
 
     Args:
         folder: the folder to check.
@@ -109,11 +109,11 @@ def faults_midway(folder: Path, before: Files, whole: Files) -> Iterator[str]:
         if name in before and name in whole and before[name] == whole[name]:
             yield f"{name} was there before and is changed"
         elif not is_whole(folder / name):
-            yield f"{name} has its name and is half written"
+            yield f"{name} has its final name but is half written"
 
 
 def faults_at_the_end(folder: Path, whole: Files) -> Iterator[str]:
-    """Yield how the files differ from those of undisturbed work; unfinished files of a killed process may stay."""
+    """Yield the differences from the files of undisturbed work; unfinished files of a killed process may stay."""
     now = files_below(folder)
     for name in sorted(now.keys() | whole.keys()):
         if is_temporary(name):
@@ -139,7 +139,7 @@ def without_times(name: str, content: bytes) -> object:
     if path.suffix == ".pt":
         return _values(content)
     if path.suffix == ".csv":
-        return None  # It has the rows of the .jsonl beside it.
+        return None  # The .jsonl beside it has the same rows.
     if path.suffix != ".jsonl":
         return content
     rows = [json.loads(line) for line in content.splitlines()]
@@ -147,7 +147,7 @@ def without_times(name: str, content: bytes) -> object:
 
 
 def _values(checkpoint: bytes) -> object:
-    """Return all values of a checkpoint. Files with equal values may differ, if objects are shared in one of them."""
+    """Return all values of a checkpoint. Files with equal values may differ, if only one of them shares objects."""
     import torch
 
     def plain(value: object) -> object:

@@ -35,7 +35,7 @@ class Work:
         words: the command line after `python`; the command writes only below the folder `out`.
         before: a command line that makes the files that the work reads; empty if there are none.
         again: the command line that goes on with interrupted work; `words` by default.
-        mark: if this file exists, `again` is run after a fault, otherwise `words`; by default, `again` needs no file.
+        mark: `again` is run after a fault only if this file exists, otherwise `words` is run; empty: always `again`.
         package: a package that the work needs; empty if it needs none.
     """
 
@@ -49,7 +49,7 @@ class Work:
 
 @dataclass(frozen=True)
 class Ground:
-    """The files that work begins with, and what the work does without a fault.
+    """The files with which work begins, and the results of the work without a fault.
 
     Attributes:
         work: the kind of work.
@@ -114,7 +114,7 @@ class Running:
         return self.process.poll() is None
 
     def children(self) -> list[int]:
-        """Return the numbers of the processes that this process has started."""
+        """Return the ids of the processes that this process has started."""
         number = self.process.pid
         try:
             return [int(word) for word in Path(f"/proc/{number}/task/{number}/children").read_text().split()]
@@ -131,7 +131,7 @@ class Running:
             return None
 
     def kill_group(self) -> None:
-        """Kill the process and all that it started."""
+        """Kill the process and all processes that it started."""
         with suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
 
@@ -146,11 +146,11 @@ class Running:
         return False
 
     def told(self) -> str:
-        """Return what the process printed to standard error."""
+        """Return the text that the process printed to standard error."""
         return self._told.read_text(errors="replace")
 
     def complaint_fault(self) -> str:
-        """Return what is wrong with the error message of a failed command; empty if its last line tells the error."""
+        """Return the fault of the error message of a failed command; empty if its last line is a proper error."""
         told = self.told()
         last = told.strip().splitlines()[-1:] or ["nothing"]
         if "Traceback" in told:

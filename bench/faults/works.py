@@ -28,12 +28,14 @@ def works(url: str, record: Path | None) -> list[Work]:
     in_processes = (*train, TEXT, "--vocab-size", "300", "--impl", "incremental", "--workers", "2")
     in_threads = (*train, TEXT, "--vocab-size", "300", "--impl", "jit", "--workers", "2")
     small = (*train, SMALL, "--vocab-size", "2000", "--impl", "incremental", "--workers", "1")
+    encode = ("-m", "impls", "encode", TOKENIZER, TEXT, "--force", "--out")
     model = ("-m", "lm", "train", "--config", CONFIG, "--out", "out/run")
     rows = [
         Work("count in processes", (*in_processes, "--out", "out/new", "--force")),
         Work("count in threads", (*in_threads, "--out", "out/old", "--force")),
         Work("train", (*small, "--out", "out/old", "--force")),
-        Work("encode a file", ("-m", "impls", "encode", TOKENIZER, TEXT, "--out", "out/ids.bin")),
+        Work("encode a file", (*encode, "out/ids.bin")),
+        Work("encode in two sets", (*encode, "out/split.idx", "--validation", "0.2")),
         Work("encode to shards", ("-m", "bench.faults.shards", TOKENIZER, TEXT, "out/shards")),
         Work("lm tokenize", ("-m", "lm", "tokenize", "--config", CONFIG), package="torch"),
         Work(
@@ -53,17 +55,21 @@ def make_base(folder: Path) -> None:
     (folder / TEXT).write_bytes(content)
     (folder / SMALL).write_bytes(content[:400_000])
     (folder / NOTES).write_text("Somebody's notes.\n")
-    (folder / "out" / "ids.bin").write_bytes(b"\1\0" * 5000)
     (folder / CONFIG).write_text(json.dumps(config()))
 
 
 def make_tokenizers(folder: Path) -> None:
-    """Train two tokenizers: one that encodes, and an older one that some work replaces."""
+    """Train two tokenizers, and encode: one tokenizer and the ids are older, and some work replaces them."""
+    from impls import Tokenizer
     from impls.formats import mergelab
+    from impls.inputs.file import TextFile
+    from impls.jobs.ids import Order, encode_to_ids
     from impls.pipeline import train
 
     for name, size in ((TOKENIZER, 700), ("out/old", 290)):
         mergelab.write(folder / name, train(folder / SMALL, size, impl="incremental", workers=1))
+    older = Tokenizer.load(folder / "out/old", impl="cached")
+    encode_to_ids(older, TextFile.open(folder / SMALL), Order(folder / "out" / "ids.bin"))
 
 
 def config() -> dict[str, Any]:

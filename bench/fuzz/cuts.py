@@ -38,7 +38,7 @@ def joined(parts: Sequence[str], splitter: Splitter) -> list[str]:
 
 
 def check(case: Case) -> Difference | None:
-    """Cut the text in ranges, and once as a stream; compare the pieces of the parts with those of the whole text."""
+    """Cut the text in ranges, and once as a stream; compare the pieces of the parts with the pieces of the text."""
     content, pattern = case.content, case.parameters["pattern"]
     specials, size = case.parameters["special_tokens"], case.parameters["range_bytes"]
     cuts, splitter, whole = SafeCuts(pattern, specials), Splitter(pattern, specials), content.decode()

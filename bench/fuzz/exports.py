@@ -42,7 +42,7 @@ def check(case: Case) -> Difference | None:
 
 @cache
 def intact() -> object:
-    """Return what the folder without a mutation loads as."""
+    """Load the folder without a mutation; return its parts as plain values."""
     with folder_of(files(), Case(files()[MANIFEST], {"file": MANIFEST})) as folder:
         return loaded(folder)
 

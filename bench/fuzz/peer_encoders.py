@@ -47,7 +47,7 @@ def learned(content: str, n_merges: int, pattern: str) -> Definition:
 
 
 def check(case: Case) -> Difference | None:
-    """Compare the ids of all encoders with the peer's."""
+    """Compare the ids of all encoders with the ids of the peer."""
     peer, pattern = case.parameters["peer"], case.parameters["pattern"]
     definition = learned(case.parameters["learned_from"], case.parameters["n_merges"], pattern)
     expected = load_peer("encode", peer)(definition.vocabulary, pattern).encode(case.content).tolist()

@@ -7,7 +7,7 @@ import unicodedata
 from pathlib import Path
 from random import Random
 
-import tokenizers  # noqa: F401  # Without it, this kind is skipped before a case is made.
+import tokenizers  # noqa: F401  # Without this package, the kind is skipped before a case is made.
 
 from bench.fuzz.kind import Case, Difference, Kind, compared
 from bench.fuzz.texts import ALPHABETS, text
@@ -18,7 +18,7 @@ from impls.registry import most_advanced
 END = "<|endoftext|>"
 
 OLD = ["".join(one for one in letters if unicodedata.ucd_3_2_0.category(one) != "Cn") for letters in ALPHABETS]
-"""Alphabets without characters that a peer with an older Unicode puts in another class."""
+"""The alphabets without characters that came after Unicode 3.2: a peer may not know them as letters or digits."""
 
 
 def make(random: Random) -> Case:

@@ -20,7 +20,7 @@ LONGEST = 3
 """Items that are kept of each list, so that a record is small."""
 
 REPORT = "reports.__main__:main"
-"""By its name: reports stand above the bench, and no module of the bench may import them."""
+"""The command is imported by this name at run time, since no module of `bench` may have an import of `reports`."""
 
 
 def small(values: Any) -> Any:

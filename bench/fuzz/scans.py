@@ -40,7 +40,7 @@ def make(random: Random) -> Case:
 
 
 def check(case: Case) -> Difference | None:
-    """Compare the counted pretokens of the compiled scan with those of `regex`."""
+    """Compare the pretokens that the compiled scan counts with the pretokens that `regex` finds."""
     pattern = case.parameters["pattern"]
     expected, found = split(case.content.decode(), pattern), counted(case.content, pattern)
     if isinstance(found, int):

@@ -1,4 +1,8 @@
-"""Texts that find faults: few different characters, which meet often; runs; lengths near one or two blocks of 64."""
+"""Random texts that are likely to find faults.
+
+A text has few different characters, so each pair of characters occurs often, and characters are often repeated. Many
+lengths are near 64 or 128, since compiled code scans blocks of 64 bytes.
+"""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ def pairs(merges: Merges) -> list[tuple[int, int]]:
 
 
 def check(case: Case) -> Difference | None:
-    """Compare all trainers with the simplest; `naive` stores every occurrence, so large counts leave it out."""
+    """Compare all trainers with the simplest. `naive` is left out for large counts, as it stores every occurrence."""
     counts: dict[bytes, int] = {}
     times = case.parameters["times"]
     for pretoken in Splitter(case.parameters["pattern"]).pretokens(case.content.decode()):

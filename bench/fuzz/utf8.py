@@ -53,7 +53,7 @@ def encoders_fault(name: str, content: bytes, pattern: str, batch: bool) -> int 
 
 
 def check(case: Case) -> Difference | None:
-    """Compare the offsets of faults with Python's; then compare the text in which U+FFFD replaces the faults."""
+    """Compare the offsets of faults with Python's decoder, then the texts in which U+FFFD replaces the faults."""
     content, pattern = case.content, case.parameters["pattern"]
     expected = fault(content)
     for row in implementations("encode"):

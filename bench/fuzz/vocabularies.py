@@ -80,7 +80,7 @@ def outcome(row: Impl, definition: Definition, texts: list[bytes]) -> object:
 
 
 def check(case: Case) -> Difference | None:
-    """Compare the ids of all encoders with those of the first encoder, for the text and for both halves."""
+    """Compare the ids of all encoders with the ids of the first encoder, for the text and for both halves."""
     definition, content = definition_of(case.parameters), case.content.decode()
     half = len(content) // 2
     texts = [case.content, content[:half].encode(), content[half:].encode()]

@@ -1,1 +1,1 @@
-"""Our tokenizer measured beside others: the same work on the same file in one run, as ratios with their spread."""
+"""Measures our tokenizer beside others: all do the same work on the same file in one run; results are ratios."""

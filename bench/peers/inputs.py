@@ -90,7 +90,7 @@ class PeerInputs(Inputs):
 
     @property
     def output(self) -> Path:
-        """The file that a side writes its ids to; after the side has read the file again, it removes it."""
+        """The file for the ids of a side. The side writes the file, reads it again, and then removes it."""
         return self.folder / "ids.bin"
 
     def _made(self, name: str, content: Callable[[], Iterable[bytes]]) -> Path:

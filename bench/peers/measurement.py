@@ -1,7 +1,7 @@
 """A measurement has sides, which do the same work, and rows: a row is one number, computed from each round.
 
-All sides of a measurement run once per round, ours first, each in a process of its own. Outputs with the same label
-must be equal. A witness is a side that only shows which output is right: it runs once and is not timed.
+All sides of a measurement run once per round, our side first, each in a process of its own. Outputs with the same
+label must be equal. A witness is a side that only shows which output is right: it runs once and is not timed.
 """
 
 from __future__ import annotations

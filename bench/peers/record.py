@@ -1,4 +1,4 @@
-"""What a record of peers holds beside its head: corpus, vocabulary, and every sample of every side."""
+"""The content of a record of peers after the head: corpus, vocabulary, and every sample of every side."""
 
 from __future__ import annotations
 

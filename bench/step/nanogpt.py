@@ -1,4 +1,4 @@
-"""The GPT-2 of nanoGPT (https://github.com/karpathy/nanoGPT): the same code in our names, without dropout."""
+"""The GPT-2 of nanoGPT (https://github.com/karpathy/nanoGPT): the same code with our names, without dropout."""
 
 from __future__ import annotations
 

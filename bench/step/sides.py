@@ -28,7 +28,7 @@ class Side:
 
 
 def make_sides(config: GPT2Config, device: torch.device, compiled: bool) -> tuple[list[Side], list[Side]]:
-    """Return the sides with exact GELU and those with tanh GELU, ours first in both; all have the same weights."""
+    """Return the sides with exact GELU, then the sides with tanh GELU, our model first; all have the same weights."""
     torch.manual_seed(0)
     exact = build(config.model_copy(update={"activation": "gelu"})).to(device)
     weights = exact.state_dict()

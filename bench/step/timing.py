@@ -68,7 +68,7 @@ def take_turns(steps: dict[str, Callable[[], float]], rounds: int) -> dict[str, 
 
 
 def ratio(slow: Sequence[float], fast: Sequence[float]) -> tuple[float, float, float]:
-    """Return the ratios slow / fast of the medians, of the least favourable quartiles, and of the most favourable."""
+    """Return three ratios slow / fast: of the medians, then the smallest and the largest ratio of two quartiles."""
     (low_a, _, high_a), (low_b, _, high_b) = quartiles(slow), quartiles(fast)
     return median(slow) / median(fast), low_a / high_b, high_a / low_b
 
@@ -79,7 +79,7 @@ def quartiles(samples: Sequence[float]) -> list[float]:
 
 
 def report(samples: dict[str, list[float]], n_tokens: int) -> Iterator[str]:
-    """Yield a line per side: its tokens per second, and how many times as fast as this side the first side is."""
+    """Yield a line per side: its tokens per second, and the speed of the first side divided by its speed."""
     first = next(iter(samples))
     for name, seconds in samples.items():
         high, _, low = (n_tokens / value for value in quartiles(seconds))

@@ -34,7 +34,7 @@ class Chain:
 
     @property
     def name(self) -> str:
-        """The name of its trainer."""
+        """The name of the chain: the name of its trainer."""
         return self.trainer.name
 
 
@@ -79,7 +79,10 @@ def split_only(text: bytes, *, compiled: bool) -> Callable[[], int]:
 
 
 def stage_works(chain: Chain, made: Inputs, folder: Path) -> dict[str, Callable[[], Callable[[], Any]]]:
-    """Return stage -> the function that prepares the timed call, with one worker; "count" also reads and splits."""
+    """Return a dict: stage -> function that prepares the timed call, which has one worker.
+
+    The call of "count" also reads and splits the text.
+    """
     text, content = made.text, made.content
     data = text.read(text.start, text.stop)
     ids = made.tokenizer(most_advanced("encode", compiled=True).name).encode_to_array(content)

@@ -1,4 +1,4 @@
-"""Points that are measured in a new process: its time from the start, and its peak memory.
+"""Points that are measured in a new process: the time from the start of the process, and its peak memory.
 
 The new process is `python -m bench.studies.jobs`; this module starts it and reads its report.
 """
@@ -25,7 +25,7 @@ def run_job(job: dict[str, Any], *, empty_cache: bool = False) -> dict[str, Any]
 
 
 def measure_start(job: dict[str, Any], state: str, rounds: int, check: Check, scale: Scale) -> Measured:
-    """Measure the seconds until a new process has its first result; for "warm process", the time of its second.
+    """Measure the seconds until a new process has its first result; for "warm process", the seconds of a second call.
 
     The fact `first_call_seconds` is the time of the first call alone, without the start of Python.
     """

@@ -1,4 +1,4 @@
-"""Runs a study point by point: each is verified, then timed. A point that would take too long is left out."""
+"""Runs a study: each point is verified, then timed. A point that would take too long is left out."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class Point:
     """One series at one value of the varied quantity.
 
     Attributes:
-        series: "stage/implementation", or another name for what is compared.
+        series: "stage/implementation", or another name of the compared thing.
         x: the value of the varied quantity: a number, or a name if the values have no order.
         group: points of the same group must have equal outputs; empty if there is no other output to compare with.
         measure: measures the point; called with the check of the output, and the scale.
@@ -138,7 +138,7 @@ def timed(new: Callable[[], Callable[[], Any]], digest: Callable[[Any], str], *,
 
 
 class Outlook:
-    """Predicts the time of a call from earlier points: it grows as between the last two points, at least linearly."""
+    """Predicts the time of a call, which is taken to grow as between the last two points, and at least linearly."""
 
     def __init__(self, limit: float) -> None:
         """Start without any point; `limit`: the seconds that a call may take."""
@@ -168,7 +168,7 @@ def run_study(name: str, study: Study, folder: Path, scale: Scale, progress: Cal
 
     Args:
         name: the name of the study, for `progress`.
-        study: what to measure.
+        study: the study to measure.
         folder: the folder for the texts of the study; made if it does not exist.
         scale: how large the texts may be, and how long the calls may take.
         progress: called with a line about each point before it is measured.
@@ -196,7 +196,7 @@ def _run_point(point: Point, check: Check, scale: Scale, outlook: Outlook | None
         return "left_out", {"reason": reason}
     try:
         measured = point.measure(check, scale)
-    except Exception as error:  # Whatever an implementation raises, the others are measured.
+    except Exception as error:  # After any error of an implementation, the other points are measured.
         return "errors", {"error": as_line(f"{type(error).__name__}: {error}")}
     if outlook:
         outlook.add(point.series, float(point.x), median(measured.samples))
@@ -204,7 +204,7 @@ def _run_point(point: Point, check: Check, scale: Scale, outlook: Outlook | None
 
 
 def _check(expected: dict[str, tuple[str, str]], point: Point, produced: str) -> None:
-    """Compare an output with the first output of its group; `expected` keeps it with the name of its series.
+    """Compare an output with the first output of its group. `expected`: group -> first output, name of its series.
 
     Raises:
         OutputError: the two outputs differ.

@@ -136,7 +136,7 @@ STEPS = 60
 
 
 def perplexity_resumed(*kept: str) -> str:
-    """Return two perplexities: after an interruption that keeps only the fields `kept`, and without one."""
+    """Return two perplexities: after an interruption that keeps only the fields `kept`, and without interruption."""
     perplexities = []
     for interrupted_at in (STEPS // 2, None):
         state = new_state()
@@ -155,7 +155,7 @@ def perplexity_resumed(*kept: str) -> str:
 
 
 def shown_and_drawn(shown_at: float, drawn_at: float = 0.5, draws: int = 10_000) -> str:
-    """Compare the most likely id after " the": its share of draws at one temperature, its probability at another."""
+    """Return the probability of the likeliest id after " the" at `shown_at`, and its share of draws at `drawn_at`."""
     (before,) = tokenizer().encode(" the")
     counts = np.bincount(ids()[1:][ids()[:-1] == before], minlength=VOCABULARY)
     logits = np.log(counts + 0.1)
@@ -166,7 +166,7 @@ def shown_and_drawn(shown_at: float, drawn_at: float = 0.5, draws: int = 10_000)
 
 
 def tokens_with_wrong_bytes(decoded: bool) -> str:
-    """Count the tokens whose shown bytes are wrong: bytes of the decoded text, or of the token itself."""
+    """Count the tokens that are shown with wrong bytes. With `decoded`, the bytes are those of the decoded token."""
     vocab = tokenizer().vocab
     shown = [token.decode("utf-8", "replace").encode().hex() if decoded else token.hex() for token in vocab.values()]
     wrong = sum(bytes.fromhex(text) != token for text, token in zip(shown, vocab.values(), strict=True))
@@ -191,7 +191,7 @@ def masked_targets(eos_id: int, block: int = 128) -> str:
 def tokens_counted(
     known_batches: int, steps: int = 10, accumulation: int = 4, batch: int = 4, block: int = 32
 ) -> str:
-    """Compare two numbers of ids in some steps: computed from `known_batches` per step, and counted."""
+    """Return two numbers of ids in some steps: the number computed from `known_batches`, and the true number."""
     seen = 0
     for _ in range(steps):
         for _ in range(accumulation):

@@ -1,1 +1,1 @@
-"""A new implementation as a copy of an existing one: its module, and all that other files say of it."""
+"""Makes a new implementation as a copy of an existing one: its module, and its entries in other files."""

@@ -1,4 +1,4 @@
-"""What is asked for: a stage, a new name, and the implementation that is copied. All of it is checked first."""
+"""A checked request for a new implementation: its stage, its name, and the implementation to copy."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Request(NamedTuple):
 
     @property
     def stage(self) -> str:
-        """The stage of both."""
+        """The stage of the parent, and so of the new implementation."""
         return self.parent.stage
 
     @property
@@ -39,7 +39,7 @@ class Request(NamedTuple):
         return f"{''.join(part.capitalize() for part in self.name.split('_'))}Encoder"
 
     def row(self) -> Impl:
-        """Return the row of the registry: the parent's, with other names and an idea to be filled in."""
+        """Return the new row of the registry: the row of the parent with new names, and an idea to be filled in."""
         _, attribute = self.parent.target.split(":")
         target = f"impls.{self.stage}.{self.name}:{self.class_name if self.stage == 'encode' else attribute}"
         idea = f"a copy of {self.parent.name}: say here what it changes"
@@ -47,10 +47,10 @@ class Request(NamedTuple):
 
 
 def request(place: str, parent: str) -> Request:
-    """Return what "STAGE/NAME" and the name of a parent ask for.
+    """Return the request that "STAGE/NAME" and the name of a parent make.
 
     Raises:
-        UsageError: an unknown stage or parent, or a name that cannot be used; the message says why.
+        UsageError: the stage or parent is unknown, or the name cannot be used; the message says why.
     """
     stage, _, name = place.partition("/")
     if stage not in STAGES:
@@ -61,7 +61,7 @@ def request(place: str, parent: str) -> Request:
 
 
 def find_parent(stage: str, name: str) -> Impl:
-    """Return the row that is copied.
+    """Return the registry's row of the parent.
 
     Raises:
         UsageError: the stage has no such row.
@@ -75,10 +75,10 @@ def find_parent(stage: str, name: str) -> Impl:
 
 
 def check_name(stage: str, name: str) -> None:
-    """Check that a module of a stage can have a name.
+    """Check that a new module of a stage can have this name.
 
     Raises:
-        UsageError: it cannot; the message says why.
+        UsageError: the name cannot be used; the message says why.
     """
     place = f"{stage}/{name}"
     if not _NAME.fullmatch(name):
@@ -88,4 +88,4 @@ def check_name(stage: str, name: str) -> None:
     if (ROOT / "impls" / stage / f"{name}.py").exists() or name in (row.name for row in implementations(stage)):
         raise UsageError(f"{place}: exists already; choose another name")
     if find_spec(name) or hasattr(import_module(f"impls.{stage}"), name):
-        raise UsageError(f"{place}: {name} is the name of something that modules import; choose another name")
+        raise UsageError(f"{place}: modules import something else by the name {name}; choose another name")

@@ -1,6 +1,6 @@
-"""The texts of a new implementation: its module, and what it adds to the files that tell of every implementation.
+"""The texts of a new implementation: its module, and its entries in the files that list every implementation.
 
-Each function takes the content of a file and returns the content with the new implementation right after its parent.
+Most functions take the content of a file, and return it with a new entry right after the entry of the parent.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from impls import MergelabError
 from impls.registry import Impl
 
 POSITIONAL = ("stage", "name", "target", "idea")
-"""Fields of a row that stand in its call without their names."""
+"""Fields that the code of a row passes by position, without their names."""
 
 
 def module(text: str, request: Request) -> str:
@@ -38,7 +38,7 @@ def header(request: Request) -> str:
 
 
 def registry(text: str, request: Request) -> str:
-    """Return the table of implementations with the new row after the parent's."""
+    """Return the table of implementations with the new row right after the row of the parent."""
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.Call) and [ast.unparse(word) for word in node.args[:2]] == [
             repr(request.stage),
@@ -49,7 +49,7 @@ def registry(text: str, request: Request) -> str:
 
 
 def row(impl: Impl) -> str:
-    """Return a row as code, in the form that ruff leaves as it is."""
+    """Return a row as code, in a form that ruff does not change."""
     words = []
     for field in fields(impl):
         value = getattr(impl, field.name)
@@ -62,7 +62,7 @@ def row(impl: Impl) -> str:
 
 
 def ideas(text: str, request: Request) -> str:
-    """Return the words about implementations with a section after the parent's."""
+    """Return the words about implementations with a new section right after the section of the parent."""
     sections = re.split(r"^(?=\[)", text, flags=re.MULTILINE)
     for index, section in enumerate(sections):
         if section.startswith(f"[{request.stage}.{request.parent.name}]\n"):
@@ -78,7 +78,7 @@ def ideas(text: str, request: Request) -> str:
 
 
 def tour(text: str, request: Request) -> str:
-    """Return the tour with a step after the parent's; the steps after it are numbered anew."""
+    """Return the tour with a new step after the step of the parent; later steps of the same list get new numbers."""
     items = re.split(r"^(?=\d+\. |\n)", text, flags=re.MULTILINE)
     link = f"](impls/{request.stage}/{request.parent.target.split(':')[0].rpartition('.')[2]}.py)"
     for index, item in enumerate(items):
@@ -92,13 +92,13 @@ def tour(text: str, request: Request) -> str:
 
 
 def _renumbered(items: list[str]) -> list[str]:
-    """Count the steps of the same list up by one; the list ends at an empty line."""
+    """Raise by one the numbers of the steps at the beginning of `items`, up to the end of their list."""
     end = next((index for index, item in enumerate(items) if not item[:1].isdigit()), len(items))
     return [re.sub(r"^\d+", lambda found: str(int(found[0]) + 1), item) for item in items[:end]] + items[end:]
 
 
 def workloads(text: str, request: Request) -> str:
-    """Return the table of workloads: a workload that the parent cannot finish is too slow for the copy as well."""
+    """Return the table of workloads, in which each workload that leaves out the parent also leaves out the copy."""
     skip = rf'^"{request.stage}/{request.parent.name}"( = .*\n)'
     return re.sub(skip, rf'\g<0>"{request.stage}/{request.name}"\g<1>', text, flags=re.MULTILINE)
 

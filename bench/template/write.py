@@ -1,4 +1,4 @@
-"""All files of a new implementation at once: none is changed if one of them cannot be written."""
+"""Writes all files of a new implementation; if one of the files cannot be written, no file is changed."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ TOUCHED: Mapping[str, tuple[Callable[[str, Request], str], str]] = {
     "impls/registry.py": (texts.registry, "its row: say its idea in one line"),
     "reports/ideas.toml": (texts.ideas, "what it removes, and what bounds it"),
     "TOUR.md": (texts.tour, "its step in the tour"),
-    "data/workloads.toml": (texts.workloads, "what it cannot finish, as its parent; remove what it can"),
+    "data/workloads.toml": (texts.workloads, "its parent's skips; remove those of workloads that it can finish"),
 }
-"""File -> how it gets the new implementation, and what its author writes there."""
+"""File -> the function that adds the new implementation, and the task that is left to the author."""
 
 
 def changes(request: Request) -> dict[str, tuple[str, str]]:
-    """Return the new content of each file that changes, and what its author does there; the module comes last.
+    """Return the new content of each file that changes, with the author's task there; the module comes last.
 
     Raises:
         FileFormatError: a file cannot be read.
-        MergelabError: a file does not name the parent.
+        MergelabError: a file has no entry for the parent.
     """
     found = {}
     for name, (change, advice) in TOUCHED.items():
@@ -47,12 +47,12 @@ def _read(name: str) -> str:
 
 
 def write(contents: Mapping[str, str]) -> None:
-    """Write all files: each is written in full under a temporary name before the first one gets its name.
+    """Write all files under temporary names, then rename them all, the last file first.
 
-    The last file gets its name first, so a registry that stands first never names a module that is not there.
+    The module is the last file. So the registry never names a module that does not exist.
 
     Raises:
-        FileFormatError: a file or its folder cannot be written; then none is changed.
+        FileFormatError: a file or its folder cannot be written; then no file is changed.
     """
     paths = {ROOT / name: content for name, content in contents.items()}
     for path in paths:
@@ -63,6 +63,6 @@ def write(contents: Mapping[str, str]) -> None:
 
 
 def _check_writable(path: Path) -> None:
-    """Refuse a file that its owner has protected; a rename would replace it."""
+    """Refuse a file that is protected against writing; a rename would replace it all the same."""
     if path.exists() and not os.access(path, os.W_OK):
         raise FileFormatError(f"{path}: Permission denied; nothing was written")

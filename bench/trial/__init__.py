@@ -1,1 +1,1 @@
-"""The trial of one implementation: it is proven against the oracle, timed in turns, and looked into."""
+"""The trial of one implementation: it is compared with the oracle, then timed in turns, then profiled."""

@@ -1,4 +1,4 @@
-"""Questions to counters: pretokens with counts of a file that is read in small ranges."""
+"""Questions to counters: which pretokens has a file, and how often, if the file is read in small ranges?"""
 
 from __future__ import annotations
 
@@ -24,22 +24,22 @@ Counts = dict[bytes, int]
 _REST_OF_WORD = re.compile(rb"\S*")
 
 SMALL_RANGE = 500
-"""Bytes of a range of a small text; counters that read a text as one range make no cuts."""
+"""Bytes of a range. A small text would otherwise be a single range, and no cut between ranges would be tested."""
 
 
 @dataclass(frozen=True)
 class CutFile(TextFile):
-    """A file whose ranges are small, whatever a counter asks for.
+    """A file whose ranges are small, even if a counter asks for large ranges.
 
     Attributes:
-        most: bytes of a range, about.
+        most: the approximate size of the largest range, in bytes.
     """
 
     most: int = RANGE_BYTES
 
     @property
     def name(self) -> str:
-        """What errors call it, whatever its path."""
+        """The name in errors. It is the same for every path, so that the errors of two files can be compared."""
         return "text"
 
     def ranges(
@@ -51,7 +51,7 @@ class CutFile(TextFile):
 
 @dataclass(frozen=True)
 class Counting(Question):
-    """A text, and how it is cut and split."""
+    """A text, with the size of its ranges and the rules by which it is split."""
 
     pattern: str = PATTERN
     special_tokens: tuple[str, ...] = tuple(SPECIAL_TOKENS)
@@ -60,10 +60,10 @@ class Counting(Question):
     errors: Errors = "strict"
 
     def answer(self, impl: Impl) -> Counts:
-        """Return the counts of the text, written to a file.
+        """Write the text to a file, and return how often a counter finds each pretoken.
 
         Raises:
-            ValueError: a pretoken comes twice.
+            ValueError: the counter returns a pretoken twice.
         """
         if not self.content:
             return {}
@@ -80,7 +80,7 @@ class Counting(Question):
         return counts
 
     def first_difference(self, expected: Counts, found: Counts) -> Difference | None:
-        """Return the last pretoken of the text whose counts differ; `sharpened` cuts the text right after it."""
+        """Return the difference at the end of the text, where `sharpened` has cut the text."""
 
         def end(pretoken: bytes) -> tuple[bool, int, int]:
             return pretoken in expected, self.content.rfind(pretoken) + len(pretoken), len(pretoken)
@@ -92,9 +92,9 @@ class Counting(Question):
         return self._about(last, expected.get(last, 0), found.get(last, 0))
 
     def sharpened(self, differs: Callable[[Question], bool]) -> Counting:
-        """Return the question on the beginning of its text, up to where the counts differ for the first time.
+        """Return the question on a beginning of its text that ends where the counts begin to differ.
 
-        The end is found by bisection: counts differ at the end, and did not at a place shortly before.
+        The end is found by bisection: the counts differ on this beginning, but not on a slightly shorter one.
         """
         low, high = 0, len(self.content)
         while (middle := whole_characters(self.content, (low + high) // 2)) > low:
@@ -114,7 +114,7 @@ class Counting(Question):
 
 
 def real(name: str, inputs: Inputs, too_slow: frozenset[str]) -> list[Counting]:
-    """Return the questions of a benchmark: its file in small ranges, and as it is with two workers."""
+    """Return two questions about the file of a workload: in small ranges, and in usual ranges with two workers."""
     content = inputs.content.encode()
     return [
         Counting(f"{name}, in small ranges", content, too_slow),
@@ -123,12 +123,12 @@ def real(name: str, inputs: Inputs, too_slow: frozenset[str]) -> list[Counting]:
 
 
 def hostile(name: str, content: bytes) -> list[Counting]:
-    """Return the questions about a hostile text: invalid bytes are an error, or are read as U+FFFD."""
+    """Return two questions about a hostile text: invalid bytes are an error in one, and are replaced in the other."""
     return [Counting(name, content, frozenset()), Counting(name, content, frozenset(), errors="replace")]
 
 
 def random(name: str, random: Random) -> list[Counting]:
-    """Return a random text with odd special tokens and ranges."""
+    """Return a question about a random text with odd special tokens and ranges."""
     case = cuts.make(random)
     known = case.parameters
     specials = tuple(known["special_tokens"])

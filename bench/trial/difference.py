@@ -15,13 +15,13 @@ AROUND = 30
 
 
 class Difference(NamedTuple):
-    """Where an output differs for the first time.
+    """The first difference between two outputs, in words.
 
     Attributes:
-        place: in words.
-        expected: what the oracle has there.
-        found: what the implementation has there.
-        around: lines that show the place in the text; none where the text does not matter.
+        place: the place of the difference.
+        expected: the output of the oracle at this place.
+        found: the output of the implementation at this place.
+        around: lines that show the place in the text; empty if the difference has no place in the text.
     """
 
     place: str
@@ -30,14 +30,14 @@ class Difference(NamedTuple):
     around: tuple[str, ...] = ()
 
     def lines(self, oracle: str, name: str) -> list[str]:
-        """Return the difference as lines; the names are those of the two implementations."""
+        """Return the difference as lines; `oracle` and `name` are the names of the two implementations."""
         width = max(len(oracle), len(name), len("at"))
         told = [("at", self.place), (oracle, self.expected), (name, self.found)]
         return [*(f"{who:{width}}  {what}" for who, what in told), *(f"{'':{width}}  {line}" for line in self.around)]
 
 
 def whole_characters(content: bytes, place: int) -> int:
-    """Return the place, or the beginning of the character that it cuts."""
+    """Return `place`; if it lies inside a character, return the place where this character begins."""
     while 0 < place < len(content) and content[place] & 0xC0 == 0x80:
         place -= 1
     return place
@@ -54,7 +54,7 @@ def around(content: bytes, start: int, stop: int) -> tuple[str, str]:
 
 
 def fault(error: Exception, home: Path = ROOT) -> str:
-    """Return an exception as one line that ends with its innermost place in a file or folder: the project's."""
+    """Return an exception as one line that ends with the innermost place in `home`, by default in the project."""
     frames = traceback.extract_tb(error.__traceback__)
     inside = [frame for frame in frames if Path(frame.filename).is_relative_to(home)]
     frame = (inside or frames)[-1]

@@ -1,4 +1,4 @@
-"""Questions to encoders: ids of a text, as a whole and in a batch."""
+"""Questions to encoders: which ids has a text, encoded alone, and as two halves in one batch?"""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from impls.registry import Impl, most_advanced
 
 
 class Encoded(NamedTuple):
-    """The ids of one text of an answer: bytes `start` to `stop` of the content, alone or in a batch."""
+    """The ids of bytes `start` to `stop` of the text; `call` says in words whether they were encoded in a batch."""
 
     start: int
     stop: int
@@ -32,7 +32,7 @@ def array(ids: Any) -> Ids:
     """Return ids if they are an array.
 
     Raises:
-        TypeError: they are something else.
+        TypeError: `ids` is not an array.
     """
     if not isinstance(ids, np.ndarray):
         raise TypeError(f"an encoder returns arrays, not {type(ids).__name__}")
@@ -86,18 +86,18 @@ class Encoding(Question):
 
 
 def real(name: str, inputs: Inputs, too_slow: frozenset[str]) -> list[Encoding]:
-    """Return the question of a benchmark: a text, and a tokenizer that was trained on it."""
+    """Return a question about the text of a workload, for a tokenizer that was trained on this text."""
     return [Encoding(name, inputs.content.encode(), too_slow, inputs.definition)]
 
 
 def hostile(name: str, content: bytes) -> list[Encoding]:
-    """Return a question about a hostile text; the tokenizer was trained on a little of it."""
+    """Return a question about a hostile text, for a tokenizer that was trained on a small part of this text."""
     counts = split(content[:500].decode("utf-8", "ignore"), PATTERN)
     merges = most_advanced("train", compiled=False).load()(Pretokens.from_mapping(counts), n_merges=40)
     return [Encoding(name, content, frozenset(), Definition.of_training(merges, SPECIAL_TOKENS, PATTERN))]
 
 
 def random(name: str, random: Random) -> list[Encoding]:
-    """Return a random text with an odd vocabulary."""
+    """Return a question about a random text, for a tokenizer with an odd vocabulary."""
     case = vocabularies.make(random)
     return [Encoding(name, case.content, frozenset(), vocabularies.definition_of(case.parameters))]

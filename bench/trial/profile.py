@@ -1,4 +1,4 @@
-"""Where the time goes, in two implementations side by side: own time of each function, by Python's profiler."""
+"""Profiles two implementations with Python's own profiler, and puts the own times of functions side by side."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bench.works import work_of
 from impls.registry import Impl
 
 SECONDS = 0.3
-"""Short work is repeated for about so long."""
+"""Short work is repeated for about so many seconds."""
 
 MAX_REPEATS = 100
 
@@ -47,9 +47,9 @@ def own_times(impl: Impl, inputs: Inputs) -> Own:
 
 
 def side_by_side(candidate: Impl, other: Impl, inputs: Inputs) -> list[Row]:
-    """Return the functions with the most own time in one of the two, the most first.
+    """Return the functions that have the most own time in either implementation, the most first.
 
-    Functions of the same name in the modules of the two are one row.
+    A function of `candidate` and a function of `other` share a row if they have the same name.
     """
     mine, theirs = map(module_of, (candidate, other))
     here: Own = defaultdict(float)

@@ -1,4 +1,4 @@
-"""The proof of an implementation: real text, hostile texts, random texts, until an answer is not the oracle's."""
+"""Asks an implementation about real, hostile and random texts, until an answer differs from the oracle's answer."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ STAGES = {"count": counting, "train": training, "encode": encoding}
 
 
 class Wrong(NamedTuple):
-    """An answer that is not the oracle's."""
+    """An answer that differs from the answer of the oracle."""
 
     question: Question
     candidate: Impl
@@ -30,7 +30,7 @@ class Wrong(NamedTuple):
     difference: Difference
 
     def lines(self) -> list[str]:
-        """Return what is wrong in a few lines."""
+        """Return the first difference in a few lines."""
         head = (
             f"{name_of(self.candidate)} is wrong on {self.question.name}, so it is not timed. The first difference:"
         )
@@ -38,7 +38,7 @@ class Wrong(NamedTuple):
 
 
 def wrong(question: Question, candidate: Impl) -> Wrong | None:
-    """Ask a question; return the first difference if the answer is not the oracle's."""
+    """Ask a question; return the first difference from the answer of the oracle, or None if the answers are equal."""
     oracle = question.oracle(implementations(candidate.stage), candidate)
     if difference(question, oracle, candidate) is None:
         return None
@@ -49,7 +49,7 @@ def wrong(question: Question, candidate: Impl) -> Wrong | None:
 
 
 def first_wrong(questions: Iterable[Question], candidate: Impl) -> tuple[int, Wrong | None]:
-    """Ask questions until an answer is wrong; return how many were asked, and what was wrong."""
+    """Ask questions until an answer is wrong; return the number of questions asked, and the wrong answer."""
     asked = 0
     for question in questions:
         if candidate.name not in question.too_slow:
@@ -69,7 +69,7 @@ def hostile(stage: str) -> Sequence[Question]:
 
 
 def search(candidate: Impl, seconds: float, seed: int = 0) -> tuple[int, Wrong | None]:
-    """Ask about random texts for some seconds; a text with a wrong answer is made shorter.
+    """Ask about random texts for some seconds; after a wrong answer, the text is made shorter.
 
     The first text is not part of the time, since it may have to compile code.
     """
@@ -82,14 +82,14 @@ def search(candidate: Impl, seconds: float, seed: int = 0) -> tuple[int, Wrong |
 
 
 def ask_about(number: int, seed: int, candidate: Impl) -> tuple[int, Wrong | None]:
-    """Ask about the random text of that number."""
+    """Ask about random text `number`; return the number of questions asked, and the wrong answer or None."""
     random = Random(f"{candidate.stage} {seed} {number}")
     questions = STAGES[candidate.stage].random(f"random text {number} of seed {seed}", random)
     return first_wrong(questions, candidate)
 
 
 def short(found: Wrong) -> Wrong:
-    """Return the same fault on a shorter text."""
+    """Return a wrong answer to the same question on a shorter text."""
 
     def fails(content: str) -> bool:
         return difference(found.question.on(content.encode()), found.oracle, found.candidate) is not None

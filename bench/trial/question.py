@@ -1,4 +1,4 @@
-"""A question that an implementation and the oracle are both asked, and what becomes of their answers."""
+"""A question to an implementation and to the oracle, and the comparison of their answers."""
 
 from __future__ import annotations
 
@@ -33,33 +33,33 @@ class Question(ABC):
 
     @abstractmethod
     def first_difference(self, expected: Any, found: Any) -> Difference | None:
-        """Return where two answers differ first; None if they are equal."""
+        """Return the first difference of two answers; None if they are equal."""
 
     def on(self, content: bytes) -> Self:
         """Return the same question on another text."""
         return replace(self, content=content)
 
     def sharpened(self, differs: Callable[[Question], bool]) -> Self:
-        """Return the question on a text that ends where the difference is; on the same text if nothing is gained."""
+        """Return the question on a shorter text that ends at the first difference; by default, on the same text."""
         del differs
         return self
 
     def oracle(self, rows: Sequence[Impl], candidate: Impl) -> Impl:
-        """Return the simplest implementation that finishes, beside the candidate.
+        """Return the simplest implementation that finishes and is not the candidate.
 
         Raises:
-            MergelabError: there is none.
+            MergelabError: no implementation but the candidate finishes.
         """
         for row in rows:
             if row.name not in (candidate.name, *self.too_slow):
                 return row
-        raise MergelabError(f"{self.name}: nothing but {candidate.stage}/{candidate.name} finishes; take less text")
+        raise MergelabError(f"{self.name}: only {candidate.stage}/{candidate.name} finishes; take less text")
 
 
 def outcome(question: Question, impl: Impl) -> Any:
-    """Return the answer of an implementation, or the error that it gives to the user.
+    """Return the answer of an implementation, or the message of a MergelabError that it raises.
 
-    Any other exception is left to the caller.
+    Any other exception is not caught.
     """
     try:
         with time_limit(SECONDS_PER_CASE):
@@ -69,7 +69,7 @@ def outcome(question: Question, impl: Impl) -> Any:
 
 
 def difference(question: Question, oracle: Impl, candidate: Impl) -> Difference | None:
-    """Return how the answer of the candidate differs from that of the oracle; None if they are equal."""
+    """Return how the answer of the candidate differs from the answer of the oracle; None if they are equal."""
     expected = outcome(question, oracle)
     try:
         found = outcome(question, candidate)

@@ -1,4 +1,4 @@
-"""What a trial found, in lines for a terminal."""
+"""The results of a trial, in lines for a terminal."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from impls.registry import Impl
 
 
 def told(name: str, asked: int) -> str:
-    """Return what a part of the proof showed."""
+    """Return a line that says that an implementation passed a part of the proof, and with how many questions."""
     return f"{name}: {asked:,} {'question' if asked == 1 else 'questions'}, all answered as the oracle does"
 
 
@@ -25,12 +25,12 @@ def seconds(value: float) -> str:
 
 
 def speed(ratio: float) -> str:
-    """Return how many times as fast the candidate is, from the ratio of its time to the other one's."""
+    """Return how many times as fast the candidate is; `ratio`: its time divided by the time of the other."""
     return f"{1 / ratio:.3f}x" if 0.5 < ratio < 2 else f"{1 / ratio:.3g}x"
 
 
 def timing_lines(trial: Trial, timed: Timed) -> list[str]:
-    """Return the verdict beside another implementation, with the interval and what it rests on."""
+    """Return the verdict of a comparison with another implementation, with the times, the interval and the floor."""
     name, other, ratio = trial.candidate.name, timed.other.name, timed.comparison.ratio
     return [
         f"beside {other}, {trial.role(timed.other)}: {timed.comparison.verdict}",
@@ -41,7 +41,7 @@ def timing_lines(trial: Trial, timed: Timed) -> list[str]:
 
 
 def profile_lines(trial: Trial, other: Impl) -> list[str]:
-    """Return the functions with the most own time, here and in another implementation."""
+    """Return lines with the functions that have the most own time, in the candidate and in another implementation."""
     rows = side_by_side(trial.candidate, other, trial.inputs)
     head = ["own time per call, under the profiler", trial.candidate.name, other.name]
     lines = aligned(head, [[row.name, seconds(row.seconds), seconds(row.other_seconds)] for row in rows])

@@ -1,4 +1,4 @@
-"""Questions to trainers: merges of pretokens with counts."""
+"""Questions to trainers: which merges does a text give?"""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Training(Question):
     """A text, and how many merges are learned from its pretokens.
 
     Attributes:
-        times: each count is multiplied by it.
+        times: the factor by which each count of a pretoken is multiplied.
     """
 
     n_merges: int
@@ -48,7 +48,7 @@ class Training(Question):
         return merges
 
     def first_difference(self, expected: Merges, found: Merges) -> Difference | None:
-        """Return the first merge that differs, with how often each pair occurs at that moment."""
+        """Return the first merge that differs, and how often each of the two pairs occurs at this moment."""
         if expected == found:
             return None
         lists = trainers.pairs(expected), trainers.pairs(found)
@@ -62,7 +62,7 @@ class Training(Question):
         return Difference(place, one, other, self._around(lists[0], index, tokens))
 
     def _counts(self, merges: Merges) -> dict[Pair, int]:
-        """Return how often each pair occurs after some merges."""
+        """Return how often each pair occurs after these merges."""
         encoder = HeapEncoder(Vocabulary.from_merges(merges), self.pattern)
         counts: dict[Pair, int] = {}
         for pretoken, weight in self.pretokens.to_mapping().items():
@@ -94,18 +94,18 @@ def _told(pairs: list[Pair], index: int, tokens: list[bytes], counts: dict[Pair,
 
 
 def real(name: str, inputs: Inputs, too_slow: frozenset[str]) -> list[Training]:
-    """Return the question of a benchmark."""
+    """Return a question about the text and the vocabulary size of a workload."""
     return [Training(name, inputs.content.encode(), too_slow, inputs.n_merges)]
 
 
 def hostile(name: str, content: bytes) -> list[Training]:
-    """Return the questions about a hostile text: both tie-breaks."""
+    """Return two questions about a hostile text, one per tie-break."""
     valid = content.decode("utf-8", "replace").encode()
     return [Training(f"{name}, {tie}", valid, frozenset(), MOST_MERGES, tie) for tie in TIE_BREAKS]
 
 
 def random(name: str, random: Random) -> list[Training]:
-    """Return a random text with many ties; large counts are not for trainers that hold every occurrence."""
+    """Return a question about a random text with many ties. The naive trainer is too slow if the counts are large."""
     case = trainers.make(random)
     known = case.parameters
     holders = frozenset(row.name for row in implementations("train") if "naive" in (row.name, row.parent))

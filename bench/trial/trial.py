@@ -1,4 +1,4 @@
-"""One trial: the implementation, what it is compared with, and on which text."""
+"""One trial: an implementation, the implementations that it is compared with, and the text."""
 
 from __future__ import annotations
 
@@ -19,29 +19,29 @@ from impls.errors import shown
 from impls.registry import Impl, find, implementations, parent_of
 
 PRECISION = 0.004
-"""Of the comparison with the parent, which differs by little."""
+"""Half the width of the interval that is wanted for the ratio to the parent. A small width shows small gains."""
 
 FASTEST_BUDGET = Budget(4.0, 0.02)
-"""The fastest often differs by much."""
+"""Seconds and precision of the turns with the fastest implementation, from which the candidate often differs much."""
 
 RANDOM_SECONDS = 4.0
-"""How long random texts are searched for a fault."""
+"""Seconds of the search for a fault on random texts."""
 
 Asked = tuple[int, Wrong | None]
-"""How many questions were asked, and what was wrong."""
+"""The number of questions asked, and the wrong answer; None if all answers were right."""
 
 
 @dataclass(frozen=True)
 class Trial:
-    """An implementation on trial.
+    """An implementation to try, and everything that it is compared with.
 
     Attributes:
         candidate: the implementation.
-        parent: what it is compared with, also where another one was named; None for the first row of a stage.
-        fastest: the top of the ladder; None if that is the parent or the implementation itself.
-        workload: the text of the proof.
-        whole: whether it takes turns on the whole text, however long a call takes.
-        seconds: for the turns with the parent.
+        parent: the implementation that `--against` names, by default the parent; None if there is no parent.
+        fastest: the last implementation of the ladder; None if this is the parent or the candidate itself.
+        workload: the workload whose text both are compared on.
+        whole: whether the turns use the whole text; otherwise they may use a short beginning.
+        seconds: the time for the turns with the parent.
     """
 
     candidate: Impl
@@ -53,23 +53,23 @@ class Trial:
 
     @cached_property
     def inputs(self) -> Inputs:
-        """The text on which it takes turns: the whole text, or a beginning that is short enough for many turns."""
-        inputs = inputs_of(self.workload)
-        return inputs if self.whole else timing.fitting(inputs, self.parent or self.candidate)
+        """The text of the turns: the whole text, or a beginning that is short enough for many turns."""
+        whole = self.workload
+        return inputs_of(whole if self.whole else timing.fitting(whole, self.parent or self.candidate))
 
     def text(self) -> str:
         """Return the timed text in words."""
         return f"{self.workload.name}, {self.inputs.text.n_bytes:,} bytes"
 
     def opponents(self) -> Iterator[tuple[Impl, Budget]]:
-        """Yield what it takes turns with, each with the time for all turns."""
+        """Yield the implementations that the candidate takes turns with, each with the time for all turns."""
         if self.parent:
             yield self.parent, Budget(self.seconds, PRECISION)
         if self.fastest:
             yield self.fastest, FASTEST_BUDGET
 
     def role(self, other: Impl) -> str:
-        """Return what another implementation is to this one, in words."""
+        """Return in words what another implementation is to the candidate, such as "its parent"."""
         words = {"its parent": parent_of(self.candidate), "the fastest": implementations(other.stage)[-1]}
         return " and ".join(word for word, impl in words.items() if impl == other) or "as asked for"
 
@@ -83,14 +83,14 @@ class Trial:
         return questions
 
     def proof(self) -> Iterator[tuple[str, Callable[[], Asked]]]:
-        """Yield the parts of the proof: a name, and what asks its questions."""
+        """Yield the parts of the proof: a name, and a function that asks the questions of this part."""
         real, stage = self.questions(), self.candidate.stage
         yield self.workload.name, partial(first_wrong, real, self.candidate)
         yield "hostile texts", partial(first_wrong, hostile(stage), self.candidate)
         yield "random texts", partial(search, self.candidate, RANDOM_SECONDS)
 
     def timed(self, other: Impl, budget: Budget) -> timing.Timed:
-        """Let it take turns with another implementation."""
+        """Let the candidate take turns with another implementation."""
         return timing.take_turns(self.candidate, other, self.inputs, budget)
 
 
@@ -104,14 +104,14 @@ def planned(
     """Return the trial that the options of the command line ask for.
 
     Raises:
-        UsageError: an implementation or a workload does not exist, or cannot be finished.
+        UsageError: an implementation or workload does not exist, or the implementation is too slow for the workload.
         MergelabError: the corpus cannot be read.
     """
     stage, _, name = place.partition("/")
     candidate = find(stage, name)
     parent = find(stage, against) if against else parent_of(candidate)
     if parent == candidate:
-        raise UsageError(f"--against: {shown(name)} is the implementation on trial; name another one")
+        raise UsageError(f"--against: {shown(name)} is the implementation on trial; name another implementation")
     row = chosen_workload(workload, corpus)
     for impl in filter(None, (candidate, parent)):
         if reason := Case(impl, row).reason_to_skip:
@@ -124,7 +124,7 @@ def planned(
 
 
 def chosen_workload(workload: str | None, corpus: str | None) -> Workload:
-    """Return the workload of the options: the first of the table where none is named.
+    """Return the workload that the options name; without `--workload`, return the first workload of the table.
 
     Raises:
         UsageError, DataError: there is no such workload or corpus.

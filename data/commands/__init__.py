@@ -11,5 +11,5 @@ PROGRAM = Program(
         "fetch": "download a corpus and print its path",
         "verify": "check cached corpora against their digests",
     },
-    interrupted="run it again, a download resumes",
+    interrupted="run the command again; a download resumes",
 )

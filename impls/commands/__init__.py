@@ -1,10 +1,14 @@
-"""The commands of `python -m impls`: one module per command."""
+"""The commands of `mergelab`: one module per command.
+
+A command imports what does the work inside `run`: loading NumPy takes longer than printing `--help`.
+"""
 
 from impls.command_line import Program
+from impls.version import version
 
 PROGRAM = Program(
     "impls",
-    "Train, apply and list BPE implementations.",
+    "Train byte-level BPE tokenizers, and encode and decode text with them.",
     {
         "train": "train a vocabulary on a text file",
         "extend": "add tokens to a tokenizer; all old ids stay",
@@ -16,4 +20,11 @@ PROGRAM = Program(
         "list": "list the implementations of each stage, simplest first",
     },
     out_of_memory="use --impl jit, which needs the least memory",
+    version=version,
+    examples="""
+%(prog)s train corpus.txt --vocab-size 320 --special-token '<|endoftext|>' --out tok
+%(prog)s encode tok corpus.txt --out corpus.bin
+%(prog)s decode tok corpus.bin --out again.txt
+%(prog)s encode --help        # options and examples of one command
+""",
 )

@@ -1,4 +1,4 @@
-"""`python -m impls extend`: add tokens to a tokenizer; all old ids stay."""
+"""`mergelab extend`: add tokens to a tokenizer; all old ids stay."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from impls.errors import FileFormatError, UsageError
-from impls.formats import recognise
-from impls.formats.files import read_text
-from impls.saving import check_changed_output, save_changed, told
-from impls.surgery.extend import extend
+
+EXAMPLES = """
+%(prog)s tok --token mergelab --token ' Zurich' --out tok-words
+%(prog)s tok --special-token '<|user|>' --special-token '<|end|>' --out tok-chat
+"""
 
 
 def configure(parser: ArgumentParser) -> None:
@@ -30,6 +31,10 @@ def configure(parser: ArgumentParser) -> None:
 
 def run(options: Namespace) -> None:
     """Extend and save."""
+    from impls.formats import recognise
+    from impls.saving import check_changed_output, save_changed, told
+    from impls.surgery.extend import extend
+
     tokens = options.token + (_lines(options.tokens) if options.tokens else [])
     if not tokens and not options.special_token:
         raise UsageError("no token is given; give --token, --tokens or --special-token")
@@ -44,6 +49,8 @@ def run(options: Namespace) -> None:
 
 
 def _lines(path: Path) -> list[str]:
+    from impls.formats.files import read_text
+
     lines = read_text(path).split("\n")
     if lines[-1] == "":
         lines.pop()

@@ -1,10 +1,12 @@
-"""`python -m impls list`: the implementations in the registry."""
+"""`mergelab list`: the implementations in the registry."""
 
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 
 from impls.registry import STAGES, implementations
+
+EXAMPLES = "%(prog)s"
 
 
 def configure(parser: ArgumentParser) -> None:

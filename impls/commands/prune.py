@@ -1,20 +1,22 @@
-"""`python -m impls prune`: remove tokens from a tokenizer, by size or by use on a text."""
+"""`mergelab prune`: remove tokens from a tokenizer, by size or by use on a text."""
 
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from impls.arguments import check_workers
-from impls.definition import Definition
 from impls.errors import FileFormatError, MissingByteError, UsageError
-from impls.fastest import pick
-from impls.formats import recognise
-from impls.inputs.file import TextFile
-from impls.saving import check_changed_output, save_changed, told
-from impls.surgery import Changed
-from impls.surgery.prune import prune
-from impls.surgery.use import prune_by_use
+
+if TYPE_CHECKING:
+    from impls.definition import Definition
+    from impls.surgery import Changed
+
+EXAMPLES = """
+%(prog)s tok --size 280 --out tok-280                          # without the tokens that were made last
+%(prog)s tok --by-use corpus.txt --out tok-used                # without the tokens that the text does not use
+%(prog)s tok --by-use corpus.txt --size 290 --out tok-290      # the 290 tokens that the text uses most
+"""
 
 
 def configure(parser: ArgumentParser) -> None:
@@ -33,6 +35,10 @@ def configure(parser: ArgumentParser) -> None:
 
 def run(options: Namespace) -> None:
     """Prune and save."""
+    from impls.formats import recognise
+    from impls.saving import check_changed_output, save_changed, told
+    from impls.surgery.prune import prune
+
     if options.size is None and options.by_use is None:
         raise UsageError("nothing says which tokens to remove; give --size, --by-use, or both")
     inputs = [options.tokenizer, *([options.by_use] if options.by_use else [])]
@@ -48,6 +54,11 @@ def run(options: Namespace) -> None:
 
 
 def _by_use(old: Definition, path: Path, size: int | None) -> Changed:
+    from impls.arguments import check_workers
+    from impls.fastest import pick
+    from impls.inputs.file import TextFile
+    from impls.surgery.use import prune_by_use
+
     text, specials = TextFile.open(path), list(old.special_tokens)
     counter = pick("count", text.n_bytes, old.pattern).load()
     pretokens = counter(text, pattern=old.pattern, special_tokens=specials, workers=check_workers(None))

@@ -1,4 +1,4 @@
-"""`python -m impls train`: from a text file to a folder with a tokenizer."""
+"""`mergelab train`: from a text file to a folder with a tokenizer."""
 
 from __future__ import annotations
 
@@ -6,15 +6,21 @@ from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from itertools import pairwise
 from pathlib import Path
 from time import perf_counter
+from typing import TYPE_CHECKING
 
-from impls.contract import TIE_BREAKS, MergeEvent
-from impls.formats import mergelab, recognise
-from impls.learning import Goal
-from impls.patterns import CUSTOM, PATTERNS
-from impls.pipeline import train
 from impls.registry import implementations
-from impls.saving import check_output, told
-from impls.surgery.prune import prune
+
+if TYPE_CHECKING:
+    from impls.contract import MergeEvent
+
+EXAMPLES = """
+%(prog)s corpus.txt --vocab-size 320 --special-token '<|endoftext|>' --out tok
+%(prog)s corpus.txt --vocab-size 400 --pattern o200k --out tok-o200k      # split as GPT-4o does
+%(prog)s corpus.txt --vocab-size 400 --pattern 'regex:[a-z]+|[^a-z]' --out tok-own
+%(prog)s corpus.txt --sizes 300,350,400 --out sizes                       # sizes/300, sizes/350, sizes/400
+%(prog)s corpus.txt --vocab-size 360 --min-frequency 2 --max-token-bytes 16 --out tok-short
+%(prog)s corpus.txt --vocab-size 420 --continue tok --out tok-more        # the ids of tok stay
+"""
 
 
 def configure(parser: ArgumentParser) -> None:
@@ -45,10 +51,10 @@ def configure_goal(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--special-token", action="append", default=[], metavar="TEXT", help="a special token; may be repeated"
     )
-    parser.add_argument("--pattern", help=f"{', '.join(PATTERNS)} or {CUSTOM}EXPRESSION; gpt2 by default")
-    parser.add_argument("--tie-break", default="greatest", choices=TIE_BREAKS)
+    parser.add_argument("--pattern", help="gpt2 (by default), gpt4, o200k or regex:EXPRESSION")
+    parser.add_argument("--tie-break", default="greatest", help="of equally frequent pairs: greatest or huggingface")
     parser.add_argument(
-        "--min-frequency", type=int, default=1, metavar="N", help="stop when the best pair occurs less than N times"
+        "--min-frequency", type=int, default=1, metavar="N", help="stop when no pair occurs at least N times"
     )
     parser.add_argument(
         "--max-token-bytes", type=int, metavar="N", help="never merge a pair that makes a token of more than N bytes"
@@ -95,6 +101,12 @@ def print_merge(event: MergeEvent) -> None:
 
 def run(options: Namespace) -> None:
     """Train and save."""
+    from impls.formats import mergelab, recognise
+    from impls.learning import Goal
+    from impls.pipeline import train
+    from impls.saving import check_output, told
+    from impls.surgery.prune import prune
+
     folders = outputs(options)
     for out in folders:
         check_output(out, options.force, options.input, *([options.base] if options.base else []))

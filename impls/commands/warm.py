@@ -1,13 +1,16 @@
-"""`python -m impls warm`: compile all kernels ahead, so that no later process has to."""
+"""`mergelab warm`: compile all kernels ahead, so that no later process has to."""
 
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 from time import perf_counter
 
-from impls.cache import code_folder
-from impls.patterns import PATTERNS
-from impls.warm import warm
+from impls.errors import UsageError, shown
+
+EXAMPLES = """
+%(prog)s                      # all patterns; some seconds, once per machine
+%(prog)s --pattern gpt2
+"""
 
 
 def configure(parser: ArgumentParser) -> None:
@@ -15,13 +18,20 @@ def configure(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--pattern",
         action="append",
-        choices=tuple(PATTERNS),
+        metavar="NAME",
         help="only this pattern; may be repeated; all by default",
     )
 
 
 def run(options: Namespace) -> None:
     """Compile the missing kernels, and print where they are kept."""
+    from impls.cache import code_folder
+    from impls.patterns import PATTERNS
+    from impls.warm import warm
+
+    for pattern in options.pattern or ():
+        if pattern not in PATTERNS:
+            raise UsageError(f"--pattern: {shown(pattern)} is not compiled; choose one of {', '.join(PATTERNS)}")
     for pattern in options.pattern or PATTERNS:
         started = perf_counter()
         warm(pattern)

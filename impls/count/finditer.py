@@ -1,6 +1,6 @@
 """Stream: read the file in ranges and count each pretoken as it is found. Unlike `findall`, it keeps no list.
 
-Memory holds one range of text and the unique pretokens, whatever the size of the file. With an expression of the
+Memory holds only one range of text and the unique pretokens, even if the file is large. With an expression of the
 user's own, only special tokens are safe cuts; a text without a safe cut is read as one range.
 """
 

@@ -22,6 +22,7 @@ from impls.contract import Pretokens
 from impls.errors import MergelabError
 from impls.inputs.text import Text
 from impls.patterns import Splitter
+from impls.system import blocked
 
 MIN_RANGE_BYTES = 1 << 20
 MAX_RANGE_BYTES = 1 << 24
@@ -45,19 +46,6 @@ def _end_with_parent() -> None:
             os._exit(1)
 
         threading.Thread(target=end, daemon=True).start()
-
-
-@contextmanager
-def _interrupts_blocked() -> Iterator[None]:
-    """Block SIGINT in processes that are started inside the block.
-
-    A terminal sends SIGINT to all processes of a command. Here only the main process handles it, and ends the others.
-    """
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextmanager
@@ -89,7 +77,7 @@ def count(text: Text, *, pattern: str, special_tokens: Sequence[str], workers: i
         with _quiet_tracker():
             pool = ProcessPoolExecutor(min(workers, len(ranges)), get_context("spawn"), _end_with_parent)
         try:
-            with _interrupts_blocked():
+            with blocked([signal.SIGINT]):
                 results = pool.map(job, ranges)
             for counts in results:
                 total.update(counts)

@@ -48,7 +48,7 @@ class ShardedEncoding:
 
         Args:
             folder: the folder of the shards; made if it does not exist.
-            name: what the names of the files begin with.
+            name: the beginning of the names of the files.
             tokenizer: the tokenizer that encodes.
             dtype: the type of the ids on disk.
             shard_tokens: ids per shard.

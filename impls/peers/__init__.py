@@ -1,4 +1,4 @@
-"""Peers: tokenizers of other projects with our interfaces, to compare outputs and speed; optional extra `peers`.
+"""Peers: tokenizers of other projects behind our interfaces, to compare outputs and speed; see the extra `peers`.
 
 The rows of the table below have the type of the registry's rows, but peers are not in the registry. No peer can train
 from pretokens, so the trainer of a peer takes a file and returns merges (`trainers.PeerTrainer`). The encoder of a

@@ -158,7 +158,7 @@ class HuggingFaceEncoder(PeerEncoder):
         self._cuts = SafeCuts(pattern, list(vocabulary.special_tokens))
 
     def encode(self, text: bytes, *, workers: int | None = None) -> Ids:  # noqa: ARG002
-        """Encode pieces cut at safe places. See `contract.Encoder`."""
+        """Cut the text at safe places, and encode the pieces. See `contract.Encoder`."""
         decode_utf8(text, "text")
         ranges = self._cuts.ranges(lambda start, stop: text[start:stop], 0, len(text), PIECE_BYTES)
         parts = self._tokenizer.encode_batch_fast([text[start:stop].decode() for start, stop in ranges])

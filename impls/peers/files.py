@@ -2,7 +2,7 @@
 
 If gigatoken's `encode_files` is given a separator, it leaves the separator out of the ids. If it is given no
 separator, it encodes the whole file as one document, in all threads and no slower, and special tokens get their ids.
-Then its ids equal ours. So this module gives it no separator.
+Then its ids equal our ids. So this module gives gigatoken no separator.
 
 This module imports only NumPy, so a process that encodes with a peer spends its time and memory on the peer.
 """

@@ -1,4 +1,4 @@
-"""Output that a library writes without Python's streams, caught at the file descriptors."""
+"""Catches, at the file descriptors, the output that a library writes without Python's streams."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Result = TypeVar("Result")
 
 
 def with_output(function: Callable[[], Result]) -> tuple[Result, str]:
-    """Call a function; return its result and what the process wrote to standard output and error during the call.
+    """Call a function; return its result, and the text that the process printed to both streams during the call.
 
     The output of all threads of the process is redirected, so no other thread should print during the call.
     """

@@ -1,4 +1,4 @@
-"""A text file as strings for peers to train on, cut where no pretoken spans the cut."""
+"""Cuts a text file into strings for peers to train on, at places that no pretoken spans."""
 
 from __future__ import annotations
 

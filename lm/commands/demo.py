@@ -26,7 +26,7 @@ def run(options: Namespace) -> None:
     trained = load_trained(options.source)
     with _ctrl_c_leaves():
         demo(trained, sampling)
-    if interrupted():  # By SIGTERM: that is no way to leave.
+    if interrupted():  # SIGTERM interrupted the demo, so it is an error; Ctrl-C is the usual way to leave.
         raise KeyboardInterrupt
 
 

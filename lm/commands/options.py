@@ -19,7 +19,7 @@ def add_config(parser: ArgumentParser) -> None:
     parser.add_argument("--config", type=Path, metavar="FILE", help="run file: a YAML file that describes the run")
     for kind, folder in KINDS.items():
         parser.add_argument(
-            f"--{kind}", metavar="NAME", help=f"a config of {folder}/, or a file, in place of the run file's"
+            f"--{kind}", metavar="NAME", help=f"a config of {folder}/, or a file; replaces this part of the run file"
         )
     parser.add_argument(
         "--set", action="append", default=[], metavar="FIELD=VALUE", help="change a single value; may be repeated"
@@ -30,7 +30,7 @@ def read_config(options: Namespace, path: Path | None = None) -> RunConfig:
     """Load the config that the options describe.
 
     Args:
-        options: as `add_config` adds them.
+        options: the options that `add_config` adds.
         path: a run file that takes the place of `--config`.
 
     Raises:

@@ -106,7 +106,7 @@ NAMES = Names(
     layers="transformer.h",
 )
 QKV = ("attn.q_proj", "attn.k_proj", "attn.v_proj")
-"""Those of our modules that transformers joins to one module, `attn.c_attn`."""
+"""The modules of ours that transformers joins to one module, `attn.c_attn`."""
 
 
 def export_config(config: GPT2Config) -> dict[str, Any]:
@@ -173,7 +173,7 @@ def import_weights(theirs: Weights, config: GPT2Config) -> Weights:
     own: Weights = {}
     for name, value in theirs.items():
         name = name if name.startswith(("transformer.", "lm_head.")) else f"transformer.{name}"
-        if name.endswith((".attn.bias", ".attn.masked_bias")):  # Masks that old files carry.
+        if name.endswith((".attn.bias", ".attn.masked_bias")):  # Old files also hold masks.
             continue
         new = NAMES.ours(name)
         if ".attn.c_attn." in name:

@@ -1,7 +1,7 @@
 """The operations of a Transformer, in two modules with functions of the same names: `reference` and `fused`.
 
-`reference` is from scratch: arithmetic, indexing and reductions on tensors. `fused` calls PyTorch's kernels, one per
-operation. Tests prove the two equal. `pick` is the one place that chooses between them.
+`reference` is written from scratch: arithmetic, indexing and reductions on tensors. `fused` calls PyTorch's kernels,
+one per operation. Tests check that both give the same results. Only `pick` chooses between the two modules.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The operations of `reference` by PyTorch's fused kernels; only the loss of the output layer is our own code.
+"""The operations of `reference` with PyTorch's fused kernels; only the loss of the output layer is our own code.
 
 The rest of the package calls neither `torch.nn.functional` nor the optimizers of `torch.optim`.
 """
@@ -112,7 +112,7 @@ class _LinearCrossEntropy(torch.autograd.Function):
 def linear_cross_entropy(x: Tensor, weight: Tensor, targets: Tensor, ignore_index: int = IGNORE_INDEX) -> Tensor:
     """See `reference.linear_cross_entropy`.
 
-    In float32 on a CPU, the speed is limited by memory, so blocks are faster; elsewhere the whole is.
+    In float32 on a CPU, memory limits the speed, so blocks of logits are faster; elsewhere, all logits at once are.
     """
     blocks = x.device.type == "cpu" and x.dtype == torch.float32 and torch.is_grad_enabled()
     if blocks and not torch.is_autocast_enabled("cpu") and not torch.compiler.is_compiling():

@@ -7,7 +7,7 @@ PROGRAM = Program(
     "Look inside any stage and implementation.",
     {
         "run": "run one tool on one target",
-        "suite": "run a sensible set of profiles and keep a record",
+        "suite": "run a chosen set of profiles and keep a record",
         "list": "show tools, stages, implementations and workloads",
     },
     interrupted="no record was written",

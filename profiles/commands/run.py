@@ -18,18 +18,18 @@ def configure(parser: ArgumentParser) -> None:
     parser.add_argument("--stage", required=True, choices=TARGETS)
     parser.add_argument("--impl", required=True, help="a name of `python -m profiles list`")
     parser.add_argument("--workload", default=SMALL, help=f"a name of `python -m profiles list` (default: {SMALL})")
-    parser.add_argument("--captures", type=Path, default=CAPTURES, help="where raw file and digest go")
+    parser.add_argument("--captures", type=Path, default=CAPTURES, help="folder for the raw file and the digest")
 
 
 def run(options: Namespace) -> None:
-    """Print what the tool saw."""
+    """Make one profile and print its digest."""
     subject = Subject(options.stage, options.impl, options.workload)
     print(describe(capture(options.tool, subject, options.captures)))
     print(f"  raw file and digest in {options.captures}")
 
 
 def describe(digest: dict[str, Any]) -> str:
-    """Say in a few lines what a digest holds."""
+    """Return a digest in a few lines for people."""
     return "\n".join([
         f"{digest['stage']}/{digest['impl']} on {digest['workload']}, {digest['tool']}: "
         f"{digest['seconds_plain']:.3g} s, under the tool {digest['slow_down']:.2g}x; {digest['sees']}",

@@ -21,21 +21,21 @@ PACKAGES = (*code.PACKAGES, "memray", "scalene", "torch")
 
 def configure(parser: ArgumentParser) -> None:
     """Add the options."""
-    parser.add_argument("--only", metavar="TOOL,TOOL", help="with these tools alone")
-    parser.add_argument("--captures", type=Path, default=CAPTURES, help="where raw files and digests go")
-    parser.add_argument("--records", type=Path, help="folder for the record (default: that of this machine)")
+    parser.add_argument("--only", metavar="TOOL,TOOL", help="only the profiles of these tools")
+    parser.add_argument("--captures", type=Path, default=CAPTURES, help="folder for raw files and digests")
+    parser.add_argument("--records", type=Path, help="folder for the record (default: the folder of this machine)")
 
 
 def run(options: Namespace) -> int:
-    """Make the profiles and print the path of the record; a failed profile prints one line and is in the record.
+    """Make the profiles and print the path of the record. A failed profile prints one line and is in the record.
 
-    A tool that this machine cannot run is skipped. That too prints one line and is in the record, but is no failure.
+    A tool that this machine cannot run is skipped. A skip prints one line and is in the record, but is no failure.
     """
     names = chosen(options.only, tools.NAMES, "tool")
     skipped = [{"tool": name, "reason": reason} for name in names if (reason := tools.load(name).absent())]
     runs = list(suite([name for name in names if name not in {row["tool"] for row in skipped}]))
     sources = {**code.code_digests(), TRAINER: code.module_digest(TRAINER)}
-    # Folders are no part of the command line that makes a record again.
+    # The command line in a record leaves out folders.
     words = ["suite", *(["--only", options.only] if options.only else [])]
     head = record.head("profiles", words, PACKAGES, sources)
     digests, failures = profile(runs, options.captures)
@@ -54,7 +54,7 @@ def suite(names: Sequence[str]) -> Iterator[tuple[str, Subject]]:
 
 
 def profile(runs: Sequence[tuple[str, Subject]], captures: Path) -> tuple[list[dict[str, Any]], list[dict[str, str]]]:
-    """Return the digests, and the failed profiles with their errors; after a failure, the next profile follows."""
+    """Return the digests, and the failed profiles with their errors. A failure does not stop the next profile."""
     digests: list[dict[str, Any]] = []
     failures: list[dict[str, str]] = []
     for tool, subject in runs:

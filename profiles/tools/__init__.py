@@ -13,6 +13,6 @@ NAMES = ("cprofile", "scalene", "memray", "rss", "speedscope", "counters", "cach
 
 
 def load(name: str) -> Tool:
-    """Import the module of a tool, of `NAMES` or "plain", and return its row."""
+    """Import the module of a tool and return its row. `name`: a name of `NAMES`, or "plain"."""
     tool: Tool = import_module(f"profiles.tools.{name}").TOOL
     return tool

@@ -2,11 +2,12 @@
 
 Cachegrind runs every instruction on a simulated CPU, so its counts do not depend on how busy a machine is
 (https://valgrind.org/docs/manual/cg-manual.html). Valgrind does not know the newest instructions, so the kernels are
-compiled for `CPU`. That code lies in a cache folder of its own: the flags of Numba are part of the folder's digest.
+compiled for `CPU`. The cache keeps this code apart, in a folder whose name depends on the flags of Numba.
 
 Cachegrind counts a whole process and writes the counts at its end. So the process copies itself, by a fork, before
-the work and after it. Each copy ends at once and leaves the counts of its moment; the difference is the work. To
-subtract a run with fewer calls would not do: two starts of Python differ by more instructions than a short call has.
+the work and after it. Each copy ends at once and writes the counts up to this moment. The difference of the two
+counts is the work. The counts of a second run with fewer calls could not be subtracted: two starts of Python differ
+by more instructions than a short call has.
 """
 
 from __future__ import annotations
@@ -34,10 +35,10 @@ CPU = {"NUMBA_CPU_NAME": "haswell", "NUMBA_CPU_FEATURES": "+avx2,+bmi,+bmi2,+pop
 """The newest kind of CPU that Valgrind simulates."""
 
 STEADY = {"NUMBA_DISABLE_JIT": "0", "OPENBLAS_NUM_THREADS": "1", "PYTHONHASHSEED": "0"}
-"""No thread that waits for work, and the same hashes in each run."""
+"""These variables keep counts equal from run to run: no thread waits for work, and hashes are not random."""
 
 CACHES = ("--I1=32768,8,64", "--D1=32768,8,64", "--LL=33554432,16,64")
-"""Bytes, ways and bytes per line: the same caches on every machine, of a usual size."""
+"""Size in bytes, number of ways, and bytes per line of each simulated cache, the same on every machine."""
 
 OPTIONS = ("--command-line-only=yes", "-q", "--tool=cachegrind", "--smc-check=all-non-file")
 
@@ -48,20 +49,20 @@ EVENTS = {
     "d1_misses": ("D1mr", "D1mw"),
     "ll_misses": ("DLmr", "DLmw"),
 }
-"""Count -> events of Cachegrind that are added: conditional and indirect branches, reads and writes."""
+"""Count -> the events of Cachegrind whose sum it is, such as conditional and indirect branches."""
 
 Function = tuple[str, str]
-"""File and name; both are "???" in code that was compiled at run time, and in the few stubs between libraries."""
+"""File and name of a function. Both are "???" for code compiled at run time, and for few stubs between libraries."""
 
 UNKNOWN: Function = ("???", "???")
 
 
 @dataclass(frozen=True)
 class Counts:
-    """What Cachegrind counted.
+    """The counts of one run of Cachegrind.
 
     Attributes:
-        events: their names, as Cachegrind has them.
+        events: the names of the events in Cachegrind.
         functions: the number of each event by function, in the order of `events`.
     """
 
@@ -70,10 +71,10 @@ class Counts:
 
     @classmethod
     def read(cls, path: Path) -> Counts:
-        """Read a file of Cachegrind; its format is at https://valgrind.org/docs/manual/cg-manual.html.
+        """Read a file that Cachegrind wrote. For the format, see https://valgrind.org/docs/manual/cg-manual.html.
 
         Raises:
-            MergelabError: it is missing, or ends too early.
+            MergelabError: the file is missing, or ends too early.
         """
         events: tuple[str, ...] = ()
         functions: dict[Function, list[int]] = {}
@@ -96,7 +97,7 @@ class Counts:
         return cls(events, functions)
 
     def __sub__(self, before: Counts) -> Counts:
-        """Return what was counted since `before`, without the functions that did nothing since."""
+        """Return the counts since `before`, without the functions that executed nothing in this time."""
         nothing = [0] * len(self.events)
         changed = {
             name: [late - early for late, early in zip(row, before.functions.get(name, nothing), strict=True)]
@@ -105,12 +106,12 @@ class Counts:
         return Counts(self.events, {name: row for name, row in changed.items() if any(row)})
 
     def of(self, *functions: Function) -> dict[str, int]:
-        """Return the counts of some functions together, by the names of `EVENTS`."""
+        """Return the sum of the counts of some functions: a name of `EVENTS` -> count."""
         rows = [dict(zip(self.events, self.functions[name], strict=True)) for name in functions]
         return {name: sum(row[event] for row in rows for event in events) for name, events in EVENTS.items()}
 
     def write(self, path: Path) -> None:
-        """Write a file that `cg_annotate` reads too, by function, without numbers of lines."""
+        """Write a file with the counts of each function, without line numbers; `cg_annotate` can read it."""
         lines = [f"cmd: {path.stem}", f"events: {' '.join(self.events)}"]
         for (file, name), row in self.functions.items():
             lines += [f"fl={file}", f"fn={name}", f"0 {' '.join(map(str, row))}"]
@@ -120,20 +121,21 @@ class Counts:
 
 
 def absent() -> str:
-    """Tell why Cachegrind cannot run here; empty if it can."""
+    """Return why Cachegrind cannot run on this machine; empty if it can."""
     if platform.machine() != "x86_64":
-        return f"it is set up for CPUs of the kind x86_64, and this one is {platform.machine()}; use another machine"
+        return f"Cachegrind is set up for x86_64 CPUs, and this CPU is {platform.machine()}; use another machine"
     return "" if shutil.which("valgrind") else "Valgrind is not installed; install it: apt install valgrind"
 
 
 def suite() -> Iterator[Subject]:
-    """Yield the two sides of the last step of each ladder: Python on the small workload, compiled code on the large.
+    """Yield profiles of each ladder: all steps but the first on the small workload, the last step on the large one.
 
-    Each takes Valgrind a quarter of a minute, most of it for the start of Python.
+    Each profile takes Valgrind a quarter of a minute, most of it for the start of Python. The first step of training
+    would take five minutes.
     """
     for stage in STAGES:
         small, large = ([row for row in in_one_process(name) if row.stage == stage] for name in (SMALL, LARGE))
-        yield from (small[-2], large[-1])
+        yield from (*small[1:], large[-1])
 
 
 @contextmanager
@@ -148,7 +150,7 @@ def between(raw: Path) -> Iterator[None]:
 
 
 def _copy() -> int:
-    """Start a copy of this process that ends at once; returns its number."""
+    """Start a copy of this process that ends at once; returns the process id of the copy."""
     child = os.fork()
     if not child:
         os._exit(0)
@@ -156,7 +158,7 @@ def _copy() -> int:
 
 
 def same_addresses() -> list[str]:
-    """Return what gives a program the same addresses in each run, or nothing where the system forbids that.
+    """Return the beginning of a command that gives a program the same addresses in each run; empty if forbidden.
 
     First-level misses depend on which arrays share a set of the cache: with other addresses they vary by 3 %.
     """
@@ -169,13 +171,13 @@ def same_addresses() -> list[str]:
 
 
 def count(command: Sequence[str], environment: Mapping[str, str], raw: Path) -> str:
-    """Run the profiled process under Valgrind, write what lies between its counts, and return its standard output.
+    """Run the profiled process under Valgrind, write the difference of its counts, and return its standard output.
 
     Raises:
-        MergelabError: it failed or hangs.
+        MergelabError: the process failed or hangs.
     """
     order = json.loads(command[-1])
-    # Valgrind would take minutes for Numba: what must be compiled is compiled before.
+    # Under Valgrind, Numba would take minutes to compile, so a run without Valgrind compiles the code first.
     run_child([*command[:-1], json.dumps({**order, "tool": "plain", "repeats": 1})], environment, raw)
     with TemporaryDirectory(prefix="mergelab-") as folder:
         counts = Path(folder) / "counts"
@@ -188,7 +190,7 @@ def count(command: Sequence[str], environment: Mapping[str, str], raw: Path) -> 
 
 
 def digest(raw: Path) -> dict[str, Any]:
-    """Return the counts of all calls together, and of code without a name, which is that of kernels if there are any.
+    """Return the counts of all calls together, and the counts of code without a name, which is the kernels' code.
 
     Raises:
         MergelabError: nothing was counted.

@@ -1,7 +1,7 @@
 """Counters of compiled code: how often each step of a kernel ran, counted without any change of the kernels.
 
 The kernel runs as plain Python and calls its helpers as functions, and a profiler counts these calls. Compiled code
-takes the same steps on the same text. It is not changed, so it does not become slower.
+takes the same steps on the same text. Compiled code needs no counters for this, so it does not become slower.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ PHASES = {
     "pairs created": "merge.create_pair",
     "ties broken by bytes": "pair_heap.compare_tokens",
 }
-"""What the calls of a helper mean. A helper that is renamed is renamed here; a test compares the two."""
+"""Helper -> the meaning of a call. If a helper is renamed, rename it here too; a test compares both places."""
 
 
 def suite() -> Iterator[Subject]:
@@ -46,7 +46,7 @@ def suite() -> Iterator[Subject]:
 
 
 def digest(raw: Path) -> dict[str, Any]:
-    """Return the number of calls of each helper, "module.function", and the counters that the table has a name for.
+    """Return the number of calls of each helper, "module.function", and the counters that the table above names.
 
     Raises:
         MergelabError: no kernel ran.

@@ -14,7 +14,7 @@ from profiles.tools.tool import Tool
 
 
 def suite() -> Iterator[Subject]:
-    """Yield every implementation on the small workload, then those that finish the large one."""
+    """Yield every implementation on the small workload, then the implementations that finish the large workload."""
     for stage, target in TARGETS.items():
         yield from (Subject(stage, impl, SMALL) for impl in target.impls)
     yield from in_one_process(LARGE)

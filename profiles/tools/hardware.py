@@ -1,7 +1,7 @@
-"""The counts that Cachegrind simulates, as the CPU itself takes them: hardware counters, where a machine shows them.
+"""Hardware counters: the CPU itself takes the counts that Cachegrind simulates, if the machine shows the counters.
 
-Linux has them in `perf_event_open` (https://man7.org/linux/man-pages/man2/perf_event_open.2.html). They see calls as
-a whole: a counter does not know which code it counts. Work inside the kernel of the system is left out.
+Linux gives access to the counters in `perf_event_open` (https://man7.org/linux/man-pages/man2/perf_event_open.2.html).
+A counter does not know which code it counts, so it counts whole calls. Work inside the system's kernel is left out.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ CALL_NUMBERS = {"x86_64": 298, "aarch64": 241, "riscv64": 241}
 DISABLED, INHERITED, NO_KERNEL, NO_HYPERVISOR = 1 << 0, 1 << 1, 1 << 5, 1 << 6
 
 TIMES = 3
-"""Read with a count: nanoseconds that it was enabled, and that it ran."""
+"""Two more numbers are read with each count: the nanoseconds that the counter was enabled, and that it ran."""
 
 CLOSE_ON_EXEC = 8
 
@@ -39,7 +39,7 @@ ENABLE, DISABLE = 0x2400, 0x2401
 
 
 class Event(NamedTuple):
-    """What a counter counts, as the manual of perf_event_open has it."""
+    """An event to count, by the type and the number that the manual of perf_event_open gives it."""
 
     kind: int
     config: int
@@ -54,9 +54,9 @@ EVENTS = {
     "ll_references": Event(0, 2),
     "cycles": Event(0, 0),
 }
-"""By the names of Cachegrind's counts. A CPU's branches are of all kinds, jumps that are always taken included."""
+"""Name of a count of Cachegrind -> event. A CPU counts all kinds of branches, even jumps that are always taken."""
 
-NO_COUNTERS = "this machine shows no hardware counters, as many virtual machines; use cachegrind, or another machine"
+NO_COUNTERS = "this machine shows no hardware counters, like many virtual machines; use cachegrind or another machine"
 
 REFUSED = (
     "the kernel refuses hardware counters to this user or container; allow them: sysctl kernel.perf_event_paranoid=2"
@@ -66,7 +66,7 @@ REASONS = {
     **dict.fromkeys((errno.ENOENT, errno.ENODEV, errno.EOPNOTSUPP, errno.ENOSYS), NO_COUNTERS),
     **dict.fromkeys((errno.EACCES, errno.EPERM), REFUSED),
 }
-"""Error of perf_event_open -> what to tell."""
+"""Number of an error of perf_event_open -> the message for the user."""
 
 
 class Attributes(ctypes.Structure):
@@ -90,7 +90,7 @@ def opened(event: Event) -> int:
     """Open a counter of this process and of the threads that it will start; returns its file descriptor.
 
     Raises:
-        OSError: the kernel refuses, or knows no such counter.
+        OSError: the kernel of the system refuses the counter, or does not know it.
     """
     number = CALL_NUMBERS.get(platform.machine())
     if number is None:
@@ -111,7 +111,7 @@ def opened(event: Event) -> int:
 
 
 def absent() -> str:
-    """Tell why there are no hardware counters; empty if there are."""
+    """Return why this machine has no hardware counters; empty if it has them."""
     try:
         os.close(opened(EVENTS["instructions"]))
     except OSError as error:
@@ -120,7 +120,7 @@ def absent() -> str:
 
 
 def suite() -> Iterator[Subject]:
-    """Yield all that runs in one process."""
+    """Yield all implementations that run in one process."""
     yield from (*in_one_process(SMALL), *in_one_process(LARGE))
 
 
@@ -133,7 +133,7 @@ def counted(raw: Path) -> Iterator[None]:
             try:
                 counters[name] = opened(event)
             except OSError:
-                continue  # No CPU has them all.
+                continue  # No CPU has all of these counters.
             stack.callback(os.close, counters[name])
         for counter in counters.values():
             fcntl.ioctl(counter, ENABLE)
@@ -145,7 +145,7 @@ def counted(raw: Path) -> Iterator[None]:
 
 
 def digest(raw: Path) -> dict[str, Any]:
-    """Return the counts of all calls together. A CPU with few counters takes turns, which is scaled up.
+    """Return the counts of all calls together. If a counter ran only part of the time, its count is scaled up.
 
     Raises:
         MergelabError: no counter ran.

@@ -15,7 +15,7 @@ from profiles.tools.rows import by_size
 from profiles.tools.tool import Tool, run_child
 
 OURS = (f"{ROOT / 'impls'}/", f"{ROOT / 'lm'}/")
-"""An allocation counts for the innermost line in here."""
+"""An allocation is counted for the innermost line in these folders."""
 
 
 def suite() -> Iterator[Subject]:

@@ -1,4 +1,4 @@
-"""No tool: the work by itself. Comparison with this time shows how much a tool slows the work down."""
+"""No tool: the work runs alone. A comparison with this time shows how much a tool slows the work down."""
 
 from profiles.tools.tool import Tool
 

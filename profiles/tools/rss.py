@@ -41,7 +41,7 @@ def announced(raw: Path) -> Iterator[None]:
 
 
 def watch(command: Sequence[str], environment: Mapping[str, str], raw: Path) -> str:
-    """Run the profiled process, sample it while it works, write the samples, and return its standard output.
+    """Run the profiled process, sample its memory during the work, write the samples, and return its standard output.
 
     Raises:
         MergelabError: the process failed or hangs.
@@ -67,9 +67,9 @@ def watch(command: Sequence[str], environment: Mapping[str, str], raw: Path) -> 
 
 
 def _sampled(process: subprocess.Popen[str], raw: Path) -> tuple[str, str]:
-    """Return what a process printed to its two streams."""
+    """Sample the memory of a process until its end; return its standard output and standard error."""
     assert process.stdout
-    if process.stdout.readline() != "ready\n":  # It failed before the work.
+    if process.stdout.readline() != "ready\n":  # The process failed before the work began.
         return process.communicate()
     with Sampler(process.pid) as sampler:
         printed = process.communicate("go\n")
@@ -78,9 +78,9 @@ def _sampled(process: subprocess.Popen[str], raw: Path) -> tuple[str, str]:
 
 
 def digest(raw: Path) -> dict[str, Any]:
-    """Return seconds, own bytes and children's bytes over time, and the peak."""
+    """Return the peak in bytes, and points over time: seconds, bytes of the process, bytes of its children."""
     samples = json.loads(raw.read_text())
-    # Of neighbours, the largest: a digest is read, not kept whole.
+    # Each point is the largest of several neighbouring samples, so that the digest stays short.
     step = -(-len(samples) // POINTS)
     groups = (samples[start : start + step] for start in range(0, len(samples), step))
     return {"memory": [max(group, key=_both) for group in groups], "peak_bytes": max(map(_both, samples))}

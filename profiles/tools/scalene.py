@@ -1,4 +1,4 @@
-"""Scalene samples lines of code: their time in Python, their time in native code, and their memory."""
+"""The tool Scalene, which samples lines of code: time in Python, time in native code, and memory."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ WITHOUT_TORCH = Path(__file__).parents[1] / "without_torch"
 
 
 def command(raw: Path) -> Sequence[str]:
-    """Return the command that runs the profiled process under Scalene, which starts to sample in `sampled`."""
+    """Return the command that runs the profiled process under Scalene. The sampling starts later, in `sampled`."""
     options = ("--off", "--program-path", str(ROOT), "-o", str(raw))
     return (sys.executable, "-m", "scalene", "run", *options, "-m", PROFILED, "---")
 
@@ -56,12 +56,12 @@ def digest(raw: Path) -> dict[str, Any]:
     """Return the functions with the most time and the lines with the most memory.
 
     Raises:
-        MergelabError: Scalene saw nothing, so it wrote no file, or only `{}`.
+        MergelabError: Scalene saw nothing, and wrote no file, or a file with only `{}`.
     """
     content = json.loads(raw.read_text() or "{}") if raw.exists() else {}
     if not content.get("files"):
         raise MergelabError(
-            "the profile is empty: the work is too short or hidden from scalene; take a larger workload"
+            "the profile is empty, since the work is too short or hidden from scalene; take a larger workload"
         )
     files, elapsed = content["files"], content["elapsed_time_sec"]
     functions = [_function(file, row, elapsed) for file, entry in files.items() for row in entry["functions"]]

@@ -26,7 +26,7 @@ INTERVAL = 0.002
 """Seconds between two samples."""
 
 MOST_STACKS = 60
-"""Stacks that a digest keeps: enough for a drawing, and few kilobytes."""
+"""The number of stacks in a digest: enough for a drawing, and only a few kilobytes."""
 
 Place = tuple[str, str, int]
 """Function, file, first line."""
@@ -40,7 +40,7 @@ def suite() -> Iterator[Subject]:
 
 
 def stack_of(frame: FrameType | None) -> tuple[Place, ...]:
-    """Return where a frame is, outermost call first."""
+    """Return the stack of a frame: the place of each call, outermost call first."""
     places: list[Place] = []
     while frame:
         code = frame.f_code
@@ -50,7 +50,7 @@ def stack_of(frame: FrameType | None) -> tuple[Place, ...]:
 
 
 class StackSampler:
-    """Samples the main thread from another thread while the block runs; compiled code appears as its caller.
+    """Samples the main thread from another thread while the block runs. Time in compiled code counts for its caller.
 
     A sample is taken when the interpreter lets another thread run. So a long call of C code is one sample, with the
     time of the call as its weight.
@@ -117,7 +117,7 @@ def sampled(raw: Path) -> Iterator[None]:
 
 
 def functions_of(file: dict[str, Any]) -> list[Row]:
-    """Return own and cumulative seconds per function, from the first profile in a speedscope file, without calls."""
+    """Return own and cumulative seconds per function, from the first profile in a speedscope file."""
     own: Counter[int] = Counter()
     cumulative: Counter[int] = Counter()
     profile = file["profiles"][0]
@@ -133,7 +133,7 @@ def functions_of(file: dict[str, Any]) -> list[Row]:
 
 
 def stacks_of(file: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the stacks with the most time, as names of functions, outermost first; equal stacks are one."""
+    """Return the stacks with the most time, as names of functions, outermost first. Equal stacks are added up."""
     seconds: Counter[tuple[int, ...]] = Counter()
     profile, frames = file["profiles"][0], file["shared"]["frames"]
     for stack, weight in zip(profile["samples"], profile["weights"], strict=True):

@@ -1,4 +1,4 @@
-"""The type of a tool: one row holds all that the project has to know about a tool.
+"""The type of a tool: one row holds everything that the project has to know about a tool.
 
 A digest is JSON. It always holds the slow-down that the tool causes. Depending on the tool, it also holds:
 `functions` (own and cumulative seconds, calls), `sites` (peak bytes by call site), `memory` (resident bytes over
@@ -37,25 +37,25 @@ def run_child(command: Sequence[str], environment: Mapping[str, str], raw: Path)
 
 @dataclass(frozen=True)
 class Tool:
-    """One tool. Nothing here imports the tool itself before it is used.
+    """One tool. A row imports the package of the tool only when the tool is used.
 
     Attributes:
         name: the name on the command line; also the name of the module.
-        sees: a sentence for people: what the tool can see and what it cannot.
+        sees: a phrase for people that says what the tool sees, and what it does not see.
         needs: the package to install; empty if the tool comes with Python.
         absent: returns why this machine cannot run the tool, and what to do; empty if it can.
         suffix: the suffix of the raw file.
         repeats: how often the work runs; 0 means that short work is repeated until samplers see it. To measure a peak
             of memory, the work must run once.
-        warms: whether a call goes before the profiled ones even where it loads no code.
+        warms: whether a call is made before the profiled calls even if it loads no code.
         stages: the stages that the tool can look into; empty if it can look into all.
         suite: yields the subjects that the tool looks at in the suite.
         command: returns the command that runs the profiled process, without the order.
         environment: variables that are set for the profiled process.
-        start: takes command with order, environment and raw file; runs the process and returns its standard output.
-        arrive: what the profiled process does before it prepares the work.
+        start: takes a complete command, an environment and the raw file; runs the process and returns its output.
+        arrive: called in the profiled process before it prepares the work.
         context: the context manager in which the work runs, in the profiled process; it writes the raw file.
-        facts: what the profiled process adds to the digest after the work.
+        facts: called in the profiled process after the work; returns further fields of the digest.
         digest: reads the raw file and returns the digest.
     """
 

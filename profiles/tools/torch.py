@@ -21,13 +21,13 @@ def suite() -> Iterator[Subject]:
 
 
 def operators_file(raw: Path) -> Path:
-    """Return the path of the file with the sums over operators; it is beside the trace."""
+    """Return the path of the file with the sums over operators, which lies beside the trace."""
     return raw.with_suffix(".operators.json")
 
 
 @contextmanager
 def operators(raw: Path) -> Iterator[None]:
-    """Record the operators inside the block: a trace, and a second file with the sums over operators."""
+    """Record the operators that run in the block, in two files: a trace, and the sums over operators."""
     from torch.profiler import ProfilerActivity, profile
 
     with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiler:
@@ -52,7 +52,7 @@ def facts(subject: Subject) -> dict[str, Any]:
 
 
 def digest(raw: Path) -> dict[str, Any]:
-    """Return the operators with the most time; `bytes` is what an operator itself allocated minus what it freed.
+    """Return the operators with the most time. `bytes`: the bytes that an operator allocated minus those it freed.
 
     Raises:
         MergelabError: no operator ran.

@@ -1,4 +1,4 @@
-"""What counts of instructions and misses are divided by, so that texts of two sizes can be compared."""
+"""Units of work. Counts are divided by the number of units, so that texts of different sizes can be compared."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from profiles.targets import TARGETS, Subject
 
 
 def units(subject: Subject) -> dict[str, Any]:
-    """Return the unit of work of a stage, `per`, and how many `units` one call does: merges, or pretokens read.
+    """Return `per`, the unit of work of a stage (merges, or pretokens read), and `units`, their number in one call.
 
-    `kernels` tells whether compiled code of ours does some of it.
+    `kernels` tells whether compiled code of this project does part of the work.
     """
     inputs, kernels = inputs_of(subject.row()), TARGETS[subject.stage].loads_code(subject.impl)
     if subject.stage == "train":

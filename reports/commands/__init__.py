@@ -9,7 +9,7 @@ PROGRAM = Program(
         "build": "print the ladders and write the report; this is the default",
         "compare": "compare two records: which cases got faster or slower",
         "measurements": "write the times from which impl='auto' decides",
-        "reference": "make the report that is committed, and keep the records that it is made of",
+        "reference": "make the committed report, and keep the records from which it is made",
         "tour": "write the figures and diagrams of TOUR.md",
     },
     default="build",

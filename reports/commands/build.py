@@ -43,7 +43,7 @@ def run(options: Namespace) -> int:
 
 
 def write_pages(evidence: Evidence, folder: Path) -> None:
-    """Write the report to a folder, print what to know of its records, and where it is."""
+    """Write the report to a folder, and print the notes about its records and the path of the report."""
     pages = render(evidence)
     folder.mkdir(parents=True, exist_ok=True)
     for name, page in pages.items():
@@ -72,7 +72,7 @@ def terminal(record: Record) -> str:
 
 
 def notes(evidence: Evidence) -> list[str]:
-    """Return a line for a record from another machine, for those passed over, for each made with other code."""
+    """Return the notes: a record comes from another machine, records were passed over, or a record is stale."""
     here, there = machine_name(), machine_of(evidence.bench.machine)
     command = KINDS["bench"].command
     other = f"{evidence.bench.path.name} comes from {there}, this is {here}; `{command}` measures here"

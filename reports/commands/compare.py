@@ -18,10 +18,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
     add_record(parser)
     parser.add_argument(
-        "--against", metavar="RECORD", help="its path or number (default: the last one that is comparable)"
+        "--against", metavar="RECORD", help="path or number of the earlier record (default: the last comparable one)"
     )
     parser.add_argument(
-        "--fail-above", type=percentage, metavar="PERCENT", help="fail if changed code is slower by more"
+        "--fail-above", type=percentage, metavar="PERCENT", help="fail if changed code is slower by more than this"
     )
 
 
@@ -69,9 +69,9 @@ def drift_sentence(found: Comparison) -> str:
     """Say how much the machine drifted, and whether every ratio was divided by this drift."""
     seen = f"{found.witnesses} implementations of unchanged code took {found.drift:.2f}x as long"
     if found.witnesses >= MIN_WITNESSES:
-        return f"{seen}; that drift is taken off, so a slow-down of all of them is not seen"
+        return f"{seen}; every ratio is divided by this drift, so a slow-down of all code is not seen"
     told = seen if found.witnesses else "there is no implementation of unchanged code"
     return (
-        f"{told}; at least {MIN_WITNESSES} tell how the machine drifted, so nothing is taken off: times are compared "
-        "as they are, and a change may be the machine's"
+        f"{told}; the drift of the machine is measured only from {MIN_WITNESSES} or more, so no ratio is divided by "
+        "a drift, and a change may come from the machine"
     )

@@ -21,7 +21,7 @@ def configure(parser: ArgumentParser) -> None:
 
 
 def run(options: Namespace) -> None:
-    """Keep the records of all kinds, and write the report from them; nothing is written if one of them is refused."""
+    """Copy the records of all kinds, and write the report from them. If a record is refused, nothing is written."""
     evidence = load_evidence(record_of(options))
     check(evidence)
     write_pages(load_evidence(keep(evidence, options.out / REFERENCE.name)), options.out)

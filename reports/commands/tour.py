@@ -12,7 +12,7 @@ from reports.tour import TOUR, check_steps, rewrite
 
 def configure(parser: ArgumentParser) -> None:
     """Add the options."""
-    add_record(parser, "the newest of the reference")
+    add_record(parser, "the newest record of the reference")
 
 
 def run(options: Namespace) -> None:

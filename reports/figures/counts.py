@@ -1,4 +1,4 @@
-"""Counts of instructions, branches and misses by unit of work, beside the time of that unit, and what bounds it."""
+"""Counts of instructions, branches and misses per unit of work, beside the time per unit."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ from reports.figures.profiles import Digest, name_of
 from reports.figures.tables import Table
 from reports.figures.values import Cell, Value
 
+Counts = dict[str, Value]
+"""Name of a count in a digest -> the count of one unit of work."""
+
 NOUNS = {
     "instructions": "instructions",
     "branches": "branches",
@@ -15,11 +18,12 @@ NOUNS = {
     "d1_misses": "first-level misses",
     "ll_misses": "last-level misses",
 }
-"""Name of a count in a digest -> what is counted."""
+"""Name of a count in a digest -> the noun for the counted things."""
 
 GHZ, PER_CYCLE, BRANCH_CYCLES, FIRST_LEVEL_CYCLES, LAST_LEVEL_NS = 3, 4, 15, 14, 90
-"""What is usual: the clock, instructions that begin in a cycle, and what a mispredicted branch and misses cost; from
-Agner Fog, "The microarchitecture of Intel, AMD and VIA CPUs" (https://www.agner.org/optimize/microarchitecture.pdf)."""
+"""Usual values: GHz of the clock, instructions per cycle, cycles that a mispredicted branch and a first-level miss
+cost, and nanoseconds of a last-level miss. Source: Agner Fog, "The microarchitecture of Intel, AMD and VIA CPUs"
+(https://www.agner.org/optimize/microarchitecture.pdf)."""
 
 COSTS = {
     "instructions": 1e-9 / GHZ / PER_CYCLE,
@@ -27,7 +31,7 @@ COSTS = {
     "d1_misses": 1e-9 / GHZ * FIRST_LEVEL_CYCLES,
     "ll_misses": 1e-9 * LAST_LEVEL_NS,
 }
-"""Usual seconds of one."""
+"""Name of a count -> the usual cost of one count, in seconds."""
 
 PARTS = {"compiled": "compiled code", "call": "whole call"}
 """Name in a digest -> which code was counted."""
@@ -38,16 +42,30 @@ def parts(digest: Digest) -> list[str]:
     return [part for part in PARTS if part in digest and (part == "call" or digest["kernels"])]
 
 
-def each(digest: Digest, part: str) -> dict[str, Value]:
-    """Return the counts of one unit of work: those of all calls, divided by calls and units."""
+def each(digest: Digest, part: str) -> Counts:
+    """Return the counts per unit of work: the counts of all calls, divided by the numbers of calls and units."""
     units = digest["repeats"] * digest["units"]
     return {name: Value(digest[part][name] / units, noun) for name, noun in NOUNS.items() if name in digest[part]}
+
+
+def beside(digests: Iterable[Digest], stage: str, workload: str) -> tuple[str, dict[str, Counts]]:
+    """Return what the counts of a ladder are per, and a dict: implementation -> the counts of a whole call.
+
+    Where several tools counted, the first one tells; without counts, the unit is empty.
+    """
+    unit = ""
+    found: dict[str, Counts] = {}
+    for digest in digests:
+        if (digest["stage"], digest["workload"]) == (stage, workload):
+            unit = digest["per"]
+            found.setdefault(digest["impl"], each(digest, "call"))
+    return unit, found
 
 
 def time(digest: Digest, others: Iterable[Digest]) -> Value:
     """Return the time of one unit of work in a whole call without a tool, in one thread.
 
-    Of all profiles of the same work, the one that timed the most calls tells.
+    The time comes from the profile of the same work that timed the most calls; `others`: profiles by all tools.
     """
     place = (name_of(digest), digest["workload"])
     same = [row for row in others if (name_of(row), row["workload"]) == place]
@@ -56,15 +74,15 @@ def time(digest: Digest, others: Iterable[Digest]) -> Value:
 
 
 def costs(digest: Digest) -> dict[str, Value]:
-    """Return what the counts of one unit in a whole call take at their usual costs, the largest first."""
+    """Return the usual cost of the counts per unit in a whole call, by name of a count, the largest cost first."""
     found = {name: value.number * COSTS[name] for name, value in each(digest, "call").items() if name in COSTS}
     return {name: Value(found[name], "s") for name in sorted(found, key=lambda name: -found[name])}
 
 
 def table(digests: Iterable[Digest], others: Sequence[Digest] = ()) -> Table:
-    """Return the counts of one unit of work by profile, for compiled code alone and for whole calls.
+    """Return a row per profile with its counts per unit of work, for compiled code alone and for whole calls.
 
-    `others` are profiles by all tools, which may know the time better.
+    `others`: profiles by all tools, from which the time is taken.
     """
     rows: list[list[Cell]] = []
     for digest in digests:
@@ -76,7 +94,7 @@ def table(digests: Iterable[Digest], others: Sequence[Digest] = ()) -> Table:
 
 
 def bound(digest: Digest, others: Sequence[Digest] = ()) -> Cell:
-    """Say what a unit of work takes, what of it the counts explain, and which of them the most; `others` as above."""
+    """Return a sentence: the time per unit of work, the part of it that the counts explain, and the largest cost."""
     taken, whole = costs(digest), time(digest, others)
     listed = [cell for name, cost in taken.items() for cell in (", ", f"{NOUNS[name]} ", cost)]
     explained, most = Value(sum(cost.number for cost in taken.values()) / whole.number, "share"), next(iter(taken))

@@ -1,4 +1,4 @@
-"""Whether a small text has the same bottleneck as a large text: the stages of a pipeline, by size of the text."""
+"""Compares the bottleneck of a small text with the bottleneck of a large text: shares of the stages by size."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from reports.figures.tables import Table
 from reports.figures.values import Cell, Code, measured, over
 
 UNITS = {"memory": "bytes"}
-"""Of the kinds that are not measured in seconds."""
+"""The units of the kinds of faults that are not measured in seconds."""
 
 
 class Faults(NamedTuple):

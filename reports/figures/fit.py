@@ -36,7 +36,7 @@ class Slope(NamedTuple):
 
 
 def growth(points: Sequence[tuple[float, float]]) -> Slope | None:
-    """Fit a line through the logarithms of (size, time); None with fewer than two sizes."""
+    """Fit a line through the logarithms of (size, time); return None if there are fewer than two sizes."""
     largest = max((x for x, _ in points), default=0.0)
     used = [(math.log(x), math.log(y)) for x, y in points if x * SPAN >= largest and y > 0]
     if len(used) < 2:

@@ -1,4 +1,4 @@
-"""Where the time of a call goes: stacks of calls where a profile has them, else the shares of its functions."""
+"""Where the time of a call goes: the stacks of calls in a profile, and the shares of its functions."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Sample = tuple[Sequence[str], float]
 
 
 def flames(digest: Digest) -> Flames | None:
-    """Return the stacks of a profile, without the calls that all of them begin with; None where it has none."""
+    """Return the stacks of a profile, without the calls with which all of them begin; None if it has no stacks."""
     samples = [(row["stack"], float(row["seconds"])) for row in digest.get("stacks", []) if row["stack"]]
     if not samples:
         return None
@@ -29,7 +29,7 @@ def flames(digest: Digest) -> Flames | None:
 
 
 def _common(stacks: Sequence[Sequence[str]]) -> int:
-    """Return with how many same calls all stacks begin; every stack keeps one of its own."""
+    """Return the number of calls with which all stacks begin alike; the last call of a stack is never counted."""
     least = min(map(len, stacks)) - 1
     return next((place for place in range(least) if len({stack[place] for stack in stacks}) > 1), max(least, 0))
 
@@ -48,7 +48,7 @@ def _frames(samples: Sequence[Sample], depth: int, start: float, whole: float) -
 
 
 def shares(digest: Digest) -> Stacks:
-    """Return the functions with the most time of their own, and all others together, as parts of one bar."""
+    """Return one bar with a part for each function with much own time, and a part for all other functions."""
     items = [item for item in largest(digest, MOST_PARTS).items if item[1] >= LEAST]
     rest = max(1 - sum(share for _, share in items), 0.0)
     names, parts = zip(*items, ("all others", rest), strict=True)

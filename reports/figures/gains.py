@@ -1,4 +1,4 @@
-"""The gains from repetition in the text and from workers."""
+"""The gains from repeated pretokens and from more workers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ EVERY_OCCURRENCE, UNIQUE = "train/naive", "train/weighted"
 
 
 def repetition(points: pd.DataFrame) -> Table:
-    """Return, for each number of copies of the text, how many times as fast training on unique pretokens is."""
+    """Return, for each number of copies of the text, the speed-up of training on unique pretokens."""
     rows: list[list[Cell]] = []
     for copies, some in points.groupby("x", sort=False):
         by_name = {row["series"]: row for row in some.to_dict("records")}
@@ -38,7 +38,7 @@ class Loss(NamedTuple):
 
 
 def losses(points: pd.DataFrame) -> list[Loss]:
-    """Return where more workers take longer than one."""
+    """Return the cases in which several workers take longer than one worker."""
     rows = (row for row in workers(points).rows)
     return [
         Loss(str(series), n, gain)

@@ -1,4 +1,4 @@
-"""The growth of time with a size, and the fastest rates in other units."""
+"""The growth of time with a size, and the rates of encoders in several units."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def slopes(study: Study) -> Table:
 
 
 def of_the_fastest(points: pd.DataFrame) -> list[Growth]:
-    """Return, for each stage of the study of size, the growth of the implementation fastest on the largest text."""
+    """Return, for each stage, the growth of the implementation that is the fastest on the largest text."""
     found = []
     for stage in dict.fromkeys(points["stage"]):
         rows = points[points["stage"] == stage]
@@ -56,14 +56,14 @@ def of_the_fastest(points: pd.DataFrame) -> list[Growth]:
 
 
 class Reach(NamedTuple):
-    """How much larger the largest text of a study is than the smallest one of the fit, and its unique pretokens."""
+    """The largest text of a study divided by the smallest text of the fit: the sizes, and the unique pretokens."""
 
     text: Value
     unique: Value
 
 
 def reach(points: pd.DataFrame) -> Reach | None:
-    """Return why training hardly grows with the text; None where the study does not tell."""
+    """Return the two ratios that explain why training hardly grows with the text; None if the study lacks them."""
     rows = points[points["stage"] == "train"].sort_values("x", kind="stable")
     rows = rows[rows["x"] * SPAN >= rows["x"].max()]
     if rows["x"].nunique() < 2:

@@ -1,9 +1,9 @@
 """The history of a case over all records of a machine, and the places where its time made a step.
 
-Steps are found by a fitted model, as asv and Otava do, and not by a threshold: the logarithms of the times are
-divided into runs with one level each, so that the squared distances from the levels and a penalty for each further
-run are least (Jackson et al. 2005, An algorithm for optimal partitioning of data on an interval,
-https://doi.org/10.1109/LSP.2001.838216). The library `ruptures` does the same and needs SciPy for it.
+Steps are found by a fitted model, as in asv and Otava, and not by a threshold. The logarithms of the times are
+divided into runs, and each run has one level. The fit minimises the sum of two parts: the squared distances from the
+levels, and a penalty for each further run (Jackson et al. 2005, An algorithm for optimal partitioning of data on an
+interval, https://doi.org/10.1109/LSP.2001.838216). The library `ruptures` can do the same, but needs SciPy.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ from reports.figures.values import Value
 from reports.records import Record, ladders
 
 PENALTY = 6.0
-"""Variances times the logarithm of the number of records that a further run must save."""
+"""A further run must save this number times the variance times the logarithm of the number of records."""
 
 FEWEST = 5
-"""Points below which a case is one run: they do not tell how much records differ without a step."""
+"""A case with fewer points is one run: few points do not tell how much records differ without a step."""
 
 LEAST_NOISE = 0.03
-"""Standard deviation of the logarithm of a time between records, where the records show less."""
+"""The least standard deviation that the logarithms of times in different records are taken to have."""
 
 _NORMAL = 1.349
-"""Distance of the quartiles of a normal distribution, in its standard deviations."""
+"""The distance between the quartiles of a normal distribution, in standard deviations."""
 
 
 class Change(NamedTuple):
@@ -48,9 +48,9 @@ Case = tuple[str, str, str]
 
 
 def noise(logs: Sequence[float]) -> float:
-    """Return the standard deviation between neighbours, from the quartiles of their distances."""
+    """Return the standard deviation of neighbours in time, from the quartiles of their distances."""
     low, high = np.quantile(np.diff(logs), [0.25, 0.75])
-    # Quartiles of few distances come out too small.
+    # From few distances, the quartiles are too close to each other.
     return max(float(high - low) / _NORMAL / math.sqrt(2) * (1 + 2 / len(logs)), LEAST_NOISE)
 
 
@@ -59,7 +59,7 @@ def steps(logs: Sequence[float], penalty: float) -> list[int]:
 
     Args:
         logs: logarithms of times, oldest first.
-        penalty: what a further run must save of the sum of squares.
+        penalty: the amount by which a further run must lower the sum of squares.
     """
     sums, squares = (np.concatenate([[0.0], np.cumsum(values)]) for values in (logs, np.square(logs)))
     best, last = [-penalty], [0]
@@ -77,7 +77,7 @@ def steps(logs: Sequence[float], penalty: float) -> list[int]:
 
 
 def times(records: Sequence[Record]) -> dict[Case, list[tuple[int, float]]]:
-    """Return (place of the record, median) of each case; only points on the corpus of the last record count."""
+    """Return (place of the record, median) of each case, for the records with the same corpus as the last one."""
     newest = {
         _case(row): row["corpus_sha256"] for *_, rows in ladders(records[-1]) for row in rows.to_dict("records")
     }
@@ -116,7 +116,7 @@ def changes(records: Sequence[Record]) -> list[Change]:
 
 
 def lines(records: Sequence[Record]) -> Iterator[tuple[str, str, Lines]]:
-    """Yield (stage, workload, its cases by record, with the fitted levels): times beside the last one of the case."""
+    """Yield (stage, workload, lines of its cases with fitted levels); times are divided by a case's last time."""
     by_ladder: dict[tuple[str, str], list[Line]] = {}
     for (stage, workload, impl), points in times(records).items():
         last = points[-1][1]

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
+from reports.figures.counts import COSTS, NOUNS, Counts
 from reports.figures.series import Axis, Bar, Bars, Limits, Strip, Strips
 from reports.figures.tables import Table
 from reports.figures.values import Cell, Code, Value, measured, over
@@ -14,7 +15,7 @@ from reports.records import Record, ladder, ladders
 
 
 class Rung(NamedTuple):
-    """One implementation on a ladder: its time, how many times as fast as the first one it is, and its rate.
+    """One implementation on a ladder: its time, its speed-up over the first implementation, and its rate.
 
     The rate of a trainer is in merges per second, since it starts from counted pretokens and reads no file.
     """
@@ -29,7 +30,7 @@ class Rung(NamedTuple):
 
 
 class Step(NamedTuple):
-    """The gain of a step: the time of the implementation before it on a ladder, divided by its own time."""
+    """The gain of a step: the time of the implementation before the step, divided by the time after the step."""
 
     workload: str
     before: str
@@ -53,7 +54,7 @@ def rungs(rows: pd.DataFrame) -> list[Rung]:
 
 
 def rate(row: Mapping[Any, Any]) -> Value:
-    """Return what a case does per second: merges of a trainer, bytes of text of all others."""
+    """Return the rate of a case: merges per second for a trainer, bytes of text per second for all others."""
     if row["stage"] == "train":
         return Value(row["merges"] / row["median"], "merges/s")
     return Value(row["mb_per_s"], "MB/s")
@@ -64,8 +65,15 @@ def fastest(found: list[Rung]) -> Rung:
     return min(found, key=lambda rung: rung.time.number)
 
 
-def table(found: list[Rung]) -> Table:
-    """Return a row per implementation."""
+def table(found: list[Rung], per: str = "", counts: Mapping[str, Counts] | None = None) -> Table:
+    """Return a row per implementation.
+
+    Args:
+        found: the ladder.
+        per: the unit of work of the counts; empty if nothing was counted.
+        counts: implementation -> its counts per unit of work.
+    """
+    names = {name: f"{noun} per {per}" for name, noun in NOUNS.items() if name in COSTS} if per else {}
     head = [
         "implementation",
         "idea",
@@ -75,22 +83,22 @@ def table(found: list[Rung]) -> Table:
         "spread",
         found[0].rate.unit,
     ]
-    return Table([*head, "rounds"], [
+    return Table([*head, "rounds", *names.values()], [
         [
             row.impl, row.idea, row.time.alone, row.time.spread, row.speedup.alone, row.speedup.spread, row.rate,
-            row.rounds,
+            row.rounds, *((counts or {}).get(row.impl, {}).get(name) for name in names),
         ]
         for row in found
     ])  # fmt: skip
 
 
 def bars(found: list[Rung], removed: Mapping[str, str] | None = None, limits: Limits | None = None) -> Bars:
-    """Return the speed-ups, each with its step from the one before.
+    """Return a bar per implementation: its speed-up, and its gain over the implementation before it.
 
     Args:
         found: the ladder.
-        removed: implementation -> what it saves, in a few words.
-        limits: ends of the axis, for ladders side by side.
+        removed: implementation -> the work that it saves, in a few words.
+        limits: the ends of the axis, if several ladders have the same axis.
     """
     before = [None, *found[:-1]]
     rows = [
@@ -124,7 +132,7 @@ def tallest(record: Record) -> list[tuple[str, str, list[Rung]]]:
 
 
 def matrix(record: Record) -> Table:
-    """Return the fastest by stage and workload, with its gain over the simplest one and its rate."""
+    """Return the fastest implementation by stage and workload, with its rate and its speed-up over the simplest."""
     workloads = list(dict.fromkeys(record.cases["workload"]))
     cells: dict[str, dict[str, Cell]] = {}
     for stage, workload, rows in ladders(record):

@@ -1,4 +1,4 @@
-"""Memory: by call site, over time, and beside the prediction."""
+"""Memory: by call site, over time, and compared with a prediction."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def sites(digests: Iterable[Digest]) -> Table:
 
 
 def over_time(digests: Iterable[Digest]) -> Lines:
-    """Return resident memory with children, by the time since the start."""
+    """Return resident memory, child processes included, over the time since the start."""
     drawn = [
         Line(name_of(digest), [(when, float(own + below)) for when, own, below in digest["memory"]])
         for digest in digests

@@ -15,10 +15,10 @@ Measurement = Mapping[str, Any]
 """A measurement of a record of the kind peers."""
 
 DIGITS = 3
-"""Of a ratio: many are close to their bar."""
+"""Significant digits of a ratio: three, since many ratios are close to their bar."""
 
 UNITS = {"peak_rss": "bytes"}
-"""Of the metrics that are not in seconds."""
+"""The units of the metrics that are not in seconds."""
 
 
 _TRAINING = re.compile(r"^train(?! on\b)")
@@ -27,7 +27,7 @@ _SIZE = re.compile(r"[\d.]+ [KMG]B")
 
 
 def work(measurement: Measurement, row: Mapping[str, Any], vocab_size: int) -> str:
-    """Return the work of a row in full: its record shortens it to "the same" or "it", without the vocabulary."""
+    """Return the work of a row in full words. The record has "the same" or "it" for the work of an earlier row."""
     head, _, other = row["work"].rpartition(": ")
     if head.startswith("the same"):
         first = measurement["rows"][0]["work"].rpartition(": ")[0]
@@ -67,7 +67,7 @@ def table(measurements: list[Measurement], vocab_size: int) -> Table:
 
 
 def bars(measurements: list[Measurement], vocab_size: int) -> Bars:
-    """Return how many times as fast ours is, or as small, where that is the ratio."""
+    """Return a bar for each ratio that says how many times as fast or as small our side is."""
     rows = [
         Bar(work(measurement, row, vocab_size), value)
         for measurement, row, value in ratios(measurements)

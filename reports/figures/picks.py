@@ -17,10 +17,10 @@ class Pick(NamedTuple):
     Attributes:
         stage: the stage of the implementation.
         size: the size of the text in bytes.
-        impl: its name.
-        time: its median time.
+        impl: the name of the fastest implementation.
+        time: the median time of the fastest implementation.
         after: the second fastest implementation; empty if no other was measured.
-        gain: how many times as long the second fastest takes; None if no other was measured.
+        gain: the time of the second fastest divided by `time`; None if no other was measured.
     """
 
     stage: str
@@ -62,7 +62,7 @@ def lasting(points: pd.DataFrame) -> list[Pick]:
 
 
 class Start(NamedTuple):
-    """What a fresh process pays once for compiled code: loading kept code, or compiling it."""
+    """The time that a fresh process pays once for compiled code: to load cached code, or to compile the code."""
 
     loading: Value
     compiling: Value

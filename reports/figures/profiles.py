@@ -58,7 +58,7 @@ def overview(digests: Iterable[Digest]) -> Table:
 
 
 def functions(digest: Digest) -> Table:
-    """Return the largest functions of a profile: own and cumulative time, calls."""
+    """Return the functions of a profile with the most own time: own and cumulative time, calls."""
     rows: list[list[Cell]] = []
     for row in digest["functions"][:MOST_FUNCTIONS]:
         share = row["own"] / total(digest)
@@ -94,7 +94,7 @@ def operators(digest: Digest) -> Table:
 
 
 def same_largest(digests: Iterable[Digest]) -> Table:
-    """Return whether the largest function is the same on the first and the last workload, where there are several."""
+    """Return, for implementations profiled on several workloads, whether the largest function is always the same."""
     by_name: dict[str, list[Digest]] = {}
     for digest in digests:
         by_name.setdefault(name_of(digest), []).append(digest)

@@ -1,4 +1,4 @@
-"""Series to be drawn: lines, bars, bars of shares, strips of samples, stacks of calls."""
+"""The data of drawings: lines, bars, bars of shares, strips of samples, stacks of calls."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ class Axis(NamedTuple):
 
 
 class Line(NamedTuple):
-    """A named row of (x, y).
+    """A named series of points (x, y).
 
     Attributes:
-        name: of the row.
-        points: in the order of x.
-        samples: of each point, where there are some.
-        fit: a model of the same row, where there is one.
+        name: the name of the series.
+        points: the points, in the order of x.
+        samples: the samples of each point; empty if they are not known.
+        fit: the points of a fitted model; empty if there is no model.
     """
 
     name: str
@@ -52,12 +52,12 @@ class Bar(NamedTuple):
     """A named ratio.
 
     Attributes:
-        name: of the bar.
+        name: the name of the bar.
         value: the ratio, with its spread.
-        note: a few words on it.
-        step: the ratio to the bar before; None where there is none.
-        time: of which it is the ratio, so that a reader can choose another baseline; None where there is none.
-        samples: of the time.
+        note: a few words about the bar.
+        step: the ratio to the bar before this one; None for the first bar.
+        time: the time from which the ratio is computed, so that a reader can choose another baseline; may be None.
+        samples: the samples of the time.
     """
 
     name: str
@@ -70,7 +70,7 @@ class Bar(NamedTuple):
 
 @dataclass(frozen=True)
 class Bars:
-    """A bar per ratio: lengths are logarithmic and begin at one, so that losses lie on the other side of it."""
+    """A bar per ratio. Lengths are logarithmic and begin at 1, so a ratio below 1 lies on the other side of 1."""
 
     bars: Sequence[Bar]
     label: str
@@ -78,7 +78,7 @@ class Bars:
 
 
 class Strip(NamedTuple):
-    """All samples of something, with their median."""
+    """All samples of one case, with their median."""
 
     name: str
     samples: Sequence[float]
@@ -87,7 +87,7 @@ class Strip(NamedTuple):
 
 @dataclass(frozen=True)
 class Strips:
-    """A row of dots per strip, along one axis."""
+    """Rows of dots, one row per strip, along one axis."""
 
     strips: Sequence[Strip]
     axis: Axis
@@ -103,14 +103,14 @@ class Stack(NamedTuple):
 
 @dataclass(frozen=True)
 class Stacks:
-    """A bar of shares per whole; `names`: of the parts, in their order."""
+    """A bar of shares per whole; `names`: the names of the parts, in the order of the parts."""
 
     names: Sequence[str]
     stacks: Sequence[Stack]
 
 
 class Frame(NamedTuple):
-    """A function in a stack of calls: how deep it lies, and from where to where its share of the time runs."""
+    """A function in a stack of calls: its depth, and the start and the end of its share of the time."""
 
     name: str
     depth: int
@@ -120,7 +120,7 @@ class Frame(NamedTuple):
 
 @dataclass(frozen=True)
 class Flames:
-    """Stacks of calls, callers above what they call; shares of the whole run from 0 to 1."""
+    """Stacks of calls. A caller is above the functions that it calls; shares of the whole run from 0 to 1."""
 
     frames: Sequence[Frame]
     whole: Value

@@ -14,7 +14,7 @@ from reports.figures.values import Cell, Part, Value
 
 
 class Split(NamedTuple):
-    """Which stages take the time on a text of one size, drawn and as a table."""
+    """The share of each stage in the time on a text of one size, as a drawing and as a table."""
 
     size: Value
     drawing: Stacks
@@ -48,7 +48,7 @@ def stages(points: pd.DataFrame) -> Iterator[Split]:
 
 
 def merge_lines(points: pd.DataFrame) -> Iterator[tuple[Value, Lines]]:
-    """Yield, for each size of the text, the time per merge of each trainer, as the median of neighbours."""
+    """Yield, for each size of the text, the time per merge of each trainer: medians of neighbouring merges."""
     for n_bytes, some in points.groupby("bytes", sort=False):
         drawn = [Line(row["impl"], neighbours(row["samples"])) for row in some.to_dict("records")]
         axes = Axis("merge", "merges"), Axis("time", "s")
@@ -58,7 +58,7 @@ def merge_lines(points: pd.DataFrame) -> Iterator[tuple[Value, Lines]]:
 def neighbours(samples: Sequence[float]) -> Points:
     """Return the medians of groups of successive merges.
 
-    Later groups are larger, so that all are equally wide on a logarithmic axis.
+    Later groups are larger, so that all groups are equally wide on a logarithmic axis.
     """
     points, start = [], 0
     while start < len(samples):

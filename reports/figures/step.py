@@ -9,7 +9,7 @@ from reports.figures.tables import Table
 from reports.figures.values import Bound, Cell, Code, Value, over, quartiles
 
 DECIMALS = 2
-"""Of a gain: the gains of a step are close to one."""
+"""Significant digits of a gain: three, since the gains of a step are close to 1."""
 
 
 def models(run: Mapping[str, Any]) -> Table:

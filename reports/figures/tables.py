@@ -1,4 +1,4 @@
-"""Tables of typed cells: unit and alignment of a column follow from its cells."""
+"""Tables of typed cells. The cells of a column decide the unit and the alignment of the column."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Table:
 
 
 def unit_of(cell: Cell) -> str | None:
-    """Return the unit of a cell that is a number, in whichever form; None for all others."""
+    """Return the unit of a cell that holds numbers; None for any other cell."""
     if isinstance(cell, Bound):
         return cell.value.unit
     return cell.unit if isinstance(cell, Value | Spread | Part) else None

@@ -32,7 +32,7 @@ class Value:
     Attributes:
         number: the number in the unit `unit`.
         unit: see above; empty for a plain number.
-        low, high: its quartiles, or the ends of its interval; None if its spread is not known.
+        low, high: the quartiles of the number, or the ends of its interval; None if the spread is not known.
         digits: how many significant digits to show of a ratio; by default, the unit decides.
         decimals: how many digits to show after the point; by default, the unit decides.
     """
@@ -103,7 +103,7 @@ class Code:
 
 @dataclass(frozen=True)
 class Link:
-    """Words that lead to a file of the project: its path from the root, with an anchor where one is meant."""
+    """Words that link to a file of the project; `path`: the file's path from the root, perhaps with an anchor."""
 
     text: str
     path: str
@@ -111,7 +111,7 @@ class Link:
 
 @dataclass(frozen=True)
 class Small:
-    """Words in small print: a name by which other tables call the row."""
+    """Words in small print: the name that the same row has in other tables."""
 
     text: str
 
@@ -124,7 +124,7 @@ class Shares:
 
     @property
     def total(self) -> float:
-        """All shares together."""
+        """The sum of all shares."""
         return sum(share for _, share in self.items)
 
 
@@ -144,7 +144,7 @@ def measured(row: Mapping[Any, Any], unit: str = "s") -> Value:
 
 
 def over(slow: Value, fast: Value, decimals: int | None = None) -> Value:
-    """Return how many times as much `slow` is as `fast`: `slow` / `fast`.
+    """Return the ratio `slow` / `fast` with its spread.
 
     The spread begins at (lower quartile of `slow`) / (upper quartile of `fast`). It ends at (upper quartile of
     `slow`) / (lower quartile of `fast`).

@@ -74,7 +74,7 @@ label names the unit."""
 
 def write_number(value: float, unit: str, digits: int | None = None, decimals: int | None = None) -> str:
     """Write a number in its unit; `digits`, for a ratio, and `decimals` take precedence over the unit."""
-    if not math.isfinite(value):  # A record that somebody changed lacks a number here.
+    if not math.isfinite(value):  # In a damaged record, no number is here.
         return "-"
     if decimals is not None:
         return f"{value:,.{decimals}f}{'x' if unit == 'x' else ''}"
@@ -107,7 +107,7 @@ def write(cell: Cell) -> str:
             return f"{low} .. {high}"
         case Value():
             return _value(cell)
-        case _:  # A record that somebody changed holds any JSON value where words are expected.
+        case _:  # A damaged record may have any JSON value in the place of words.
             return str(cell)
 
 

@@ -1,4 +1,4 @@
-"""The report as one self-contained HTML file: read without script, sorted and filtered with it."""
+"""The report as one self-contained HTML file. It can be read without a script; sorting and filtering need one."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from reports.pages.drawing.bars import AXIS
 from reports.pages.formats import write
 
 UP = "../../"
-"""From a page to the root of the project: pages lie in a folder of `reports/`."""
+"""The path from a page to the root of the project, since pages lie in a folder of `reports/`."""
 
 _CODE = re.compile(r"`([^`]+)`")
 
 _ENDS = re.compile("<(!--|/?script)", re.IGNORECASE)
-"""What would end a script of a page, or begin another one, where it stands inside of a string or a pattern."""
+"""Text that would end or begin a script of the page, even inside a string or a pattern of the script."""
 
 _STYLES = {"": "friendly", "dark": "github-dark"}
-"""Scheme of the page -> style of its code, by the names of Pygments."""
+"""Colour scheme of the page -> the name of the style that Pygments gives to code."""
 
 
 def environment(**filters: Callable[..., object]) -> Environment:
@@ -47,7 +47,7 @@ def environment(**filters: Callable[..., object]) -> Environment:
 
 
 def marked_up(cell: Cell) -> Markup:
-    """Return a cell as HTML: text between backticks is code, and only a `Link` of ours leads anywhere."""
+    """Return a cell as HTML: text between backticks is code, and only a `Link` becomes a link."""
     match cell:
         case tuple():
             return Markup("").join(map(marked_up, cell))
@@ -60,7 +60,7 @@ def marked_up(cell: Cell) -> Markup:
 
 
 def number(cell: Cell) -> float | None:
-    """Return what a cell is sorted by, in its unit; None for words."""
+    """Return the number by which a cell is sorted, in the unit of the cell; None for words."""
     match cell:
         case Value() | Part():
             return cell.number
@@ -78,14 +78,14 @@ def svg(figure: Figure) -> Markup:
 
 
 def source(block: Source) -> Markup:
-    """Return lines of code with their parts marked for colours."""
+    """Return lines of code as HTML, with classes for the colours of their parts."""
     return Markup(highlight(block.text, get_lexer_by_name(block.language), HtmlFormatter(nowrap=True)))
 
 
 @cache
 def tables_library() -> Markup:
-    """Return the module of DataTables that the package `itables` carries, which needs no network."""
-    # DataTables makes sortable what is a readable table without script; a library of plots would draw it anew.
+    """Return the script of DataTables from the package `itables`, so that the page needs no network."""
+    # DataTables makes a table sortable that can also be read without a script.
     module = files("itables").joinpath("html/dt_bundle.js").read_text("utf-8")
     return Markup(_ENDS.sub(r"\\x3c\1", module))
 

@@ -1,4 +1,4 @@
-"""The report as Markdown: the same story without drawings, folded parts and the sections that only the page has."""
+"""The report as Markdown, without drawings, without folded parts, and without the sections for the HTML page only."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _MARKUP = re.compile(r"(?P<code>`[^`]*`)|<(?=[A-Za-z/!?])|]\(")
 
 
 def text(content: Cell) -> str:
-    """Return words in which only `code` is markup: a record may hold names that somebody else chose."""
+    """Return words in which only `code` is markup, since a record may hold names with other markup in them."""
     if isinstance(content, tuple):
         return "".join(map(text, content))
     if isinstance(content, Link):

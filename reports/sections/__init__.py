@@ -1,7 +1,7 @@
 """The report: a first screen, then chapters of sections. A section is a function from the evidence to words around
 figures, and a row of this table.
 
-No section imports another one. A study that no row names has a chapter of its own: see `studies`.
+No section imports another section. A study that no row names has a chapter of its own, see `sections/studies.py`.
 """
 
 from __future__ import annotations
@@ -41,12 +41,12 @@ class Part(NamedTuple):
     """One section.
 
     Attributes:
-        title: of the section.
-        kind: of the record that it needs.
-        make: makes the blocks below the title; raises Missing where there is nothing to show.
-        command: makes its figures; empty for `nox -s bench`.
-        studies: names of the studies that are shown there and have no section of their own.
-        short: whether the report in Markdown has it too.
+        title: the title of the section.
+        kind: the kind of the record that the section needs.
+        make: makes the blocks below the title; raises Missing if there is nothing to show.
+        command: the command that makes the figures; empty for `nox -s bench`.
+        studies: the names of the studies that the section shows and that have no section of their own.
+        short: whether the section is in Markdown too.
     """
 
     title: str
@@ -58,11 +58,11 @@ class Part(NamedTuple):
 
 
 Parts = Callable[[Evidence], Iterator[Part]]
-"""Sections of which the records decide how many there are."""
+"""Makes sections whose number depends on the records."""
 
 
 def ladder_parts(evidence: Evidence) -> Iterator[Part]:
-    """Yield a section per stage and workload; those of the tallest ladder of a stage are in Markdown too."""
+    """Yield a section per stage and workload. The section of a stage's tallest ladder is in Markdown too."""
     first = {(stage, workload) for stage, workload, _ in tallest(evidence.bench)}
     for stage, workload, _ in records.ladders(evidence.bench):
         make = partial(ladder, stage=stage, workload=workload)
@@ -76,12 +76,12 @@ def story_parts(evidence: Evidence) -> Iterator[Part]:
 
 
 def of_studies(title: str, make: Callable[[Evidence], list[Block]], *names: str) -> Part:
-    """Return the section of some studies."""
+    """Return a section that shows some studies."""
     return Part(title, "studies", make, study_command(*names), names)
 
 
 class Shown(NamedTuple):
-    """Studies with a section each, as their own record has them."""
+    """Studies that have a section each."""
 
     names: tuple[str, ...]
     short: bool = True
@@ -102,7 +102,7 @@ def other_studies(evidence: Evidence) -> Iterator[Part]:
 
 
 class Rows(NamedTuple):
-    """One chapter: its title, what it tells, and its sections."""
+    """One chapter: its title, a few words about its content, and its sections."""
 
     title: str
     about: str
@@ -187,7 +187,7 @@ CHAPTERS = (
 
 
 def report(evidence: Evidence) -> Report:
-    """Return the report; a section that cannot be made says so in its place, and the first lists all problems."""
+    """Return the report. The reason replaces a section that cannot be made; the first screen lists all problems."""
     front, chapters = _made(FRONT, evidence), []
     for title, about, rows in CHAPTERS:
         made = [_made(part, evidence) for row in rows for part in _parts(row, evidence)]

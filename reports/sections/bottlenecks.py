@@ -1,4 +1,4 @@
-"""Bottlenecks, by every profiler: functions, steps of compiled code, operators of PyTorch."""
+"""Bottlenecks as the profilers show them: functions, steps of compiled code, operators of PyTorch."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ OPERATORS = "Operators of PyTorch in training steps"
 
 
 def bottlenecks(evidence: Evidence) -> list[Block]:
-    """Return all profiles in one table, then tool by tool."""
+    """Return a table of all profiles, then the profiles of each tool."""
     evidence.content("profiles")
     seen = [digest for digest in evidence.digests() if not {"phases", "call"} & digest.keys()]
     blocks: list[Block] = [Heading("All profiles"), profiles.overview(seen)]

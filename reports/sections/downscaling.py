@@ -1,4 +1,4 @@
-"""Whether the bottleneck of a small text is the bottleneck of a large one."""
+"""Says whether a small text and a large text have the same bottleneck."""
 
 from __future__ import annotations
 

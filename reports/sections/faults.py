@@ -8,7 +8,7 @@ from reports.figures import faults as figures
 from reports.presentation import not_measured
 
 HEADINGS = {"trainer": "Of programs that train a language model on the ids"}
-"""Of the kinds whose name alone does not say enough."""
+"""Kind of fault -> its heading, if the name of the kind does not say enough."""
 
 
 def faults(evidence: Evidence) -> list[Block]:

@@ -11,7 +11,7 @@ from reports.records import Record
 
 
 def machine(evidence: Evidence) -> list[Block]:
-    """Return machine, versions and commit, and a row per record."""
+    """Return the machine, the versions and the commit, then a row per record."""
     record = evidence.bench
     rows: list[list[Cell]] = [["bench", Code(record.path.name), record.when, Code(record.command)]]
     for kind, content in evidence.others.items():

@@ -1,4 +1,4 @@
-"""Memory: by call site, over time, by size of the text, and compared with the prediction."""
+"""Memory: by call site, over time, by size of the text, and compared with predictions."""
 
 from __future__ import annotations
 

@@ -10,12 +10,12 @@ LIMITS = (
     "We wrote the implementations that we compare, on one kind of machine; the pure Python ones are written as a "
     "careful author would write them.",
     "The texts of the studies are generated stories: much repetition, short words, ASCII. The workloads named stdlib "
-    "and the study of scripts show how far the results carry.",
-    "A slope is fitted to sizes within a factor of 100 of the largest and says nothing beyond them. A point is left "
-    "out where a call would take too long, and listed with the reason.",
+    "and the study of scripts show how far the results hold for other texts.",
+    "A slope is fitted to sizes within a factor of 100 of the largest, and tells nothing of other sizes. A point is "
+    "left out if a call would take too long; it is listed with the reason.",
     "A profiler slows the work that it measures: each profile states by how much. Samplers do not see inside "
     "compiled code; its steps are counted in a run of the same code as plain Python.",
-    "Resident memory counts a page that processes share once per process.",
+    "If processes share a page of memory, resident memory counts the page once per process.",
 )
 
 

@@ -20,21 +20,21 @@ def shares(evidence: Evidence) -> list[Block]:
         caption = ("Share of each stage, one worker, ", split.size, " of stories, vocabulary of 512")
         blocks += [Figure(split.drawing, caption), split.table]
     note = (
-        "The time of counting was measured with reading and splitting in it; both are subtracted here. Encoding "
+        "The measured time of counting includes reading and splitting, which are subtracted here. Encoding "
         "splits the text once more. Writing goes to the cache of the system."
     )
     return [*blocks, Paragraph(note)]
 
 
 def merge_by_merge(evidence: Evidence) -> list[Block]:
-    """Show the time per merge, as the median of neighbours."""
+    """Show the time per merge, as medians of neighbouring merges."""
     points = evidence.points("merges")
     blocks: list[Block] = []
     for size, drawing in figures.merge_lines(points):
         caption = ("Time per merge by its number, ", size, " of stories; medians of neighbouring merges")
         blocks.append(Figure(drawing, caption))
     note = (
-        "The compiled trainer is slower here than in its ladder: somebody listens to each merge, so it returns after "
-        "each one. The return costs more than most merges; otherwise it makes thousands of merges in one call."
+        "The compiled trainer is slower here than in its ladder. To time single merges, it returns to Python after "
+        "each merge, which costs more than most merges. Usually it makes thousands of merges in one call."
     )
     return [Details("Merge by merge", [*blocks, figures.merges(points), Paragraph(note)])]

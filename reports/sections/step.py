@@ -11,7 +11,7 @@ from reports.figures.values import Value
 
 
 def step(evidence: Evidence) -> list[Block]:
-    """Return the models, ours first, and the operations, reference beside fused."""
+    """Return the times of the models, our model first, then the times of the operations."""
     content = evidence.content("step")
     versions = ", ".join(f"{name} {version}" for name, version in content["versions"].items())
     blocks: list[Block] = [

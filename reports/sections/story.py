@@ -30,12 +30,12 @@ def story(evidence: Evidence, stage: str) -> list[Block]:
 
 
 def savings(evidence: Evidence) -> list[Block]:
-    """Return what training saves."""
+    """Return a table of the work that training on unique pretokens saves."""
     return [ladders.savings(evidence.bench)]
 
 
 def gains(evidence: Evidence, stage: str, impl: str) -> list[Cell]:
-    """Return the gain over the implementation before, workload by workload."""
+    """Return, for each workload, the gain over the implementation before this one."""
     parts: list[Cell] = []
     for step in ladders.steps(evidence.bench, stage, impl):
         gain, before = step.gain, f" as fast as {step.before} on {step.workload} ("
@@ -44,7 +44,7 @@ def gains(evidence: Evidence, stage: str, impl: str) -> list[Cell]:
 
 
 def profile(evidence: Evidence, stage: str, impl: str) -> list[Cell]:
-    """Say which functions take the time now, from the newest profile of it."""
+    """Say which functions of an implementation take the time, from its newest profile."""
     found = profiles.of(evidence.digests("cprofile"), stage, impl)
     if not found:
         return []
@@ -55,7 +55,7 @@ def profile(evidence: Evidence, stage: str, impl: str) -> list[Cell]:
 
 
 def drawn(evidence: Evidence, stage: str, impl: str) -> list[Block]:
-    """Draw the stacks of its calls, where they were sampled, and the shares of its functions; list its counts."""
+    """Draw the stacks of an implementation's calls, or else the shares of its functions; list its counts."""
     blocks: list[Block] = []
     for digest in profiles.of(evidence.digests("speedscope"), stage, impl)[-1:]:
         stacks = flames.flames(digest)
@@ -69,7 +69,7 @@ def drawn(evidence: Evidence, stage: str, impl: str) -> list[Block]:
 
 
 def source(code: Excerpt) -> list[Block]:
-    """Show the code of a step, or what it changes."""
+    """Show the code of a step, or the lines that the step changes."""
     said = "What it changes in the code before it" if code.language == "diff" else "Its key function"
     more = f"; {code.left_out} more lines" if code.left_out else ""
     return [Source(code.text, code.language, (f"{said}: ", Link(code.path, code.path), more))]

@@ -15,7 +15,7 @@ from reports.records import Study
 
 
 def names(evidence: Evidence) -> list[str]:
-    """Return the names of all studies: the known ones in their order, then those that only the record has."""
+    """Return the names of all studies: first the known studies in order, then studies that only the record has."""
     return list(dict.fromkeys([*STUDIES, *evidence.studies]))
 
 
@@ -32,11 +32,11 @@ def show(evidence: Evidence, name: str) -> list[Block]:
 
 
 def growing(evidence: Evidence, study: Study) -> list[Block]:
-    """Show a study in which time grows with the varied quantity, with the fitted growth."""
+    """Show a study in which time grows with the varied quantity, and the fitted growth."""
     del evidence
     note = (
-        "With an exponent of one, twice as much takes twice the time; near zero, the time hardly changes. Where the "
-        "interval reaches below zero, the times do not tell growth from noise."
+        "With an exponent of one, twice as much takes twice the time; near zero, the time hardly changes. If the "
+        "interval reaches below zero, the growth cannot be told from noise."
     )
     return shown(study, growth.slopes(study), Paragraph(note))
 
@@ -89,7 +89,7 @@ def bound(series: str) -> list[Cell]:
 
 
 def compression(evidence: Evidence, study: Study) -> list[Block]:
-    """Show bytes per token, the sample, and the trainings that ran out of pairs before the vocabulary was full."""
+    """Show bytes per token, words about the sample, and the trainings that ran out of pairs too early."""
     del evidence
     first = study.points.iloc[0]
     sampled = (

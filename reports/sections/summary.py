@@ -1,4 +1,4 @@
-"""The first screen: what this is, the three ladders, the fastest of each stage on each workload, what to take."""
+"""The first screen: an introduction, the ladders, the fastest implementations, and advice which to take."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ from reports.records import Record
 
 
 def summary(evidence: Evidence) -> list[Block]:
-    """Return what is said first, then errors and stale records, where there are some."""
+    """Return the blocks of the first screen, with errors and stale records at the end if there are any."""
     record = evidence.bench
     blocks: list[Block] = [
         Paragraph(
-            "mergelab turns text into token ids by byte-level BPE in three stages, each with several implementations "
-            "from the naive one to compiled code, whose outputs are proven identical before anything is timed. "
-            f"This page says what each step earned, on {record.machine['cpu']['brand_raw']}, {record.when[:10]}."
+            "mergelab turns text into token ids by byte-level BPE in three stages. Each stage has several "
+            "implementations, from naive code to compiled code. Their outputs are checked to be identical before "
+            "anything is timed. This page shows the gain of each step, measured on "
+            f"{record.machine['cpu']['brand_raw']}, {record.when[:10]}."
         ),
         *drawn(record),
         Heading("Fastest by stage and workload"),
@@ -32,7 +33,7 @@ def summary(evidence: Evidence) -> list[Block]:
 
 
 def drawn(record: Record) -> list[Block]:
-    """Draw a ladder per stage, all along one axis; each step says what it removes and what that earned."""
+    """Draw a ladder per stage, all along one axis. Beside each step stand the removed work and the gain."""
     found, told = ladders.tallest(record), ideas()
     ends = ladders.limits([rungs for *_, rungs in found])
     figures: list[Block] = []
@@ -41,14 +42,14 @@ def drawn(record: Record) -> list[Block]:
         removed = {name: told[f"{stage}/{name}"].removed for name in names}
         figures.append(Figure(ladders.bars(rungs, removed, ends), f"{stage}, {workload}", stage, workload))
     note = (
-        "Each bar says how many times as fast an implementation is as the first of its stage. After the minus stands "
-        "what the step removes, at the right what that earned. The thin line is the spread."
+        "Each bar says how many times as fast an implementation is as the first of its stage. The work that the step "
+        "removes stands after the minus sign, and the gain stands at the right. The thin line is the spread."
     )
     return [*figures, Paragraph(note, of_drawings=True)]
 
 
 def advice(evidence: Evidence) -> list[Block]:
-    """Say which implementation to take from which size on, and what a fresh process pays for it."""
+    """Say which implementation to take from which size on, and how long a fresh process takes to load it."""
     try:
         found = picks.lasting(evidence.points("size"))
         start = picks.start(evidence.points("start"))
@@ -78,6 +79,6 @@ def stale_sentences(evidence: Evidence) -> list[str]:
         for kind, changed in evidence.stale().items()
     }
     return [
-        f"Stale: {evidence.names[kind]} was made before the code of {names} changed; its figures are of that code"
+        f"Stale: {evidence.names[kind]} was made before the code of {names} changed; it has figures of the old code"
         for kind, names in said.items()
     ]

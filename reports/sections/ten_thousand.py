@@ -12,7 +12,7 @@ def ten_thousand(evidence: Evidence) -> list[Block]:
     """Return a row per training."""
     points, study = evidence.points("ten_thousand"), evidence.study("ten_thousand")
     note = (
-        "From file to merges in a process of its own, with its code loaded before; stories. Where there are fewer "
-        "merges, no pair was left."
+        "Training on stories, from the file to merges, each in a process of its own whose code was loaded before. If "
+        "there are fewer merges than wanted, no pair was left."
     )
     return [vocabularies.cost(points), Paragraph(note), *not_measured(study)]

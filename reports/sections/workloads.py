@@ -1,4 +1,4 @@
-"""Workloads, and the cases that were left out."""
+"""The workloads, and the cases that were left out."""
 
 from __future__ import annotations
 

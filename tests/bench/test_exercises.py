@@ -166,7 +166,7 @@ def test_a_file_is_written_once(
     assert f"python -m bench exercise {number} --check {path.name}" in capsys.readouterr().out
     path.write_text("mine")
     assert main(["exercise", str(number)]) == 2
-    assert f"error: {path.name}: exists; it may hold your work" in capsys.readouterr().err
+    assert f"error: {path.name}: exists and may hold your work" in capsys.readouterr().err
     assert main(["exercise", str(number), "--out", "other.py"]) == 0
     assert path.read_text() == "mine"
     assert sorted(one.name for one in tmp_path.iterdir()) == [path.name, "other.py"]

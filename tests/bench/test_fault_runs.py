@@ -87,7 +87,7 @@ def test_work_that_keeps_its_promises_is_not_complained_about(once, tmp_path: Pa
 @pytest.mark.parametrize(
     ("program", "complaint"),
     [
-        (IN_PLACE, "out/new.txt has its name and is half written"),
+        (IN_PLACE, "out/new.txt has its final name but is half written"),
         (ADDS, "out/log.jsonl differs from undisturbed work"),
         (LEAVES_A_CHILD, "lives on"),
     ],
@@ -102,7 +102,7 @@ def test_a_kill_finds(program: str, complaint: str, tmp_path: Path, monkeypatch:
 def test_a_full_disk_finds_a_traceback_and_half_a_file(tmp_path: Path) -> None:
     told = disturbed(tmp_path, IN_PLACE, disk.fill_once).violations
     assert any("ended with a traceback: OSError" in line for line in told)
-    assert any(line.endswith("out/new.txt has its name and is half written") for line in told)
+    assert any(line.endswith("out/new.txt has its final name but is half written") for line in told)
 
 
 @pytest.mark.slow
@@ -145,7 +145,7 @@ def test_what_a_fault_may_leave(tmp_path: Path) -> None:
     assert sorted(faults_midway(tmp_path, before, whole)) == [
         "gone was there before and is gone",
         "mine was there before and is changed",
-        "x.bin has its name and is half written",
+        "x.bin has its final name but is half written",
     ]
     assert list(leftovers(tmp_path, before)) == [".7.tmp is left over", ".mergelab.9 is left over"]
     (tmp_path / "z").touch()

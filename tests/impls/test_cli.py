@@ -123,8 +123,11 @@ def test_encode_says_what_it_wrote(impl: str, home: Path, capsys: Capture) -> No
     shown = capsys.readouterr()
     n_ids, n_bytes = len((home / "ids.bin").read_bytes()) // 2, len(TEXT.encode())
     ratio = f"{n_bytes / n_ids:.3f}"
+    n_documents = TEXT.count("<s>") + 1
     assert re.fullmatch(
-        rf"new\.bin: {n_ids} ids \(uint16\) of {n_bytes} bytes, {ratio} bytes per id, [\d.]+ MB/s\n", shown.out
+        rf"new\.bin: {n_ids} ids \(uint16\) of {n_bytes} bytes, {ratio} bytes per id, documents: {n_documents}\n"
+        rf"{n_bytes} bytes in [\d.]+ s, [\d.]+ MB/s\n",
+        shown.out,
     )
     assert shown.err == ""
     assert (home / "new.bin").read_bytes() == (home / "ids.bin").read_bytes()

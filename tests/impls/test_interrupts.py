@@ -159,7 +159,7 @@ def run(options):
 left = HalfMade()
 sys.modules["impls.commands.list"] = types.SimpleNamespace(configure=lambda parser: None, run=run)
 sys.argv[1:] = ["list"]
-interrupts.start(main, "impls")
+interrupts.start(main, "python -m impls")
 """
     done = python("-c", script, home=home)
     assert (done.returncode, done.stderr, done.stdout) == (130, LINE, "")

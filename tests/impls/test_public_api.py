@@ -105,6 +105,10 @@ def good(tokenizer: Tokenizer) -> dict[str, tuple[Callable[..., Any], dict[str, 
             tokenizer.encode_file,
             {"input_path": "text.txt", "output_path": "out.bin", "errors": "strict", "workers": 1},
         ),
+        "encode_parts": (
+            tokenizer.encode_parts,
+            {"text": impls.tokenizer.TextFile.open("text.txt"), **text},
+        ),
         "encode_range": (
             tokenizer.encode_range,
             {"text": impls.tokenizer.TextFile.open("text.txt"), "start": 0, "stop": 10, "workers": 1},
@@ -126,6 +130,7 @@ def run(function: Callable[..., Any], arguments: dict[str, Any]) -> None:
 
 
 PROTOCOL_ARGUMENTS = {
+    ("encode_parts", "text"),
     ("encode_range", "text"),
     ("from_definition", "definition"),
     ("prune_by_use", "pretokens"),

@@ -5,7 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from impls import MergelabError
+from impls import MergelabError, Tokenizer
+from impls.ids import NAMES
+from impls.inputs.file import TextFile
+from impls.jobs.ids import Order, encode_to_ids
 from lm.batches import open_data
 from lm.config import DatasetConfig, RunConfig
 from lm.corpora import prepare
@@ -100,6 +103,41 @@ def test_ids_of_another_tokenizer_are_encoded_anew(made: RunConfig, tmp_path: Pa
     for name in ("train", "val"):
         assert again.tokenizer.decode_bytes(getattr(again, name)) == (folder / f"{name}.txt").read_bytes()
     assert len(again.train) > len(open_data(made.data, 320).train)
+
+
+@pytest.mark.parametrize("kind", NAMES)
+def test_shards_of_ids_in_any_format_become_the_text_again(kind: str, made: RunConfig, tmp_path: Path) -> None:
+    folder = Path(made.data.folder)
+    tokenizer = Tokenizer.load(folder / "tokenizer")
+    text, shards = (folder / "train.txt").read_bytes(), tmp_path / "shards"
+    shards.mkdir()
+    for number, start in enumerate(range(0, len(text), 20_000)):
+        part = tmp_path / f"{number}.txt"
+        part.write_bytes(text[start : start + 20_000])
+        encode_to_ids(tokenizer, TextFile.open(part), Order(shards / f"s{number}.bin", format=kind))
+    files = {"train": [str(shards / "s0.bin"), str(shards / "s[1-9].bin")], "validation": str(folder / "val.bin")}
+    dataset = {"source": "tokens", "path": "", "bytes": None, "files": files, "tokenizer": str(folder / "tokenizer")}
+    config = tiny_config(tmp_path, dataset=dataset, tokenizer={"vocab_size": 300})
+    tokenize(config, quiet)
+    assert (tmp_path / "data" / "train.txt").read_bytes() == text
+    (shards / "s1.bin").unlink()
+    tokenize(config, quiet)  # What the ids were made from is not needed any more, unless it is another file now.
+    (shards / "s0.bin").write_bytes(b"ab")
+    with pytest.raises(MergelabError, match=r"s0\.bin: has changed since"):
+        tokenize(config, quiet)
+
+
+def test_shards_of_another_tokenizer_are_refused(made: RunConfig, tmp_path: Path) -> None:
+    folder = Path(made.data.folder)
+    other = Tokenizer({byte: bytes([byte]) for byte in range(256)}, [], [END])
+    encode_to_ids(other, TextFile.open(folder / "train.txt"), Order(tmp_path / "ids.npy"))
+    files = {"train": str(tmp_path / "*.npy")}
+    dataset = {"source": "tokens", "path": "", "bytes": None, "files": files, "tokenizer": str(folder / "tokenizer")}
+    with pytest.raises(MergelabError, match=r"ids\.npy: holds ids of another tokenizer"):
+        tokenize(tiny_config(tmp_path, dataset=dataset), quiet)
+    dataset["files"] = {"train": str(tmp_path / "*.bin")}
+    with pytest.raises(MergelabError, match=r"\*\.bin: no file fits this pattern"):
+        tokenize(tiny_config(tmp_path / "other", dataset=dataset), quiet)
 
 
 @pytest.mark.parametrize(

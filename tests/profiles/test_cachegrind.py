@@ -169,7 +169,7 @@ def test_without_valgrind_the_suite_says_so_and_ends_well(
 
 @pytest.mark.parametrize(
     ("machine", "message"),
-    [("x86_64", NO_VALGRIND), ("aarch64", "it is set up for CPUs of the kind x86_64, and this one is aarch64")],
+    [("x86_64", NO_VALGRIND), ("aarch64", "Cachegrind is set up for x86_64 CPUs, and this CPU is aarch64")],
 )
 def test_without_valgrind_a_run_is_one_line(
     machine: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture

@@ -1,8 +1,8 @@
 """The tasks that are timed, each in a process of its own: `python -m bench.peers.tasks JSON`.
 
 A task first prepares, then works, and then its output is hashed; only the work is timed. If the whole process is
-measured, the clock starts before the process does. So a process imports only the module of its task, and the task
-itself imports what it needs: each side pays for its own imports only.
+measured, the clock starts before the process does. A side must then pay only for its own imports. So a process
+imports only the module of its task, and the function of the task makes all further imports.
 """
 
 from __future__ import annotations

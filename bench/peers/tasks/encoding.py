@@ -25,7 +25,7 @@ def _compiled() -> Any:
 
 
 def _peer_encoder(name: str, tokenizer: str) -> Any:
-    """Build a peer's encoder from a folder of ours."""
+    """Build a peer's encoder from a tokenizer folder in our format."""
     from impls import Tokenizer
     from impls.peers import load_peer
 

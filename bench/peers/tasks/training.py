@@ -26,7 +26,8 @@ def train_ours(path: str, vocab_size: int, impl: str, tie_break: str) -> Work:
 def _train_peer(name: str, path: str, vocab_size: int, tie_break: str, expression: str) -> Work:
     """Train from a file; the work returns the peer's trainer and its output, from which the trainer reads merges.
 
-    The expression of the pattern is an argument: if the process looked it up, it would have to import `regex`.
+    The caller passes the split pattern as a regular expression, so that this process need not import `regex` to look
+    the expression up.
     """
 
     def work() -> Any:
@@ -63,7 +64,7 @@ merges_gigatoken = task(_of_gigatoken_merges)(_train_peer)
 
 @task(of_merges)
 def merges_ours(path: str, vocab_size: int) -> Work:
-    """Train from pretokens, counted untimed, to merges in the form that `train_bpe` returns."""
+    """Train from pretokens to merges in the form that `train_bpe` returns; the pretokens are counted untimed."""
     from impls.contract import N_BYTES
     from impls.registry import most_advanced
 
@@ -98,7 +99,7 @@ count_ours = task(_of_pretokens)(_count_ours)
 
 
 def _of_gigatoken_counts(output: Any, seconds: float) -> Facts:
-    """Describe gigatoken's counts; training does not return them, so this counts once more, untimed."""
+    """Describe gigatoken's counts. Its training does not return them, so the pretokens are counted again, untimed."""
     from gigatoken.gigatoken_rs import pretokenized_counts
 
     from impls.contract import Pretokens
@@ -130,7 +131,7 @@ def _of_size(n_bytes: int, _: float) -> Facts:
 
 @task(_of_size)
 def tables_ours(path: str, vocab_size: int) -> Work:
-    """Return the bytes that training needs for unique pretokens: hash tables of all threads, arrays of merging."""
+    """Return the bytes that training needs for unique pretokens: in hash tables of all threads, and for merging."""
     from impls.contract import N_BYTES
     from impls.kernels.keys import WORDS
     from impls.registry import load, most_advanced

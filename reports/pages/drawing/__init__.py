@@ -1,6 +1,6 @@
-"""Drawings as SVG that follow the page's colours and are read without script: labelled axes with units, nothing else.
+"""Drawings as SVG, with labelled axes and units. They follow the colours of the page and need no script.
 
-They are drawn here and not by a library of plots, since those draw in the browser, which needs script.
+No library of plots draws them, since such libraries draw in the browser with a script.
 """
 
 from __future__ import annotations

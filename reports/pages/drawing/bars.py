@@ -1,4 +1,4 @@
-"""Bars of ratios that begin at one: what gains runs to the right of it, what loses to the left."""
+"""Bars of ratios, which begin at 1: a ratio above 1 runs to the right, and a ratio below 1 runs to the left."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from reports.pages.formats import write, write_number
 ROW, BOTTOM, EDGE = 40, 40, 10
 
 AFTER = 64
-"""Room after the longest bar for its number."""
+"""Width of the room after the longest bar, for its number."""
 
 BOLD, SMALL = 1.12, 0.86
-"""How wide letters of these kinds are, beside the usual ones."""
+"""The widths of bold and of small letters, divided by the width of usual letters."""
 
 MINUS = "\N{MINUS SIGN}"
 
 SPAN = WIDTH - EDGE - AFTER
-"""From one end of the axis to the other."""
+"""The length of the axis."""
 
 LEAST, MOST = 0.95, 2.0
-"""The axis reaches from here to there, even if all bars are shorter."""
+"""The axis covers at least these ratios, even if all bars are shorter."""
 
 AXIS = {"edge": EDGE, "span": SPAN, "least": LEAST, "most": MOST}
-"""What the script of the page needs to draw bars over another baseline."""
+"""The sizes that the page's script needs to draw the bars over another baseline."""
 
 Across = Callable[[float], float]
 
@@ -62,7 +62,7 @@ def _is_ladder(drawing: Bars) -> bool:
 
 
 def _bar(bar: Bar, kind: str, top: float, across: Across) -> list[str]:
-    """Return the name of a bar with what is said of it, and below them the bar with its spread and its number."""
+    """Return the name of a bar with its note, and below them the bar with its spread and its number."""
     ratio, spread = bar.value, bar.value.spread
     start, end = sorted((across(1.0), across(ratio.number)))
     low, high = across(spread.low), across(spread.high)
@@ -90,7 +90,7 @@ def _bar(bar: Bar, kind: str, top: float, across: Across) -> list[str]:
 
 
 def _told(bar: Bar) -> str:
-    """Return what is said of a bar to whoever points at it: its spread, and the samples behind it."""
+    """Return the text that is shown when the mouse is over a bar: its spread and its samples."""
     said = f"{bar.name}: {write(bar.value.alone)} ({write(bar.value.least)} to {write(bar.value.most)})"
     if bar.note:
         said += f". Removes {bar.note}"

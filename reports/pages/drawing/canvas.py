@@ -1,4 +1,4 @@
-"""What all drawings share: texts, grids and legends, the numbers along an axis, one colour per implementation."""
+"""The parts that all drawings share: texts, grids, legends, numbers along an axis, a colour per implementation."""
 
 from __future__ import annotations
 
@@ -11,27 +11,27 @@ from reports.figures.series import Axis
 from reports.pages.formats import write_number
 
 WIDTH = 460
-"""So wide is every drawing: two stand side by side, and a phone shows one."""
+"""The width of every drawing. Two drawings fit side by side, and one fits on a phone."""
 
 LETTER = 6.7
-"""Width of a letter in the font of the drawings, at most; of a wide one."""
+"""The largest width of a usual letter in the font of the drawings, and of a wide letter."""
 
 IMPLEMENTATIONS, OTHERS = 12, 6
 """How many colours the page has: classes c0 to c11 for implementations, c12 to c17 for all else."""
 
 MOST_TICKS = 6
-"""About so many numbers stand along an axis."""
+"""The approximate number of labelled numbers along an axis."""
 
 
 def colour(name: str) -> int | None:
-    """Return the colour of an implementation, the same everywhere; None for any other name."""
+    """Return the colour of an implementation, the same in all drawings; None for any other name."""
     known = list(dict.fromkeys(row.name for stage in STAGES for row in implementations(stage)))
     short = name.split("/")[-1].split(",")[0]
     return known.index(short) % IMPLEMENTATIONS if short in known else None
 
 
 def colours(names: Iterable[str]) -> list[str]:
-    """Return the classes of some names in one drawing; whoever takes a colour for the second time is dashed."""
+    """Return the classes of some names in one drawing; if two names share a colour, the second name is dashed."""
     found: list[str] = []
     for name in names:
         index = colour(name)
@@ -42,7 +42,7 @@ def colours(names: Iterable[str]) -> list[str]:
 
 
 def log_ticks(low: float, high: float, most: int = MOST_TICKS) -> list[float]:
-    """Return powers of ten, or 1, 2 and 5 times them where there is less than two: one number makes no axis."""
+    """Return the powers of ten in a range; if there are fewer than two, also 2 and 5 times powers of ten."""
     powers = range(math.floor(math.log10(low) + 1e-9), math.ceil(math.log10(high) - 1e-9) + 1)
     step = max(1, -(-len(powers) // most))
     coarse = [10.0**power for power in powers if power % step == 0]
@@ -65,7 +65,7 @@ def _even_ticks(low: float, high: float, most: int = MOST_TICKS) -> list[float]:
 
 
 class Scale:
-    """The numbers along an axis: from the smallest to the largest, or from zero where it is not logarithmic."""
+    """The numbers along an axis. A logarithmic axis begins at the smallest value, any other axis begins at zero."""
 
     def __init__(self, axis: Axis, values: Sequence[float]) -> None:
         self.axis, self.low, self.high = axis, min(values), max(values)
@@ -75,14 +75,14 @@ class Scale:
             self.low, self.high = min(0.0, self.low), self.high or 1.0
 
     def place(self, value: float) -> float:
-        """Return where a number stands, from 0 to 1."""
+        """Return the place of a number on the axis: 0 is the beginning, 1 is the end."""
         low, high = self.low, self.high
         if self.axis.log:
             value, low, high = math.log10(value), math.log10(low), math.log10(high)
         return (value - low) / (high - low) if high > low else 0.5
 
     def ticks(self) -> list[tuple[float, str]]:
-        """Return numbers to be shown, with their text."""
+        """Return the numbers to show along the axis, each with its text."""
         found = (log_ticks if self.axis.log else _even_ticks)(self.low, self.high)
         return [(tick, write_number(tick, self.axis.unit)) for tick in found]
 
@@ -93,12 +93,12 @@ def text(x: float, y: float, words: str, anchor: str = "start", more: str = "") 
 
 
 def room(words: str) -> float:
-    """Return how much room words need."""
+    """Return the width that words need."""
     return LETTER * len(words)
 
 
 def clipped(words: str, width: float) -> str:
-    """Return as many of the words as have room."""
+    """Return as much of the words as fits into the width."""
     most = max(int(width / LETTER), 1)
     return words if len(words) <= most else f"{words[: most - 1].rstrip()}…"
 
@@ -115,12 +115,12 @@ def box(kind: str, x: float, y: float, width: float, height: float = 12) -> str:
 
 
 def title(words: str) -> str:
-    """Return what is said of a part of a drawing to whoever points at it."""
+    """Return the element with the text that is shown when the mouse is over a part of a drawing."""
     return f"<title>{escape(words)}</title>"
 
 
 def legend(names: Sequence[str], classes: Sequence[str], top: float, left: float = 0.0) -> tuple[list[str], float]:
-    """Return boxes with names, and the height that they end at."""
+    """Return boxes with names, and the height at which they end."""
     parts, x, y = [], left, top
     for name, kind in zip(names, classes, strict=True):
         words = clipped(name, WIDTH - left - 20)

@@ -12,7 +12,7 @@ HEIGHT = 270
 LEFT, RIGHT, TOP, BOTTOM = 68, 26, 12, 46
 
 MOST_SAMPLES = 12
-"""So many samples are told of a point; a point has few, or thousands."""
+"""The most samples of a point that are listed. Some points have thousands of samples."""
 
 
 def lines(drawing: Lines, label: str) -> str:
@@ -33,7 +33,7 @@ def lines(drawing: Lines, label: str) -> str:
 
 
 def _marks(frame: _Frame, drawing: Lines, row: Line, kind: str) -> Iterator[str]:
-    """Yield a dot per point, which tells its samples."""
+    """Yield a dot per point, with a text that lists the samples of the point."""
     for place, (x, y) in enumerate(row.points):
         samples = row.samples[place] if place < len(row.samples) else [y]
         told = ", ".join(write_number(sample, drawing.y.unit) for sample in sorted(samples)[:MOST_SAMPLES])
@@ -65,11 +65,11 @@ class _Frame:
         self.y = Scale(drawing.y, [y for row in rows for _, y in row.points])
 
     def across(self, x: float) -> float:
-        """Return how far to the right a number stands."""
+        """Return the distance of a number from the left edge."""
         return LEFT + (WIDTH - LEFT - RIGHT) * self.x.place(x)
 
     def down(self, y: float) -> float:
-        """Return how far below the top a number stands."""
+        """Return the distance of a number from the top."""
         return TOP + (HEIGHT - TOP - BOTTOM) * (1 - self.y.place(y))
 
     def path(self, points: Points) -> str:
@@ -94,5 +94,5 @@ class _Frame:
 
 
 def _named(axis: Axis) -> str:
-    """Return the label of an axis; the numbers carry their unit."""
+    """Return the label of an axis. The unit stands beside the numbers."""
     return f"{axis.label} (log)" if axis.log else axis.label

@@ -21,14 +21,14 @@ from reports.pages.formats import percent, write, write_number
 ROW = 24
 
 FLAME = 19
-"""Height of a call."""
+"""The height of the box of a call."""
 
 MOST_DEPTH = 14
-"""Calls below each other that are drawn."""
+"""The largest depth of calls that is drawn."""
 
 
 def stacks(drawing: Stacks, label: str) -> str:
-    """Draw a bar of shares per whole, with its name before and the whole after it."""
+    """Draw a bar of shares per whole, with the name before the bar and the whole after the bar."""
     names = [write(stack.name) for stack in drawing.stacks]
     left = 12 + max(map(room, names))
     kinds, wide = colours(drawing.names), WIDTH - left - 66

@@ -1,4 +1,4 @@
-"""All samples as dots, a row per implementation."""
+"""Draws all samples as dots, one row per implementation."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from reports.pages.formats import write, write_number
 ROW, BOTTOM, RIGHT = 30, 40, 30
 
 LONGEST = 110
-"""Room for names, at most."""
+"""The largest width for names."""
 
 
 def strips(drawing: Strips, label: str) -> str:
@@ -37,7 +37,7 @@ def strips(drawing: Strips, label: str) -> str:
             text(0, middle + 4, name, "start", ' class="name"'),
         ]
         for index, sample in enumerate(strip.samples):
-            # Side by side in the order of the rounds, so that dots at one place do not hide each other.
+            # Dots are a little apart, in the order of the rounds, so that equal samples do not hide each other.
             high = middle - 8 + 16 * (index + 0.5) / len(strip.samples)
             parts.append(f'<circle class="{kind}" cx="{across(sample):.1f}" cy="{high:.1f}" r="2.2"></circle>')
         median = across(strip.median.number)
@@ -47,6 +47,6 @@ def strips(drawing: Strips, label: str) -> str:
 
 
 def _told(strip: Strip) -> str:
-    """Return what is said of a row to whoever points at it."""
+    """Return the text that is shown when the mouse is over a row."""
     samples = ", ".join(write_number(sample, strip.median.unit) for sample in strip.samples)
     return f"{strip.name}: median {write(Value(strip.median.number, strip.median.unit))}; rounds in order: {samples}"
