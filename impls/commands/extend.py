@@ -8,8 +8,8 @@ from pathlib import Path
 from impls.errors import FileFormatError, UsageError
 
 EXAMPLES = """
-%(prog)s tok --token ' mergelab' --out extended
-%(prog)s tok --special-token '<|pad|>' --out with-padding
+%(prog)s tok --token mergelab --token ' Zurich' --out tok-words
+%(prog)s tok --special-token '<|user|>' --special-token '<|end|>' --out tok-chat
 """
 
 

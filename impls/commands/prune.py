@@ -6,7 +6,6 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from impls.arguments import check_workers
 from impls.errors import FileFormatError, MissingByteError, UsageError
 
 if TYPE_CHECKING:
@@ -14,9 +13,9 @@ if TYPE_CHECKING:
     from impls.surgery import Changed
 
 EXAMPLES = """
-%(prog)s tok --size 300 --out smaller              # the tokens that were made last go
-%(prog)s tok --by-use corpus.txt --out used        # tokens that the text does not use go
-%(prog)s tok --by-use corpus.txt --size 290 --out most-used
+%(prog)s tok --size 280 --out tok-280                          # without the tokens that were made last
+%(prog)s tok --by-use corpus.txt --out tok-used                # without the tokens that the text does not use
+%(prog)s tok --by-use corpus.txt --size 290 --out tok-290      # the 290 tokens that the text uses most
 """
 
 
@@ -55,6 +54,7 @@ def run(options: Namespace) -> None:
 
 
 def _by_use(old: Definition, path: Path, size: int | None) -> Changed:
+    from impls.arguments import check_workers
     from impls.fastest import pick
     from impls.inputs.file import TextFile
     from impls.surgery.use import prune_by_use

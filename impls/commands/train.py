@@ -17,8 +17,9 @@ EXAMPLES = """
 %(prog)s corpus.txt --vocab-size 320 --special-token '<|endoftext|>' --out tok
 %(prog)s corpus.txt --vocab-size 400 --pattern o200k --out tok-o200k      # split as GPT-4o does
 %(prog)s corpus.txt --vocab-size 400 --pattern 'regex:[a-z]+|[^a-z]' --out tok-own
-%(prog)s corpus.txt --sizes 300,400 --out sizes                           # sizes/300 and sizes/400, from one training
-%(prog)s corpus.txt --vocab-size 420 --continue tok --out larger          # keeps all ids of tok
+%(prog)s corpus.txt --sizes 300,350,400 --out sizes                       # sizes/300, sizes/350, sizes/400
+%(prog)s corpus.txt --vocab-size 360 --min-frequency 2 --max-token-bytes 16 --out tok-short
+%(prog)s corpus.txt --vocab-size 420 --continue tok --out tok-more        # the ids of tok stay
 """
 
 
@@ -50,10 +51,10 @@ def configure_goal(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--special-token", action="append", default=[], metavar="TEXT", help="a special token; may be repeated"
     )
-    parser.add_argument("--pattern", help="gpt2, gpt4, o200k or regex:EXPRESSION; gpt2 by default")
+    parser.add_argument("--pattern", help="gpt2 (by default), gpt4, o200k or regex:EXPRESSION")
     parser.add_argument("--tie-break", default="greatest", help="of equally frequent pairs: greatest or huggingface")
     parser.add_argument(
-        "--min-frequency", type=int, default=1, metavar="N", help="stop when the best pair occurs less than N times"
+        "--min-frequency", type=int, default=1, metavar="N", help="stop when no pair occurs at least N times"
     )
     parser.add_argument(
         "--max-token-bytes", type=int, metavar="N", help="never merge a pair that makes a token of more than N bytes"
