@@ -53,7 +53,7 @@ class Definition:
             merges: pairs of tokens in order of rank.
             special_tokens: tokens that are cut out of a text before it is split. Special tokens that `vocab` lacks
                 get the next free ids.
-            pattern: "gpt2", "gpt4", "o200k", or "regex:EXPRESSION".
+            pattern: "gpt2", "gpt4", "o200k", "llama3", "qwen2", or "regex:EXPRESSION".
 
         Raises:
             UsageError: a token is empty or has two ids; a merge is given twice, uses a token that is not in the

@@ -52,7 +52,7 @@ class Tokenizer:
             merges: pairs of tokens in order of rank.
             special_tokens: matched before the pattern, longest first. Special tokens missing in `vocab` get the
                 next ids.
-            pattern: "gpt2", "gpt4", "o200k", or "regex:EXPRESSION".
+            pattern: "gpt2", "gpt4", "o200k", "llama3", "qwen2", or "regex:EXPRESSION".
             impl: an encoder of the registry; or "auto": pure Python for small texts, compiled code for large ones.
 
         Raises:
