@@ -10,7 +10,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from impls.errors import FileFormatError
+from impls.errors import FileFormatError, UsageError, shown
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,7 @@ class Format:
         what: the files of the format, in words.
         module: the module with `recognise(path) -> bool` and `read(path) -> Definition`, if the format is read, and
             with `write(path, definition)`, if it is written.
+        file: the name of the file that is written to a folder; empty if the folder itself is written.
         reads: whether the format is read.
         writes: whether the format is written.
     """
@@ -29,6 +30,7 @@ class Format:
     name: str
     what: str
     module: str
+    file: str
     reads: bool = True
     writes: bool = True
 
@@ -38,9 +40,24 @@ class Format:
 
 
 FORMATS = (
-    Format("mergelab", "a folder with mergelab.json, vocab.json and merges.txt", "impls.formats.mergelab"),
-    Format("tokenizer.json", "the file that transformers reads", "impls.formats.tokenizer_json", reads=False),
+    Format("mergelab", "a folder with mergelab.json, vocab.json and merges.txt", "impls.formats.mergelab", ""),
+    Format("tokenizer.json", "a tokenizer.json", "impls.formats.tokenizer_json", "tokenizer.json"),
+    Format("tiktoken", "a rank file of tiktoken", "impls.formats.tiktoken", "tokenizer.tiktoken"),
+    Format("gpt2", "GPT-2's vocab.json beside merges.txt", "impls.formats.gpt2", ""),
+    Format("simple-bpe", "a .model file that begins with simple-bpe v1", "impls.formats.simple_bpe", "", writes=False),
 )
+
+
+def find(name: str) -> Format:
+    """Return the format with a name.
+
+    Raises:
+        UsageError: there is no such format that is written.
+    """
+    known = {row.name: row for row in FORMATS if row.writes}
+    if name not in known:
+        raise UsageError(f"format: unknown name {shown(name)}; choose one of {', '.join(known)}")
+    return known[name]
 
 
 def recognise(path: Path) -> Format:

@@ -10,13 +10,14 @@ import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from impls.arguments import check_path
-from impls.definition import Definition, fingerprint
-from impls.errors import FileFormatError, UsageError
+from impls.definition import Definition
+from impls.errors import FileFormatError, UsageError, shown
 from impls.folders import refuse_link
 from impls.formats.files import read_json, write_together
-from impls.formats.gpt2 import MERGES_FILE, VOCAB_FILE, merges_content, read_merges, read_vocab, vocab_content
+from impls.formats.gpt2 import MERGES_FILE, VOCAB_FILE, merges_content, read_files, vocab_content
 
 SETTINGS_FILE = "mergelab.json"
 
@@ -72,7 +73,7 @@ def write(path: str | os.PathLike[str], definition: Definition) -> None:
     }
     contents = {
         VOCAB_FILE: vocab_content(definition.vocab),
-        MERGES_FILE: merges_content(definition.merges),
+        MERGES_FILE: merges_content(definition.merges, definition.pattern),
         SETTINGS_FILE: json.dumps(settings, ensure_ascii=False, indent=2) + "\n",
     }
     write_together(folder, contents)
@@ -96,20 +97,22 @@ def read(path: str | os.PathLike[str]) -> Definition:
         raise FileFormatError(f"{place}: 'pattern' is {pattern!r}, not a string; restore the file")
     if not isinstance(specials, Mapping):
         raise FileFormatError(f"{place}: 'special_tokens' is {specials!r}, not an object; restore the file")
-    vocab = read_vocab(folder / VOCAB_FILE)
-    for token, token_id in specials.items():
-        if not isinstance(token_id, int) or vocab.get(token_id) != token.encode():
-            raise FileFormatError(
-                f"{place}: special token {token!r} has the id {token_id!r}, but not in {VOCAB_FILE}; "
-                "restore the folder"
-            )
-    merges = read_merges(folder / MERGES_FILE)
-    if settings.get("digest") != fingerprint(vocab, merges, list(specials), pattern):
+    try:
+        definition = read_files(folder / VOCAB_FILE, folder / MERGES_FILE, list(specials), pattern)
+    except UsageError as error:
+        raise FileFormatError(f"{folder}: {error}") from None
+    return _checked(definition, settings, folder)
+
+
+def _checked(definition: Definition, settings: Mapping[str, Any], folder: Path) -> Definition:
+    """Check what the files hold against the special tokens and the digest in mergelab.json."""
+    for token, token_id in settings["special_tokens"].items():
+        if type(token_id) is not int or definition.special_tokens[token] != token_id:
+            told = f"special token {token!r} has the id {shown(token_id)}, but not in {VOCAB_FILE}"
+            raise FileFormatError(f"{folder / SETTINGS_FILE}: {told}; restore the folder")
+    if settings.get("digest") != definition.fingerprint:
         raise FileFormatError(
             f"{folder}: {VOCAB_FILE}, {MERGES_FILE} and {SETTINGS_FILE} do not belong together (digest differs); "
             "restore the folder or train again"
         )
-    try:
-        return Definition(vocab, merges, list(specials), pattern)
-    except UsageError as error:
-        raise FileFormatError(f"{folder}: {error}") from None
+    return definition
