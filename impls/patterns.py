@@ -96,7 +96,7 @@ def expressions(pattern: str) -> list[str]:
         listed = None
     if not isinstance(listed, list) or not 1 <= len(listed) <= MOST_SPLITS or set(map(type, listed)) != {str}:
         raise UsageError(
-            f"pattern: {shown(pattern)} is not {SEVERAL} with a JSON list of 1 to {MOST_SPLITS} expressions; correct it"
+            f"pattern: {shown(pattern)} is not {SEVERAL} with a JSON list of 1 to {MOST_SPLITS} strings; correct it"
         )
     return listed
 

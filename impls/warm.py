@@ -7,6 +7,7 @@ import numpy as np
 from impls.contract import Vocabulary
 from impls.count.jit import PretokenTable
 from impls.encode.jit import JitEncoder
+from impls.formats.ranks import merges_of_ranks
 from impls.kernels.specials import pack_specials
 from impls.train.jit import initial_state, train, with_larger_slots
 
@@ -25,3 +26,4 @@ def warm(pattern: str) -> None:
     with_larger_slots(initial_state(pretokens, 1, "greatest"))
     merges = train(pretokens, n_merges=10)
     JitEncoder(Vocabulary.from_merges(merges), pattern).encode(text)
+    merges_of_ranks(merges.token_bytes(), "warm")

@@ -10,6 +10,7 @@ from impls.contract import TIE_BREAKS, MergeEvent
 from impls.errors import FileFormatError
 from impls.folders import refuse_same_file
 from impls.formats import mergelab
+from impls.formats.names import default_output
 from impls.patterns import CUSTOM, PATTERNS
 from impls.pipeline import train
 from impls.registry import implementations
@@ -23,7 +24,7 @@ def configure(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--special-token", action="append", default=[], metavar="TEXT", help="a special token; may be repeated"
     )
-    parser.add_argument("--out", type=Path, required=True, help="folder for vocab.json, merges.txt, mergelab.json")
+    parser.add_argument("--out", type=Path, help="folder for the tokenizer; by default named after input and size")
     parser.add_argument("--force", action="store_true", help="replace the tokenizer that is in the folder")
     parser.add_argument("--pattern", default="gpt2", help=f"{', '.join(PATTERNS)} or {CUSTOM}EXPRESSION")
     parser.add_argument("--impl", default="auto", help=f"auto, {trainers}")
@@ -48,6 +49,7 @@ def print_merge(event: MergeEvent) -> None:
 
 def run(options: Namespace) -> None:
     """Train and save."""
+    options.out = options.out or default_output([options.input], options.vocab_size)
     if options.out.exists() and not options.out.is_dir():
         raise FileFormatError(f"{options.out}: exists and is not a folder; give another --out")
     if mergelab.recognise(options.out) and not options.force:

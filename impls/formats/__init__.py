@@ -21,8 +21,8 @@ class Format:
         name: the word by which people know the format; no two formats have the same name.
         what: the files of the format, in words.
         module: the module with `recognise(path) -> bool` and `read(path) -> Definition`, if the format is read, and
-            with `write(path, definition)`, if it is written.
-        file: the name of the file that is written to a folder; empty if the folder itself is written.
+            with `write(path, definition)` and `contents(definition)`, a dict: name of a file -> its content, if it is
+            written.
         reads: whether the format is read.
         writes: whether the format is written.
     """
@@ -30,7 +30,6 @@ class Format:
     name: str
     what: str
     module: str
-    file: str
     reads: bool = True
     writes: bool = True
 
@@ -40,11 +39,11 @@ class Format:
 
 
 FORMATS = (
-    Format("mergelab", "a folder with mergelab.json, vocab.json and merges.txt", "impls.formats.mergelab", ""),
-    Format("tokenizer.json", "a tokenizer.json", "impls.formats.tokenizer_json", "tokenizer.json"),
-    Format("tiktoken", "a rank file of tiktoken", "impls.formats.tiktoken", "tokenizer.tiktoken"),
-    Format("gpt2", "GPT-2's vocab.json beside merges.txt", "impls.formats.gpt2", ""),
-    Format("simple-bpe", "a .model file that begins with simple-bpe v1", "impls.formats.simple_bpe", "", writes=False),
+    Format("mergelab", "a folder with mergelab.json, vocab.json and merges.txt", "impls.formats.mergelab"),
+    Format("tokenizer.json", "a tokenizer.json", "impls.formats.tokenizer_json"),
+    Format("tiktoken", "a rank file of tiktoken", "impls.formats.tiktoken"),
+    Format("gpt2", "GPT-2's vocab.json beside merges.txt", "impls.formats.gpt2"),
+    Format("simple-bpe", "a .model file that begins with simple-bpe v1", "impls.formats.simple_bpe", writes=False),
 )
 
 

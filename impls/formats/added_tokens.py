@@ -56,7 +56,7 @@ def _checked(row: object, place: str) -> tuple[str, Any]:
     for flag in FLAGS:
         if row.get(flag):
             raise FileFormatError(
-                f"{place}: added token {shown(row['content'])} has {flag!r}, which mergelab cannot carry; set it to false"
+                f"{place}: added token {shown(row['content'])} has {flag!r}, which mergelab cannot do; make it false"
             )
     return row["content"], row.get("id")
 
@@ -76,5 +76,5 @@ def _check_order(first: Collection[str], second: Sequence[str], place: str) -> N
         inside = any(token[start : start + length] in first for start in range(len(token)) for length in lengths)
         if inside or any(token[start:] in beginnings for start in range(1, len(token))):
             raise FileFormatError(
-                f"{place}: added token {shown(token)} is 'normalized' and overlaps another token; set 'normalized' to false"
+                f"{place}: added token {shown(token)} is 'normalized' and overlaps another token; make it false"
             )

@@ -48,7 +48,8 @@ def from_text(text: str) -> bytes:
         raise ValueError(f"character {text[error.start]!r} is not in GPT-2's byte alphabet") from None
 
 
-_BYTE_OF = np.array([_BYTES.get(code, _NO_BYTE) for code in range(1 << 16)], np.uint16)
+_BYTE_OF = np.full(1 << 16, _NO_BYTE, np.uint16)
+_BYTE_OF[list(_BYTES)] = list(_BYTES.values())
 
 
 def from_texts(texts: Sequence[str]) -> list[bytes]:

@@ -15,7 +15,6 @@ from typing import Any
 from impls.errors import FileFormatError
 from impls.storage import atomic_writer
 
-
 BEGINNING = 1 << 12
 """Bytes of a file that are read to tell its format."""
 

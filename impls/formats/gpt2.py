@@ -1,7 +1,7 @@
 """GPT-2's `vocab.json` and `merges.txt`: an object token -> id, and lines of two tokens in order of rank.
 
-The two files do not hold the split pattern, so it is GPT-2's. They do not tell which tokens are special; a third file,
-`added_tokens.json`, may tell it. Reading the files executes no code.
+The two files do not hold the split pattern, so it is GPT-2's. They do not tell which tokens are special; a third
+file, `added_tokens.json`, may tell it. Reading the files executes no code.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from impls.formats.files import begins_with, note, read_json, read_text, write_t
 VOCAB_FILE, MERGES_FILE, ADDED_FILE = "vocab.json", "merges.txt", "added_tokens.json"
 
 _NAMES = ((VOCAB_FILE, MERGES_FILE), ("encoder.json", "vocab.bpe"))
-"""Names of the two files, by which they are also recognised if more stands before the name; OpenAI's own come last."""
+"""Names of the two files, as transformers and as OpenAI have them; more may stand before both names."""
 
 _MERGES_HEADER = "#version: 0.2"
 
@@ -150,18 +150,22 @@ def ids_of_merges(lefts: list[str], rights: list[str], ids: Mapping[str, int]) -
     return left, right, merged
 
 
-def read_files(vocab_path: Path, merges_path: Path, special_tokens: Sequence[str], pattern: str) -> Definition:
+def read_files(vocab_path: Path, merges_path: Path, special_tokens: Sequence[str] | None, pattern: str) -> Definition:
     """Read both files as the definition of a tokenizer.
+
+    If `special_tokens` is None, tokens of the form `<...>` that no merge makes are special, and a note names them.
 
     Raises:
         FileFormatError: see `read_vocab` and `read_merges`.
         UsageError: the files do not fit together.
     """
     content = read_json(vocab_path)
-    vocab = vocab_of(content, special_tokens, str(vocab_path))
     lines = [line for line in read_text(merges_path).split("\n") if line]
     lines = lines[sum(map(_is_header, range(1, 3), lines)) :]
     columns = " ".join(lines).split(" ")
+    if special_tokens is None:
+        special_tokens = _likely_specials(content, lines, str(vocab_path))
+    vocab = vocab_of(content, special_tokens, str(vocab_path))
     try:
         if any(line.count(" ") != 1 for line in lines):
             raise KeyError
@@ -211,22 +215,22 @@ def read(path: str | os.PathLike[str]) -> Definition:
         raise FileFormatError(f"{path}: {VOCAB_FILE} or {MERGES_FILE} is missing; give a folder with both")
     vocab_path, merges_path = pair
     if begins_with(merges_path, f"#version.*\n{re.escape(_OTHER_PATTERN)}".encode()):
-        raise FileFormatError(f"{merges_path}: its tokenizer does not split as GPT-2 does; give the folder that was saved")
+        raise FileFormatError(f"{merges_path}: its tokenizer splits in another way than GPT-2; give the whole folder")
     added = vocab_path.with_name(ADDED_FILE)
-    specials = list(read_json(added)) if added.is_file() else _likely_specials(vocab_path, merges_path)
+    specials = list(read_json(added)) if added.is_file() else None
     try:
         return read_files(vocab_path, merges_path, specials, "gpt2")
     except UsageError as error:
         raise FileFormatError(f"{vocab_path}: {error}") from None
 
 
-def _likely_specials(vocab_path: Path, merges_path: Path) -> list[str]:
-    likely = [token for token in read_json(vocab_path) if len(token) > 2 and token[0] == "<" and token[-1] == ">"]
-    made = {left + right for left, right in read_merges(merges_path)} if likely else set()
-    specials = [token for token in likely if token.encode() not in made]
+def _likely_specials(content: Iterable[str], merges: Iterable[str], place: str) -> list[str]:
+    likely = [token for token in content if len(token) > 2 and token[0] == "<" and token[-1] == ">"]
+    made = {line.replace(" ", "") for line in merges if line.endswith(">")} if likely else set()
+    specials = [token for token in likely if token not in made]
     if specials:
         told = ", ".join(specials[:3]) + (" ..." if len(specials) > 3 else "")
-        note(str(vocab_path), f"no merge makes {told}, so each of these {len(specials)} tokens is taken as special")
+        note(place, f"special tokens are taken from their form: {told}")
     return specials
 
 
@@ -234,22 +238,29 @@ def write(path: str | os.PathLike[str], definition: Definition) -> None:
     """Write the files to a folder, which is made if needed.
 
     Raises:
+        UsageError: see `contents`.
+        FileFormatError: the folder cannot be made or written.
+    """
+    write_together(check_path(path), contents(definition))
+
+
+def contents(definition: Definition) -> dict[str, str]:
+    """Return a dict: name of a file -> its content.
+
+    Raises:
         UsageError: the files cannot hold the tokenizer: it has another split pattern, or a special token is written
             like another token.
-        FileFormatError: the folder cannot be made or written.
     """
     if definition.pattern != "gpt2":
         raise UsageError(
             f"gpt2: the files cannot hold the pattern {shown(definition.pattern)}, and other programs would split by "
             "GPT-2's; export to tokenizer.json or tiktoken"
         )
-    contents = {
+    return {
         VOCAB_FILE: json.dumps(written_vocab(definition), ensure_ascii=False) + "\n",
         MERGES_FILE: merges_content(definition.merges),
+        ADDED_FILE: json.dumps(definition.special_tokens, ensure_ascii=False, indent=2) + "\n",
     }
-    if definition.special_tokens:
-        contents[ADDED_FILE] = json.dumps(definition.special_tokens, ensure_ascii=False, indent=2) + "\n"
-    write_together(check_path(path), contents)
 
 
 def written_vocab(definition: Definition) -> dict[str, int]:
@@ -259,7 +270,7 @@ def written_vocab(definition: Definition) -> dict[str, int]:
         UsageError: a special token would be written like another token.
     """
     special_tokens = definition.special_tokens
-    merged = {left + right for left, right in definition.merges} | {token for pair in definition.merges for token in pair}
+    merged = {token for left, right in definition.merges for token in (left, right, left + right)}
     special_ids = set(special_tokens.values())
     vocab = {
         to_text(token): token_id

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from impls.definition import Definition
 
-FILE = "vocabulary.txt"
-
 
 def readable(token: bytes) -> str:
     """Return a token as text that can be printed in one line."""

@@ -102,7 +102,7 @@ def _expressions_of(step: Mapping[str, Any], is_last: bool, place: str) -> list[
     if kind == "ByteLevel" and is_last:
         if step.get("add_prefix_space", True) is not False:
             told = "add_prefix_space puts a space before each text"
-            raise FileFormatError(f"{place}: ByteLevel: {told}, which mergelab cannot do; give a tokenizer without it")
+            raise FileFormatError(f"{place}: ByteLevel: {told}, which mergelab cannot do; make it false")
         return [EXPRESSIONS["gpt2"]] if step.get("use_regex", True) else []
     if kind == "Digits":
         return [r"\p{N}" if step.get("individual_digits") else r"\p{N}+"]
@@ -117,7 +117,7 @@ def _split_expression(step: Mapping[str, Any], place: str) -> str:
     if not isinstance(pattern, Mapping) or [*map(type, pattern.values())] != [str]:
         raise FileFormatError(f"{place}: Split has the pattern {shown(pattern)}, not an expression; restore the file")
     ((kind, text),) = pattern.items()
-    expression = regex.escape(text, special_only=True) if kind == "String" else text
+    expression = str(regex.escape(text, special_only=True)) if kind == "String" else str(text)
     behavior, invert = step.get("behavior"), bool(step.get("invert", False))
     # If the matches are kept and all else is removed, nothing is lost if the expression matches everything.
     if behavior != "Isolated" and not (behavior == "Removed" and invert and expression in NAMES):
@@ -129,7 +129,5 @@ def _split_expression(step: Mapping[str, Any], place: str) -> str:
 def _check_means_the_same(expression: str, place: str) -> None:
     for match in _MEANS_ANOTHER.finditer(expression):
         if match["other"]:
-            raise FileFormatError(
-                f"{place}: in the expression {shown(expression)}, {match['other']!r} means something else to mergelab; "
-                "give a tokenizer without it"
-            )
+            told = f"in the expression {shown(expression)}, {match['other']!r} means something else to mergelab"
+            raise FileFormatError(f"{place}: {told}; give a tokenizer without it")

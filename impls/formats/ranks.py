@@ -60,11 +60,11 @@ def out_of_reach(tokens: Sequence[bytes], merged: Array32) -> Iterator[bytes]:
     """Yield the tokens of two bytes or more that no merge makes."""
     made = np.zeros(len(tokens), np.bool_)
     made[merged] = True
-    return (tokens[place] for place in np.flatnonzero(~made) if len(tokens[place]) > 1)
+    return (tokens[place] for place in np.flatnonzero(~made).tolist() if len(tokens[place]) > 1)
 
 
 def may_be_pretoken(token: bytes, pattern: str) -> bool:
-    """Tell whether a token may be a whole pretoken of some text; for an expression of a user's own, any text may be."""
+    """Tell whether a token may be a whole pretoken; for an expression of a user's own, any text may be one."""
     try:
         text = token.decode()
     except UnicodeDecodeError:

@@ -54,7 +54,8 @@ def _special(line: str, number: int, path: Path) -> tuple[str, int]:
     """Return a special token and its id; only the last space of a line separates the two."""
     token, _, token_id = line.rpartition(" ")
     if not token or not token_id.isdecimal() or len(token_id) > 10:
-        raise FileFormatError(f"{path}: line {number}: {shown(line)} is not a special token and its id; correct the line")
+        told = f"{shown(line)} is not a special token and its id"
+        raise FileFormatError(f"{path}: line {number}: {told}; correct the line")
     return token, int(token_id)
 
 
@@ -65,18 +66,24 @@ def _pair(line: str, number: int, path: Path) -> tuple[int, int]:
     return int(ids[0]), int(ids[1])
 
 
-def _definition(expression: str, specials: list[tuple[str, int]], pairs: list[tuple[int, int]], path: Path) -> Definition:
+def _definition(
+    expression: str, specials: list[tuple[str, int]], pairs: list[tuple[int, int]], path: Path
+) -> Definition:
     tokens = [bytes([byte]) for byte in range(N_BYTES)]
     for number, (left, right) in enumerate(pairs):
         if max(left, right) >= len(tokens):
-            raise FileFormatError(f"{path}: merge {number} uses the id {max(left, right)} before it is made; restore it")
+            told = f"merge {number} uses the id {max(left, right)} before it is made"
+            raise FileFormatError(f"{path}: {told}; restore the file")
         if len(tokens[left]) + len(tokens[right]) > MOST_BYTES:
-            raise FileFormatError(f"{path}: merge {number} makes a token of more than {MOST_BYTES} bytes; restore it")
+            told = f"merge {number} makes a token of more than {MOST_BYTES} bytes"
+            raise FileFormatError(f"{path}: {told}; restore the file")
         tokens.append(tokens[left] + tokens[right])
     vocab = dict(enumerate(tokens))
     for token, token_id in specials:
         if vocab.setdefault(token_id, token.encode()) != token.encode():
-            raise FileFormatError(f"{path}: special token {token!r} has the id {token_id} of another token; correct it")
+            raise FileFormatError(
+                f"{path}: special token {token!r} has the id {token_id} of another token; correct it"
+            )
     merges = np.array(pairs, np.int32).reshape(-1, 2)
     columns = merges[:, 0].copy(), merges[:, 1].copy(), np.arange(len(pairs), dtype=np.int32) + np.int32(N_BYTES)
     pattern = _PATTERNS.get(expression, CUSTOM + expression)

@@ -14,6 +14,7 @@ import os
 from binascii import a2b_base64
 from collections.abc import Mapping
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -102,7 +103,7 @@ def read(
     except OSError as error:
         raise FileFormatError(f"{file}: {error.strerror}; give a rank file of tiktoken") from None
     known = _settings(file, data) if pattern is None else Known(file.stem, pattern, special_tokens or {})
-    tokens, ranks = _parsed(data, str(file))
+    tokens, ranks = parsed(data, str(file))
     return definition_of(tokens, ranks, known, str(file))
 
 
@@ -141,7 +142,7 @@ def _with_gaps(expression: str) -> str:
     return rf"{expression}|(?:(?!{expression})[\s\S])+"
 
 
-def _parsed(data: bytes, place: str) -> tuple[list[bytes], list[int]]:
+def parsed(data: bytes, place: str) -> tuple[list[bytes], list[int]]:
     """Return the tokens and their ranks, in order of rank."""
     fields = data.split()
     try:
@@ -152,7 +153,7 @@ def _parsed(data: bytes, place: str) -> tuple[list[bytes], list[int]]:
         is_fine = False
     if not is_fine or data.count(b" ") != len(ranks) or not len(ranks) - 1 <= data.count(b"\n") <= len(ranks):
         raise _fault_in_lines(data, place)
-    if any(first >= second for first, second in zip(ranks, ranks[1:], strict=False)):
+    if any(first >= second for first, second in pairwise(ranks)):
         order = sorted(range(len(ranks)), key=ranks.__getitem__)
         tokens, ranks = [tokens[place] for place in order], [ranks[place] for place in order]
     if len(set(ranks)) < len(ranks) or len(set(tokens)) < len(tokens):
@@ -170,7 +171,7 @@ def _fault_in_lines(data: bytes, place: str) -> FileFormatError:
         except ValueError:
             pass
         told = shown(line[:80].decode(errors="replace"))
-        return FileFormatError(f"{place}: line {number}: {told} is not a token in base64 and a rank; restore the file")
+        return FileFormatError(f"{place}: line {number}: {told} is no base64 and a rank; restore the file")
     return FileFormatError(f"{place}: is not a rank file; restore the file")
 
 
@@ -191,10 +192,10 @@ def definition_of(tokens: list[bytes], ranks: list[int], known: Known, place: st
                 "mergelab cannot"
             )
     vocab = dict(zip(ranks, tokens, strict=True))
-    for token, token_id in known.special_tokens.items():
-        if type(token_id) is not int or vocab.setdefault(token_id, token.encode()) != token.encode():
+    for special, token_id in known.special_tokens.items():
+        if type(token_id) is not int or vocab.setdefault(token_id, special.encode()) != special.encode():
             raise FileFormatError(
-                f"{place}: special token {token!r} has the id {shown(token_id)}, which is no free id; give another id"
+                f"{place}: special token {special!r} has the id {shown(token_id)}, which is not free; give another id"
             )
     left, right, merged = (ids[column].astype(np.int32) for column in columns)
     try:
@@ -220,7 +221,7 @@ def mergeable_ranks(definition: Definition) -> dict[bytes, int]:
     wanted = [(tokens[one], tokens[other]) for one, other in zip(left.tolist(), right.tolist(), strict=True)]
     if not _follow_ranks(definition, wanted):
         raise UsageError(
-            "tiktoken: the merges are not in the order of the ids, and tiktoken merges by id; export to tokenizer.json"
+            "tiktoken: the merges are not in the order of ids, and tiktoken merges by id; export to tokenizer.json"
         )
     for token in out_of_reach(tokens, merged):
         if may_be_pretoken(token, definition.pattern):
@@ -290,8 +291,8 @@ def _check_split(definition: Definition, arguments: Mapping[str, Any]) -> None:
         peer = tiktoken.Encoding("split", pat_str=arguments["pat_str"], mergeable_ranks=ranks, special_tokens={})
         if peer.encode_ordinary(text) != [ranks[pretoken] for pretoken in pretokens]:
             raise UsageError(
-                f"tiktoken: with {definition.pattern!r}, tiktoken does not split {text!r} as mergelab does; choose one "
-                f"of {', '.join(PATTERNS)}"
+                f"tiktoken: with {definition.pattern!r}, tiktoken does not split {text!r} as mergelab does; "
+                f"choose one of {', '.join(PATTERNS)}"
             )
 
 
@@ -299,18 +300,26 @@ def write(path: str | os.PathLike[str], definition: Definition) -> None:
     """Write a rank file, and the file `NAME.json` with the pattern and the special tokens beside it.
 
     Raises:
-        UsageError: ranks cannot hold the tokenizer.
+        UsageError: see `contents`.
         FileFormatError: a file cannot be written.
     """
     path = check_path(path)
+    write_together(path.parent, contents(definition, path.name))
+
+
+def contents(definition: Definition, name: str = f"tokenizer{SUFFIX}") -> dict[str, str]:
+    """Return a dict: name of a file -> its content.
+
+    Raises:
+        UsageError: ranks cannot hold the tokenizer: tiktoken would give other ids.
+    """
     if definition.pattern not in PATTERNS:
         encoding_of(definition)  # The expression must be tried.
     ranks = mergeable_ranks(definition)
-    lines = (f"{base64.b64encode(token).decode()} {rank}\n" for token, rank in ranks.items())
     settings = {
-        "name": path.stem,
+        "name": name.removesuffix(SUFFIX),
         "pat_str": expression_of(definition.pattern),
         "special_tokens": dict(definition.special_tokens),
     }
-    contents = {f"{path.name}.json": json.dumps(settings, ensure_ascii=False, indent=2) + "\n", path.name: "".join(lines)}
-    write_together(path.parent, contents)
+    lines = (f"{base64.b64encode(token).decode()} {rank}\n" for token, rank in ranks.items())
+    return {f"{name}.json": json.dumps(settings, ensure_ascii=False, indent=2) + "\n", name: "".join(lines)}

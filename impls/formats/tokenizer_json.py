@@ -30,7 +30,10 @@ N_PROBES = 3000
 
 PROBE_CHARACTERS = "abzABZéßΣж中あ٣9012½_ \t\n\r\u00a0\u3000'sStTlLdD.,;:!?-+=/\\(){}[]<>\"#👍🏽\u0301\u200d"
 
-FILE = "tokenizer.json"
+FILE, CONFIG_FILE = "tokenizer.json", "tokenizer_config.json"
+
+END = "<|endoftext|>"
+"""The special token that transformers is told to put at the end of a text, if there is one of this name."""
 
 
 def file_of(path: Path) -> Path:
@@ -64,7 +67,10 @@ def read(path: str | os.PathLike[str], without: Collection[str] = ()) -> Definit
     if not isinstance(model, dict):
         raise FileFormatError(f"{place}: 'model' is {shown(model)}, not an object; give a tokenizer.json")
     check_model(model, place)
-    if content.get("normalizer") not in (None, {"type": "Sequence", "normalizers": []}) and "normalizer" not in without:
+    if (
+        content.get("normalizer") not in (None, {"type": "Sequence", "normalizers": []})
+        and "normalizer" not in without
+    ):
         told = f"the normalizer {shown(_type_of(content['normalizer']))} changes texts before they are split"
         raise FileFormatError(
             f"{place}: {told}, which mergelab cannot do; import it with --without normalizer if your texts are "
@@ -86,7 +92,10 @@ def _tell_what_is_left_out(content: Mapping[str, Any], place: str) -> None:
     steps = [steps, *(steps.get("processors") or [])] if isinstance(steps, Mapping) else []
     adding = [str(_type_of(step)) for step in steps if _type_of(step) not in (None, "ByteLevel", "Sequence")]
     if adding:
-        note(place, f"the post-processor {shown(', '.join(adding))} is left out; the ids are those without added tokens")
+        note(
+            place,
+            f"the post-processor {shown(', '.join(adding))} is left out; ids are those without added tokens",
+        )
     for part in ("truncation", "padding"):
         if content.get(part) is not None:
             note(place, f"{part!r} is left out; mergelab gives all ids of a text and no others")
@@ -102,6 +111,11 @@ def write(path: str | os.PathLike[str], definition: Definition) -> None:
     written = content(definition)
     with atomic_writer(path) as file:
         file.write(written.encode())
+
+
+def contents(definition: Definition) -> dict[str, str]:
+    """Return a dict: name of a file -> its content, for a folder that transformers loads. See `content`."""
+    return {FILE: content(definition), CONFIG_FILE: config_content(definition)}
 
 
 def compose(
@@ -200,6 +214,22 @@ def _expressions(pattern: str) -> list[str]:
                 f"choose one of {', '.join(EXPRESSIONS)}"
             )
     return listed
+
+
+def config_content(definition: Definition) -> str:
+    """Return the tokenizer_config.json that belongs beside the file, so that transformers loads the folder.
+
+    The class of GPT-2's tokenizer in transformers puts GPT-2's split in the place of any other. It cannot be built
+    without `add_prefix_space`, which the general class does not need: so it fails where it would give wrong ids.
+    """
+    end = END if END in definition.special_tokens else None
+    settings = {
+        "tokenizer_class": "PreTrainedTokenizerFast",
+        "clean_up_tokenization_spaces": False,
+        "add_prefix_space": False if definition.pattern == "gpt2" else None,
+        **dict.fromkeys(("bos_token", "eos_token", "unk_token"), end),
+    }
+    return json.dumps(settings, ensure_ascii=False, indent=2) + "\n"
 
 
 def probes(expression: str) -> Iterator[str]:

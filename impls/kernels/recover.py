@@ -38,7 +38,9 @@ def rank_of_bytes(text: Any, start: Int, stop: Int, offsets: Any, table: Any, ke
 
 @inline
 def last_merge(text: Any, rank: Int, offsets: Any, table: Any, keys: Any, starts: Any, found: Any) -> Int:
-    """Merge the bytes of a token until its last merge; return where its right part begins, or -1 if no merge makes it.
+    """Merge the bytes of a token until its last merge; return where its right part begins.
+
+    Returns -1 if no merge makes the token.
 
     `starts` and `found` are scratch: the starts of the parts, and the rank of each part joined with the next one.
     """
@@ -81,7 +83,7 @@ def recover_merges(
         keys: uint64[n, 2]: the keys of the tokens, which are filled in.
         starts: int64[longest token + 1], scratch.
         found: int64[longest token + 1], scratch.
-        left: int32[n], the result: the rank of the left token, or -1 for a single byte or a token that no merge makes.
+        left: int32[n], the result: the rank of the left token, or -1 for a byte or a token that no merge makes.
         right: int32[n], the result: the rank of the right token, or -1.
     """
     mask = len(table) - 1

@@ -60,7 +60,11 @@ def test_named_patterns_leave_nothing_unmatched(pattern: str) -> None:
         (r"regex:(\w)(\w)", "abc", ["ab", "c"]),
         ("regex:", "ab", ["ab"]),
         ("regex:x ", "x y x ", ["x ", "y ", "x "]),
-        ("llama3", "Hello WE'LL 12345!\n\n x\n ", ["Hello", " WE", "'LL", " ", "123", "45", "!\n\n", " x", "\n", " "]),
+        (
+            "llama3",
+            "Hello WE'LL 123!\n\n x\n ",
+            ["Hello", " WE", "'LL", " ", "123", "!\n\n", " x", "\n", " "],
+        ),
         ("gpt4", "x\n ", ["x", "\n "]),
         ("qwen2", "a123  b\n ", ["a", "1", "2", "3", " ", " b", "\n", " "]),
         (r'splits:["\\d{1,2}", "\\s+(?!\\S)"]', "a  123 ", ["a", "  ", "12", "3", " "]),
