@@ -53,7 +53,7 @@ class Definition:
             merges: pairs of tokens in order of rank.
             special_tokens: tokens that are cut out of a text before it is split. Special tokens that `vocab` lacks
                 get the next free ids.
-            pattern: "gpt2", "gpt4", "o200k", or "regex:EXPRESSION".
+            pattern: "gpt2", "gpt4", "o200k", "llama3", "qwen2", or "regex:EXPRESSION".
 
         Raises:
             UsageError: a token is empty or has two ids; a merge is given twice, uses a token that is not in the
@@ -68,6 +68,41 @@ class Definition:
         compile_pattern(pattern)
         self._set({token_id: token for token, token_id in ids.items()}, pairs, specials, pattern)
         self._arrays = arrays
+
+    @classmethod
+    def of_ids(
+        cls,
+        vocab: Mapping[int, bytes],
+        merges: tuple[Array32, Array32, Array32],
+        special_tokens: Sequence[str],
+        pattern: str,
+    ) -> Definition:
+        """Check the parts of a tokenizer whose merges are given as ids, which is faster than as bytes.
+
+        Args:
+            vocab: a mapping: id -> bytes of the token, special tokens included.
+            merges: the left ids, the right ids and the ids of the merged tokens, int32[m] each, in order of rank.
+            special_tokens: see the constructor.
+            pattern: see the constructor.
+
+        Raises:
+            UsageError: see the constructor; or an id of a merge is not in `vocab`.
+        """
+        made, ids = cls.__new__(cls), _ids_of(vocab)
+        try:
+            left_tokens, right_tokens, merged_tokens = (
+                list(map(vocab.__getitem__, column.tolist())) for column in merges
+            )
+        except KeyError as error:
+            raise UsageError(f"merges: no token has the id {error}; add this token, or remove the merge") from None
+        pairs = tuple(zip(left_tokens, right_tokens, strict=True))
+        if list(map(operator.add, left_tokens, right_tokens)) != merged_tokens:
+            raise UsageError("merges: a merged token is not its left token followed by its right token; correct it")
+        made._arrays = _checked(ids, pairs, *merges)
+        specials = _with_special_tokens(ids, check_special_tokens(special_tokens))
+        compile_pattern(pattern)
+        made._set({token_id: token for token, token_id in ids.items()}, pairs, specials, pattern)
+        return made
 
     @classmethod
     def of_training(cls, merges: Merges, special_tokens: Sequence[str], pattern: str) -> Definition:
@@ -156,9 +191,10 @@ class Definition:
 
 def fingerprint(vocab: Mapping[int, bytes], merges: Pairs, special_tokens: Sequence[str], pattern: str) -> str:
     """Return the sha256, as hex, of the parts of a tokenizer, whether or not they fit together."""
-    by_id = dict(sorted(vocab.items()))
-    parts = (by_id.values(), *zip(*merges, strict=True)) if merges else (by_id.values(),)
-    head = [list(by_id), list(special_tokens), pattern, [list(map(len, part)) for part in parts]]
+    by_id = sorted(vocab)
+    tokens = list(map(vocab.__getitem__, by_id))
+    parts = (tokens, *zip(*merges, strict=True)) if merges else (tokens,)
+    head = [by_id, list(special_tokens), pattern, [list(map(len, part)) for part in parts]]
     return hashlib.sha256(b"".join([json.dumps(head).encode(), *map(b"".join, parts)])).hexdigest()
 
 
@@ -195,10 +231,15 @@ def _vocabulary(ids: Mapping[bytes, int], merges: Pairs) -> Vocabulary:
         left_tokens, right_tokens = zip(*merges, strict=True) if merges else ((), ())
         columns = (left_tokens, right_tokens, map(operator.add, left_tokens, right_tokens))
         left, right, merged = (np.fromiter(map(ids.__getitem__, column), np.int32) for column in columns)
-        is_fine = len(np.unique((left.astype(np.int64) << 32) | right)) == len(left)
     except (KeyError, TypeError, ValueError):
-        is_fine = False
-    if not is_fine:
+        raise _fault_in_merges(merges, ids) from None
+    return _checked(ids, merges, left, right, merged)
+
+
+def _checked(ids: Mapping[bytes, int], merges: Pairs, left: Array32, right: Array32, merged: Array32) -> Vocabulary:
+    """Check that no merge is given twice or uses a token that only a later merge makes; return the arrays."""
+    keys = np.sort((left.astype(np.int64) << 32) | right)
+    if (keys[1:] == keys[:-1]).any():
         raise _fault_in_merges(merges, ids)
     made = _last_made(merged, np.stack([left, right]))
     too_late = made >= np.arange(len(merged))
@@ -216,9 +257,10 @@ def _last_made(merged: Array32, wanted: Array32) -> Array64:
     """Return, for each wanted id, the rank of the last merge that makes this id, or -1 if no merge makes it."""
     if not len(merged):
         return np.full(wanted.shape, -1, np.int64)
-    made, from_the_end = np.unique(merged[::-1], return_index=True)
-    place = np.searchsorted(made, wanted).clip(max=len(made) - 1)
-    return np.where(made[place] == wanted, len(merged) - 1 - from_the_end[place], -1)
+    order = np.argsort(merged, kind="stable")
+    made = merged[order]
+    place = (np.searchsorted(made, wanted, "right") - 1).clip(min=0)
+    return np.where(made[place] == wanted, order[place], -1)
 
 
 def _ids_of(vocab: Mapping[int, bytes]) -> dict[bytes, int]:

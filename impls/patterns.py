@@ -3,16 +3,26 @@
 A pattern is named by a string: a name in `PATTERNS`, or `regex:EXPRESSION` with an expression of your own in the
 syntax of the `regex` package. The pretokens of a text, joined, always give the text again: where your expression
 matches nothing, the unmatched text becomes a pretoken.
+
+Some imported tokenizers split a text several times. Their pattern is `splits:LIST`, where LIST is a JSON list of
+expressions. The first expression splits the text into pieces. Each further expression splits each piece by itself, as
+if the piece were a whole text.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 import regex
 
 from impls.errors import MergelabError, UsageError, shown
+
+_OF_WORDS = (
+    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{{L}}\p{{N}}]?\p{{L}}+|{}| ?[^\s\p{{L}}\p{{N}}]+[\r\n]*|\s*[\r\n]+"
+    r"|\s+(?!\S)|\s+"
+)
 
 PATTERNS = {
     # Radford et al. 2019, https://github.com/openai/gpt-2, encoder.py.
@@ -28,9 +38,17 @@ PATTERNS = {
         r"(?i:'s|'t|'re|'ve|'m|'ll|'d)?"
         r"|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+"
     ),
+    # Llama 3, https://github.com/meta-llama/llama3, tokenizer.py. Older versions of tiktoken had it as cl100k_base.
+    "llama3": _OF_WORDS.format(r"\p{N}{1,3}"),
+    # Qwen and Qwen 2, https://github.com/QwenLM/Qwen, tokenization_qwen.py.
+    "qwen2": _OF_WORDS.format(r"\p{N}"),
 }
+"""Expressions of the named patterns. `llama3` differs from `gpt4` only in whitespace at the end of a text."""
 
 CUSTOM = "regex:"
+
+SEVERAL = "splits:"
+MOST_SPLITS = 32
 
 SECONDS_PER_TEXT, SECONDS_PER_CHARACTER = 10.0, 20e-6
 """Time limit for an expression of the user's own: a hundred times the time that an ordinary expression takes. With
@@ -39,30 +57,53 @@ expression.
 """
 
 
-def compile_pattern(pattern: str) -> regex.Pattern[str]:
-    """Compile a named pattern or `regex:EXPRESSION`.
+def compile_pattern(pattern: str) -> tuple[regex.Pattern[str], ...]:
+    """Compile a named pattern, `regex:EXPRESSION` or `splits:LIST`; only the last one gives several expressions.
 
     Raises:
-        UsageError: the name is unknown, or the expression is invalid, has no UTF-8 form, or searches from right to
-            left.
+        UsageError: the name is unknown, or an expression is invalid, has no UTF-8 form, or searches from right to
+            left, or LIST is not a JSON list of 1 to 32 strings.
     """
-    if not isinstance(pattern, str) or not (pattern in PATTERNS or pattern.startswith(CUSTOM)):
+    if not isinstance(pattern, str) or not (pattern in PATTERNS or pattern.startswith((CUSTOM, SEVERAL))):
         known = ", ".join(PATTERNS)
         raise UsageError(f"pattern: unknown pattern {shown(pattern)}; choose one of {known}, {CUSTOM}EXPRESSION")
     return _compile(pattern)
 
 
 @lru_cache(maxsize=64)
-def _compile(pattern: str) -> regex.Pattern[str]:
+def _compile(pattern: str) -> tuple[regex.Pattern[str], ...]:
     if pattern in PATTERNS:
-        return regex.compile(PATTERNS[pattern])
+        return (regex.compile(PATTERNS[pattern]),)
     try:
         pattern.encode()
     except UnicodeEncodeError as error:
         where = f"{pattern[error.start]!r} at character {error.start}"
         raise UsageError(f"pattern: lone surrogate {where}, which has no UTF-8 form; remove it") from None
+    return tuple(_compiled(expression, pattern) for expression in expressions(pattern))
+
+
+def expressions(pattern: str) -> list[str]:
+    """Return the expressions of a pattern, in the order in which they split a text.
+
+    Raises:
+        UsageError: the list of a `splits:LIST` is not a JSON list of 1 to 32 strings.
+    """
+    if not pattern.startswith(SEVERAL):
+        return [PATTERNS.get(pattern, pattern.removeprefix(CUSTOM))]
     try:
-        compiled = regex.compile(pattern.removeprefix(CUSTOM))
+        listed = json.loads(pattern.removeprefix(SEVERAL))
+    except (ValueError, RecursionError):
+        listed = None
+    if not isinstance(listed, list) or not 1 <= len(listed) <= MOST_SPLITS or set(map(type, listed)) != {str}:
+        raise UsageError(
+            f"pattern: {shown(pattern)} is not {SEVERAL} with a JSON list of 1 to {MOST_SPLITS} strings; correct it"
+        )
+    return listed
+
+
+def _compiled(expression: str, pattern: str) -> regex.Pattern[str]:
+    try:
+        compiled = regex.compile(expression)
     except (regex.error, ValueError, OverflowError, RecursionError) as error:
         raise UsageError(f"pattern: {pattern!r} is not a regular expression: {error}; correct it") from None
     if compiled.flags & regex.REVERSE:
@@ -105,7 +146,7 @@ class Splitter:
         Raises:
             UsageError: an unknown pattern or a bad special token.
         """
-        self._name, self._pattern = pattern, compile_pattern(pattern)
+        self._name, self._patterns = pattern, compile_pattern(pattern)
         self._covers_everything = pattern in PATTERNS
         longest_first = sorted(check_special_tokens(special_tokens), key=len, reverse=True)
         alternatives = "|".join(map(regex.escape, longest_first))
@@ -125,22 +166,29 @@ class Splitter:
             MergelabError: an expression of your own takes too long on the text.
         """
         if self._covers_everything:
-            return (match.group() for match in self._pattern.finditer(text))
-        return self._pretokens_and_gaps(text)
+            return (match.group() for match in self._patterns[0].finditer(text))
+        pieces = iter((text,))
+        for pattern in self._patterns:
+            pieces = self._split_pieces(pattern, pieces)
+        return pieces
 
-    def _matches(self, text: str) -> Iterator[regex.Match[str]]:
+    def _split_pieces(self, pattern: regex.Pattern[str], pieces: Iterator[str]) -> Iterator[str]:
+        for piece in pieces:
+            yield from self._pretokens_and_gaps(pattern, piece)
+
+    def _matches(self, pattern: regex.Pattern[str], text: str) -> Iterator[regex.Match[str]]:
         limit = SECONDS_PER_TEXT + len(text) * SECONDS_PER_CHARACTER
         try:
-            yield from self._pattern.finditer(text, timeout=limit)
+            yield from pattern.finditer(text, timeout=limit)
         except TimeoutError:
             raise MergelabError(
                 f"pattern: {self._name!r} takes more than {limit:.0f} s on a text of {len(text)} characters; "
                 "give an expression that needs less backtracking"
             ) from None
 
-    def _pretokens_and_gaps(self, text: str) -> Iterator[str]:
+    def _pretokens_and_gaps(self, pattern: regex.Pattern[str], text: str) -> Iterator[str]:
         end = 0
-        for match in self._matches(text):
+        for match in self._matches(pattern, text):
             if match.end() == match.start():
                 continue
             if match.start() > end:

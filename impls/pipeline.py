@@ -37,7 +37,8 @@ def train(
         vocab_size: 256 bytes + merges + special tokens; fewer merges are made if no pair is left.
         special_tokens: tokens that are cut out of the text and never merged; they get the last ids, in the order
             given.
-        pattern: "gpt2", "gpt4", "o200k", or "regex:EXPRESSION"; by default the pattern of `base`, or "gpt2".
+        pattern: "gpt2", "gpt4", "o200k", "llama3", "qwen2", or "regex:EXPRESSION"; by default the pattern of
+            `base`, or "gpt2".
         impl: the name of a trainer in the registry, which is used with the counter that its row names; "auto" chooses
             both by the size of the file.
         workers: number of processes or threads that count; one per core by default.

@@ -26,6 +26,8 @@ from impls.storage import atomic_writer
 from impls.streams import STREAM_CHARACTERS, cut_stream
 
 if TYPE_CHECKING:
+    import tiktoken
+
     from impls.ids.layout import Layout
 
 
@@ -34,7 +36,10 @@ class Tokenizer:
 
     Attributes:
         definition: its ids, merges, special tokens and split pattern.
+        origin: the name of the format from which `load` read it, such as "tiktoken"; empty if it was not loaded.
     """
+
+    origin: str = ""
 
     def __init__(
         self,
@@ -52,7 +57,7 @@ class Tokenizer:
             merges: pairs of tokens in order of rank.
             special_tokens: matched before the pattern, longest first. Special tokens missing in `vocab` get the
                 next ids.
-            pattern: "gpt2", "gpt4", "o200k", or "regex:EXPRESSION".
+            pattern: "gpt2", "gpt4", "o200k", "llama3", "qwen2", or "regex:EXPRESSION".
             impl: an encoder of the registry; or "auto": pure Python for small texts, compiled code for large ones.
 
         Raises:
@@ -122,7 +127,10 @@ class Tokenizer:
 
     @classmethod
     def load(cls, path: str | os.PathLike[str], *, impl: str = "auto") -> Tokenizer:
-        """Build from a file or folder in a format that `impls.formats` reads, such as the folder that `save` writes.
+        """Build from a file or folder in any format that `impls.formats` reads, such as a folder of `save`.
+
+        Warns:
+            FormatNote: something was left out or added, such as a pattern that the file does not hold.
 
         Raises:
             FileFormatError: a file is missing or damaged, or the files do not belong together.
@@ -131,15 +139,24 @@ class Tokenizer:
         if not isinstance(impl, str) or impl != "auto":
             find("encode", impl)
         path = check_path(path)
-        return cls.from_definition(recognise(path).load().read(path), impl=impl)
+        found = recognise(path)
+        made = cls.from_definition(found.load().read(path), impl=impl)
+        made.origin = found.name
+        return made
 
     def save(self, folder: str | os.PathLike[str]) -> None:
-        """Write `vocab.json`, `merges.txt` and `mergelab.json` to a folder.
+        """Write a folder that `load` and transformers' `AutoTokenizer` read, and `vocabulary.txt` for people.
 
         Raises:
             FileFormatError: the folder cannot be made or written.
         """
         mergelab.write(folder, self.definition)
+
+    def to_tiktoken(self, name: str = "mergelab") -> tiktoken.Encoding:
+        """Make a `tiktoken.Encoding` that gives the same ids; raises UsageError if tiktoken cannot give them."""
+        from impls.formats.tiktoken import encoding_of
+
+        return encoding_of(self.definition, name)
 
     def fingerprint(self) -> str:
         """Return the SHA-256, as hex, of all ids, tokens, merges, special tokens and the pattern."""

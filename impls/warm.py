@@ -7,6 +7,7 @@ import numpy as np
 from impls.contract import Start, Vocabulary
 from impls.count.jit import PretokenTable
 from impls.encode.jit import JitEncoder
+from impls.formats.ranks import merges_of_ranks
 from impls.kernels.specials import pack_specials
 from impls.pretoken_ids import compiled_ids
 from impls.train.jit import initial_state, train, with_larger_slots
@@ -28,3 +29,4 @@ def warm(pattern: str) -> None:
     vocabulary = Vocabulary.from_merges(merges)
     train(pretokens, n_merges=1, start=Start(merges.token_bytes(), *compiled_ids(vocabulary, pretokens)))
     JitEncoder(vocabulary, pattern).encode(text)
+    merges_of_ranks(merges.token_bytes(), "warm")

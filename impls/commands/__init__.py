@@ -15,6 +15,8 @@ PROGRAM = Program(
         "prune": "remove tokens from a tokenizer, by size or by use on a text",
         "encode": "encode a text file to a file of ids",
         "decode": "decode a file of ids to text",
+        "import": "read a tokenizer of another program, and save it as ours",
+        "export": "write a tokenizer as tokenizer.json, as tiktoken's ranks or as GPT-2's files",
         "pick": "tell which implementation auto takes for a text of some size, and why",
         "warm": "compile all kernels ahead and keep them in the cache",
         "list": "list the implementations of each stage, simplest first",

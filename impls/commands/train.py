@@ -27,7 +27,7 @@ def configure(parser: ArgumentParser) -> None:
     """Add the options."""
     trainers = ", ".join(row.name for row in implementations("train"))
     parser.add_argument("input", type=Path, help="file of UTF-8 text to train on")
-    parser.add_argument("--out", type=Path, required=True, help="folder for vocab.json, merges.txt, mergelab.json")
+    parser.add_argument("--out", type=Path, help="folder for the tokenizer; by default named after input and size")
     parser.add_argument("--force", action="store_true", help="replace the tokenizer that is in the folder")
     parser.add_argument("--impl", default="auto", help=f"auto, {trainers}")
     parser.add_argument("--workers", type=int, help="processes or threads that count; all cores by default")
@@ -51,7 +51,7 @@ def configure_goal(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--special-token", action="append", default=[], metavar="TEXT", help="a special token; may be repeated"
     )
-    parser.add_argument("--pattern", help="gpt2 (by default), gpt4, o200k or regex:EXPRESSION")
+    parser.add_argument("--pattern", help="gpt2 (by default), gpt4, o200k, llama3, qwen2 or regex:EXPRESSION")
     parser.add_argument("--tie-break", default="greatest", help="of equally frequent pairs: greatest or huggingface")
     parser.add_argument(
         "--min-frequency", type=int, default=1, metavar="N", help="stop when no pair occurs at least N times"
@@ -102,11 +102,13 @@ def print_merge(event: MergeEvent) -> None:
 def run(options: Namespace) -> None:
     """Train and save."""
     from impls.formats import mergelab, recognise
+    from impls.formats.names import default_output
     from impls.learning import Goal
     from impls.pipeline import train
     from impls.saving import check_output, told
     from impls.surgery.prune import prune
 
+    options.out = options.out or default_output([options.input], options.vocab_size or options.sizes[-1])
     folders = outputs(options)
     for out in folders:
         check_output(out, options.force, options.input, *([options.base] if options.base else []))

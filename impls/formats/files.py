@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import warnings
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
@@ -12,6 +14,27 @@ from typing import Any
 
 from impls.errors import FileFormatError
 from impls.storage import atomic_writer
+
+BEGINNING = 1 << 12
+"""Bytes of a file that are read to tell its format."""
+
+
+class FormatNote(UserWarning):
+    """What a person should know about a tokenizer that was read from a file of another program."""
+
+
+def note(place: str, told: str) -> None:
+    """Warn that a file was read, but not all of it, or with something added."""
+    warnings.warn(f"{place}: {told}", FormatNote, stacklevel=2)
+
+
+def begins_with(path: Path, expression: bytes) -> bool:
+    """Tell whether the beginning of a file matches an expression; a file that cannot be read does not."""
+    try:
+        with path.open("rb") as file:
+            return re.match(expression, file.read(BEGINNING)) is not None
+    except OSError:
+        return False
 
 
 def read_text(path: Path) -> str:

@@ -1,7 +1,8 @@
 """Our format, a folder: GPT-2's two files, and `mergelab.json` with the parts that they cannot hold.
 
 These parts are the split pattern, the special tokens, and a digest. This digest of all parts shows whether the three
-files belong together.
+files belong together. Three more files are written and never read by us: `tokenizer.json` and `tokenizer_config.json`
+for transformers, and `vocabulary.txt` for people.
 """
 
 from __future__ import annotations
@@ -10,17 +11,20 @@ import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from impls.arguments import check_path
-from impls.definition import Definition, fingerprint
-from impls.errors import FileFormatError, UsageError
+from impls.definition import Definition
+from impls.errors import FileFormatError, UsageError, shown
 from impls.folders import refuse_link
-from impls.formats.files import read_json, write_together
-from impls.formats.gpt2 import MERGES_FILE, VOCAB_FILE, merges_content, read_merges, read_vocab, vocab_content
+from impls.formats.files import note, read_json, write_together
+from impls.formats.gpt2 import MERGES_FILE, VOCAB_FILE, merges_content, read_files, vocab_content
 
 SETTINGS_FILE = "mergelab.json"
 
-FILES = (SETTINGS_FILE, MERGES_FILE, VOCAB_FILE)
+TOKENIZER_FILE, CONFIG_FILE, LISTING_FILE = "tokenizer.json", "tokenizer_config.json", "vocabulary.txt"
+
+FILES = (SETTINGS_FILE, MERGES_FILE, VOCAB_FILE, TOKENIZER_FILE, CONFIG_FILE, LISTING_FILE)
 
 VERSION = "mergelab 1"
 
@@ -37,7 +41,7 @@ def check_replaceable(folder: Path) -> None:
     """Check that writing to a folder replaces nothing but a tokenizer of ours; the folder may be missing.
 
     Raises:
-        FileFormatError: one of the three files is a link, or exists although mergelab.json is missing.
+        FileFormatError: one of the files is a link, or exists although mergelab.json is missing.
     """
     is_ours = recognise(folder)
     for name in FILES:
@@ -54,28 +58,51 @@ def check_replaceable(folder: Path) -> None:
 
 
 def write(path: str | os.PathLike[str], definition: Definition) -> None:
-    """Write the three files to a folder, which is made if needed; mergelab.json gets its name first.
+    """Write the files to a folder, which is made if needed; mergelab.json gets its name first.
 
-    So even after a killed write, the folder counts as ours, and the write can be repeated.
+    So even after a killed write, the folder counts as ours, and the write can be repeated. If transformers cannot
+    give the same ids, the two files for transformers are left out, and a note says why.
 
     Raises:
-        FileFormatError: the folder cannot be made or written, or holds one of the three files although it is no
-            tokenizer of ours.
+        FileFormatError: the folder cannot be made or written, or holds one of the files although it is no tokenizer
+            of ours.
     """
     folder = check_path(path)
     check_replaceable(folder)
+    written = contents(definition, str(folder))
+    write_together(folder, written)
+    for name in set(FILES) - written.keys():  # Of the tokenizer that was here before.
+        (folder / name).unlink(missing_ok=True)
+
+
+def contents(definition: Definition, place: str = "") -> dict[str, str]:
+    """Return a dict: name of a file -> its content; `place` begins the message of a note."""
+    from impls.formats import listing  # Here, since most programs only read.
+
     settings = {
         "format": VERSION,
         "pattern": definition.pattern,
         "special_tokens": dict(definition.special_tokens),
         "digest": definition.fingerprint,
     }
-    contents = {
+    return {
         VOCAB_FILE: vocab_content(definition.vocab),
-        MERGES_FILE: merges_content(definition.merges),
+        MERGES_FILE: merges_content(definition.merges, definition.pattern),
+        LISTING_FILE: listing.content(definition),
+        **_for_transformers(definition, place),
         SETTINGS_FILE: json.dumps(settings, ensure_ascii=False, indent=2) + "\n",
     }
-    write_together(folder, contents)
+
+
+def _for_transformers(definition: Definition, place: str) -> dict[str, str]:
+    """Return the files for transformers by name, or none and a note if they cannot hold the tokenizer."""
+    from impls.formats import tokenizer_json
+
+    try:
+        return tokenizer_json.contents(definition)
+    except UsageError as error:
+        note(place, f"written without {TOKENIZER_FILE}, so transformers cannot load it: {error}")
+        return {}
 
 
 def read(path: str | os.PathLike[str]) -> Definition:
@@ -96,20 +123,22 @@ def read(path: str | os.PathLike[str]) -> Definition:
         raise FileFormatError(f"{place}: 'pattern' is {pattern!r}, not a string; restore the file")
     if not isinstance(specials, Mapping):
         raise FileFormatError(f"{place}: 'special_tokens' is {specials!r}, not an object; restore the file")
-    vocab = read_vocab(folder / VOCAB_FILE)
-    for token, token_id in specials.items():
-        if not isinstance(token_id, int) or vocab.get(token_id) != token.encode():
-            raise FileFormatError(
-                f"{place}: special token {token!r} has the id {token_id!r}, but not in {VOCAB_FILE}; "
-                "restore the folder"
-            )
-    merges = read_merges(folder / MERGES_FILE)
-    if settings.get("digest") != fingerprint(vocab, merges, list(specials), pattern):
+    try:
+        definition = read_files(folder / VOCAB_FILE, folder / MERGES_FILE, list(specials), pattern)
+    except UsageError as error:
+        raise FileFormatError(f"{folder}: {error}") from None
+    return _checked(definition, settings, folder)
+
+
+def _checked(definition: Definition, settings: Mapping[str, Any], folder: Path) -> Definition:
+    """Check what the files hold against the special tokens and the digest in mergelab.json."""
+    for token, token_id in settings["special_tokens"].items():
+        if type(token_id) is not int or definition.special_tokens[token] != token_id:
+            told = f"special token {token!r} has the id {shown(token_id)}, but not in {VOCAB_FILE}"
+            raise FileFormatError(f"{folder / SETTINGS_FILE}: {told}; restore the folder")
+    if settings.get("digest") != definition.fingerprint:
         raise FileFormatError(
             f"{folder}: {VOCAB_FILE}, {MERGES_FILE} and {SETTINGS_FILE} do not belong together (digest differs); "
             "restore the folder or train again"
         )
-    try:
-        return Definition(vocab, merges, list(specials), pattern)
-    except UsageError as error:
-        raise FileFormatError(f"{folder}: {error}") from None
+    return definition

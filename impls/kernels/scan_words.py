@@ -1,9 +1,10 @@
-"""The scans of `gpt4` (cl100k) and `o200k`, in which five rules differ from `gpt2`.
+"""The scans of `gpt4` (cl100k), `llama3`, `qwen2` and `o200k`, in which five rules differ from `gpt2`.
 
 A character that is no letter, number or line end joins the word after it. A number has at most three digits.
 Punctuation takes the line ends after it. Whitespace up to the last line end of its run is one pretoken. Contractions
 may be in any case. In `o200k`, a new word also begins at an upper-case letter after a lower-case letter, and a
-contraction belongs to the word before it.
+contraction belongs to the word before it. In `gpt4` alone, whitespace at the end of a text is one pretoken. In
+`qwen2`, each digit is a pretoken.
 """
 
 from __future__ import annotations
@@ -105,8 +106,11 @@ def punctuation_end(text: Any, position: Int, end: Int, classes: Any, slashes: b
 
 
 @inline
-def gpt4_end(text: Any, position: Int, end: Int, classes: Any) -> Int:
-    """Return the end of the pretoken that begins at `position`. See `scan.scanner`."""
+def word_end(text: Any, position: Int, end: Int, classes: Any, most_digits: Int, whole_at_end: bool) -> Int:
+    """Return the end of the pretoken that begins at `position`, for `gpt4`, `llama3` and `qwen2`.
+
+    `most_digits` is the largest number of digits in a pretoken. See `whitespace_end` and `scan.scanner`.
+    """
     length = any_case_contraction_length(text, position, end)
     if length:
         return position + length
@@ -115,7 +119,7 @@ def gpt4_end(text: Any, position: Int, end: Int, classes: Any) -> Int:
     if kind == INVALID:
         return -1 - position
     if kind == NUMBER:
-        return run_end(text, position, end, classes, NUMBER, NUMBER, 3)
+        return run_end(text, position, end, classes, NUMBER, NUMBER, most_digits)
     following = OTHER
     if kind == LETTER:
         following = LETTER
@@ -129,7 +133,25 @@ def gpt4_end(text: Any, position: Int, end: Int, classes: Any) -> Int:
         return punctuation_end(text, position, end, classes, False)
     if text[position] == ord(" ") and after < end and following == OTHER:
         return punctuation_end(text, after, end, classes, False)
-    return whitespace_end(text, position, end, classes, True)
+    return whitespace_end(text, position, end, classes, whole_at_end)
+
+
+@inline
+def gpt4_end(text: Any, position: Int, end: Int, classes: Any) -> Int:
+    """Return the end of the pretoken of `gpt4` that begins at `position`."""
+    return word_end(text, position, end, classes, 3, True)
+
+
+@inline
+def llama3_end(text: Any, position: Int, end: Int, classes: Any) -> Int:
+    """Return the end of the pretoken of `llama3` that begins at `position`."""
+    return word_end(text, position, end, classes, 3, False)
+
+
+@inline
+def qwen2_end(text: Any, position: Int, end: Int, classes: Any) -> Int:
+    """Return the end of the pretoken of `qwen2` that begins at `position`."""
+    return word_end(text, position, end, classes, 1, False)
 
 
 @inline
@@ -184,13 +206,13 @@ def o200k_end(text: Any, position: Int, end: Int, classes: Any) -> Int:
     after = position + length
     if is_letter or not is_line_end(text[position]):
         word = position if is_letter else after
-        word_end, has_lower = cased_word_end(text, word, end, classes)
-        if word_end < 0:
-            return word_end
+        stop, has_lower = cased_word_end(text, word, end, classes)
+        if stop < 0:
+            return stop
         if kind == MARK and not has_lower:
             return with_contraction(text, after, end)
-        if word_end > word:
-            return word_end
+        if stop > word:
+            return stop
     if kind == OTHER:
         return punctuation_end(text, position, end, classes, True)
     if text[position] == ord(" ") and after < end:
@@ -210,15 +232,18 @@ def run_start(bits: Any, after: Int) -> Int:
 
 
 @inline
-def word_starts(text: Any, position: Int, cased: bool) -> tuple[Any, Int, Int]:
-    """Find the starts of pretokens in a block for `gpt4`, or for `o200k` if `cased`. See `scan.scanner`.
+def word_starts(text: Any, position: Int, cased: bool, single_digits: bool) -> tuple[Any, Int, Int]:
+    """Find the starts of pretokens in a block. See `scan.scanner`.
+
+    `cased` is true for `o200k`, and `single_digits` for `qwen2`; both are false for `gpt4` and `llama3`.
 
     The rules for ASCII, by class:
 
     - A letter begins a pretoken, unless it continues the pretoken before it: after a letter, after whitespace that is
       no line end, or after punctuation that begins a pretoken. With `cased`, an upper-case letter after a lower-case
       letter begins a pretoken, too.
-    - The first digit of a run begins a pretoken, and so does every third digit after it.
+    - The first digit of a run begins a pretoken, and so does every third digit after it; with `single_digits`, every
+      digit does.
     - Punctuation begins a pretoken at the start of its run, unless U+0020 stands before it.
     - A line end begins a pretoken, unless whitespace or punctuation stands before it.
     - Other whitespace begins a pretoken at the start of its run, and at the last character of the run, which the run
@@ -237,7 +262,7 @@ def word_starts(text: Any, position: Int, cased: bool) -> tuple[Any, Int, Int]:
     if cased:
         letter_starts |= block.uppers & ((letters & ~block.uppers) << ONE)
         apostrophes &= letters << ONE
-    digit_starts = digits & ~(digits << ONE)
+    digit_starts = digits if single_digits else digits & ~(digits << ONE)
     four = digits & (digits << ONE) & (digits << TWO) & (digits << THREE)
     starts = (
         letter_starts
@@ -250,7 +275,7 @@ def word_starts(text: Any, position: Int, cased: bool) -> tuple[Any, Int, Int]:
     certain, slow = ascii_until(block.wide)
     if apostrophes:
         certain = min(certain, trailing_zeros(apostrophes) + (0 if cased else 1))
-    suspects = four & (four << THREE)
+    suspects = np.uint64(0) if single_digits else four & (four << THREE)
     if cased:
         suspects |= block.slashes & (line_ends << ONE)
     if suspects:
@@ -266,15 +291,23 @@ def word_starts(text: Any, position: Int, cased: bool) -> tuple[Any, Int, Int]:
 
 @inline
 def gpt4_starts(text: Any, position: Int) -> tuple[Any, Int, Int]:
-    """Find the starts of pretokens in a block for `gpt4`."""
-    return word_starts(text, position, False)
+    """Find the starts of pretokens in a block for `gpt4` and `llama3`."""
+    return word_starts(text, position, False, False)
+
+
+@inline
+def qwen2_starts(text: Any, position: Int) -> tuple[Any, Int, Int]:
+    """Find the starts of pretokens in a block for `qwen2`."""
+    return word_starts(text, position, False, True)
 
 
 @inline
 def o200k_starts(text: Any, position: Int) -> tuple[Any, Int, Int]:
     """Find the starts of pretokens in a block for `o200k`."""
-    return word_starts(text, position, True)
+    return word_starts(text, position, True, False)
 
 
 scan_gpt4 = scanner(gpt4_starts, gpt4_end)
+scan_llama3 = scanner(gpt4_starts, llama3_end)
+scan_qwen2 = scanner(qwen2_starts, qwen2_end)
 scan_o200k = scanner(o200k_starts, o200k_end)

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from impls.kernels.classes import Classes, load_classes
 from impls.kernels.scan import scan_gpt2
-from impls.kernels.scan_words import scan_gpt4, scan_o200k
+from impls.kernels.scan_words import scan_gpt4, scan_llama3, scan_o200k, scan_qwen2
 
 
 class Split(NamedTuple):
@@ -21,4 +21,10 @@ class Split(NamedTuple):
         return load_classes(self.by_case)
 
 
-SPLITS = {"gpt2": Split(scan_gpt2, False), "gpt4": Split(scan_gpt4, False), "o200k": Split(scan_o200k, True)}
+SPLITS = {
+    "gpt2": Split(scan_gpt2, False),
+    "gpt4": Split(scan_gpt4, False),
+    "o200k": Split(scan_o200k, True),
+    "llama3": Split(scan_llama3, False),
+    "qwen2": Split(scan_qwen2, False),
+}

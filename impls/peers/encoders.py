@@ -18,7 +18,8 @@ from impls.contract import Ids, Vocabulary
 from impls.cuts import SafeCuts
 from impls.errors import UsageError
 from impls.formats.alphabet import to_text
-from impls.formats.tokenizer_json import EXPRESSIONS, byte_level, compose, split_by
+from impls.formats.pre_tokenizers import EXPRESSIONS, byte_level, split_by
+from impls.formats.tokenizer_json import compose
 from impls.inputs.text import decode_utf8
 from impls.patterns import PATTERNS
 from impls.peers.files import flat_ids

@@ -21,6 +21,7 @@ CUSTOM = [
     r"regex:(?<=a)b|(?=b)",
     r"regex:a\Kb",
     r"regex:(?i)A",
+    r'splits:["\\p{N}{1,3}", "[\u00e9-\u00ea]+", " ?\\w+|\\s+(?!\\S)"]',
     "regex: ",
     "regex:",
 ]
@@ -59,6 +60,14 @@ def test_named_patterns_leave_nothing_unmatched(pattern: str) -> None:
         (r"regex:(\w)(\w)", "abc", ["ab", "c"]),
         ("regex:", "ab", ["ab"]),
         ("regex:x ", "x y x ", ["x ", "y ", "x "]),
+        (
+            "llama3",
+            "Hello WE'LL 123!\n\n x\n ",
+            ["Hello", " WE", "'LL", " ", "123", "!\n\n", " x", "\n", " "],
+        ),
+        ("gpt4", "x\n ", ["x", "\n "]),
+        ("qwen2", "a123  b\n ", ["a", "1", "2", "3", " ", " b", "\n", " "]),
+        (r'splits:["\\d{1,2}", "\\s+(?!\\S)"]', "a  123 ", ["a", "  ", "12", "3", " "]),
     ],
 )
 def test_pretokens_by_hand(pattern: str, text: str, pretokens: list[str]) -> None:
@@ -141,13 +150,20 @@ def test_bad_regular_expressions_are_named(expression: str) -> None:
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("listed", ["", "[]", "[1]", '"a"', '["a"', "{}", '["("]', "[" * 9999])
+def test_bad_lists_of_expressions_are_refused(listed: str) -> None:
+    with pytest.raises(UsageError, match="pattern: ") as caught:
+        Splitter(f"splits:{listed}")
+    assert "\n" not in str(caught.value)
+
+
 def test_an_expression_that_only_ends_in_spaces_keeps_them() -> None:
-    assert compile_pattern("regex:a  ").pattern == "a  "
+    assert [compiled.pattern for compiled in compile_pattern("regex:a  ")] == ["a  "]
 
 
 @pytest.mark.parametrize("name", PATTERNS)
 def test_named_patterns_compile_to_themselves(name: str) -> None:
-    assert compile_pattern(name).pattern == PATTERNS[name]
+    assert [compiled.pattern for compiled in compile_pattern(name)] == [PATTERNS[name]]
 
 
 @pytest.mark.parametrize(

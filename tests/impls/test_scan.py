@@ -15,7 +15,7 @@ from impls.kernels import classes
 from impls.kernels.compiler import kernel
 from impls.kernels.helpers import JIT, Int
 from impls.kernels.scan import gpt2_end
-from impls.kernels.scan_words import gpt4_end, o200k_end
+from impls.kernels.scan_words import gpt4_end, llama3_end, o200k_end, qwen2_end
 from impls.kernels.specials import next_special, special_at, special_length
 from impls.kernels.splits import SPLITS
 from impls.patterns import Splitter
@@ -23,7 +23,7 @@ from impls.patterns import Splitter
 pytestmark = pytest.mark.kernel
 
 SLOW_KERNELS = not JIT
-ENDS = {"gpt2": gpt2_end, "gpt4": gpt4_end, "o200k": o200k_end}
+ENDS = {"gpt2": gpt2_end, "gpt4": gpt4_end, "o200k": o200k_end, "llama3": llama3_end, "qwen2": qwen2_end}
 EVERY_CHARACTER = [chr(code) for code in range(0x110000) if not 0xD800 <= code < 0xE000]
 
 

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from data import get
 from impls import MergelabError, Tokenizer, train_bpe
-from impls.formats.tokenizer_json import EXPRESSIONS, content
+from impls.formats.pre_tokenizers import EXPRESSIONS
+from impls.formats.tokenizer_json import content
 from impls.patterns import PATTERNS, Splitter
 
 tokenizers = pytest.importorskip("tokenizers")
