@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from itertools import accumulate
-from typing import NamedTuple
+from queue import Empty, SimpleQueue
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,6 +62,7 @@ class TokenWidths:
         packed = (n_bytes | (n_characters << 32)).astype(np.uint64) | ((~begins[first]).astype(np.uint64) << TOP)
         self._widths = np.zeros(1 + max(tokens, default=0), np.uint64)
         self._widths[np.fromiter(tokens, np.int64, len(tokens))] = packed
+        self._idle: SimpleQueue[Any] = SimpleQueue()
         self.longest = int(n_bytes.max(initial=1))
 
     def locate(self, ids: Ids, n_bytes: int, *, compiled: bool, workers: int | None = None) -> LocatedIds:
@@ -73,28 +75,46 @@ class TokenWidths:
             workers: threads for many ids; only compiled code uses more than one.
         """
         places = np.empty((len(ids) + 1, 3), np.int32 if n_bytes <= NARROW else np.int64)
-        if compiled:
-            self._fill(ids, places, check_workers(workers))
-        else:
+        if not compiled:
             self._fill_by_sums(ids, places)
+        elif places.dtype == np.int32 and (workers == 1 or len(ids) <= PART_IDS):
+            places[-1] = _border(self._fill(ids, places[:-1], (0, 0)))
+        else:
+            places[-1] = self._fill_parts(ids, places[:-1], check_workers(workers))
         return LocatedIds(ids, _spans(places, 0, 3), _spans(places, 1, 5))
 
-    def _fill(self, ids: Ids, places: Spans, workers: int) -> None:
-        if places.dtype == np.int32 and (workers == 1 or len(ids) <= PART_IDS):
-            fill_places(ids, self._widths, 0, 0, places)
-            return
+    def _fill(self, ids: Ids, places: Spans, start: tuple[int, int]) -> int:
+        """Run the kernel. Binding takes longer than a short text, so each thread keeps a bound call."""
+        arrays = ids, places.reshape(-1), np.array([start[0] | start[1] << 32], np.uint64)
+        try:
+            call = self._idle.get_nowait()
+            call.set_arrays(*arrays)
+        except Empty:
+            call = fill_places.bind(*arrays, self._widths)
+        end: int = call()
+        self._idle.put(call)
+        return end
+
+    def _fill_parts(self, ids: Ids, places: Spans, workers: int) -> tuple[int, int, int]:
+        """Fill the places in threads, and return the last border."""
         n = max(1, min(PART_IDS, NARROW // self.longest))
-        starts = range(0, len(ids), n)
-        moves = in_order(lambda start: add_widths(ids[start : start + n], self._widths), starts, workers)
-        # Each thread needs to know where its part of the text begins.
-        firsts = accumulate(moves, lambda at, move: (at[0] + (move & int(LOW)), at[1] + (move >> 32)), initial=(0, 0))
+        parts = [slice(start, start + n) for start in range(0, len(ids), n)]
+        moves = in_order(lambda part: _border(add_widths(ids[part], self._widths)), parts, workers)
+        # A thread needs to know where its part of the text begins.
+        borders = list(accumulate(moves, lambda at, move: (at[0] + move[0], 0, at[2] + move[2]), initial=(0, 0, 0)))
 
-        def fill(part: tuple[int, tuple[int, int]]) -> None:
-            start, first = part
-            fill_places(ids[start : start + n], self._widths, *first, places[start : start + n + 1])
+        def fill(part: slice, border: tuple[int, int, int]) -> None:
+            byte, _, character = border
+            if places.dtype == np.int32:
+                self._fill(ids[part], places[part], (byte, character))
+            else:
+                near = np.empty(places[part].shape, np.int32)
+                self._fill(ids[part], near, (0, 0))
+                np.add(near, (byte, character, character), out=places[part])
 
-        for _ in in_order(fill, zip(starts, firsts, strict=False), workers):
+        for _ in in_order(lambda pair: fill(*pair), zip(parts, borders, strict=False), workers):
             pass
+        return borders[-1]
 
     def _fill_by_sums(self, ids: Ids, places: Spans) -> None:
         widths = self._widths[ids]
@@ -102,6 +122,11 @@ class TokenWidths:
         np.cumsum(widths & LOW, out=places[1:, 0])
         np.cumsum((widths & MOVE) >> HALF, out=places[1:, 2])
         places[:-1, 1] = places[:-1, 2] - (widths >> TOP).astype(places.dtype)
+
+
+def _border(position: int) -> tuple[int, int, int]:
+    """Return the border at bytes | characters << 32, as a row of places; the middle number is not used."""
+    return position & int(LOW), 0, position >> 32
 
 
 def _spans(places: Spans, start: int, stop: int) -> Spans:

@@ -13,6 +13,7 @@ import numpy as np
 
 from impls.kernels.compiler import kernel
 from impls.kernels.helpers import Int
+from impls.kernels.instructions import store_two
 
 HALF, TOP = np.uint64(32), np.uint64(63)
 LOW, MOVE = np.uint64((1 << 32) - 1), np.uint64((1 << 63) - 1)
@@ -20,7 +21,7 @@ LOW, MOVE = np.uint64((1 << 32) - 1), np.uint64((1 << 63) - 1)
 
 @kernel
 def add_widths(ids: Any, widths: Any) -> Int:
-    """Return bytes | characters << 32 of `ids`, unsigned integers[n], together; both must stay below 2**31."""
+    """Return the sum of the widths of `ids`, unsigned integers[n]; both positions must stay below 2**31."""
     total = np.uint64(0)
     for place in range(len(ids)):
         total += widths[ids[place]] & MOVE
@@ -28,20 +29,19 @@ def add_widths(ids: Any, widths: Any) -> Int:
 
 
 @kernel
-def fill_places(ids: Any, widths: Any, first_byte: Int, first_character: Int, places: Any) -> None:
-    """Write the borders of the tokens of `ids`, unsigned integers[n], to `places`, signed integers[n + 1, 3].
+def fill_places(ids: Any, places: Any, first: Any, widths: Any) -> Int:
+    """Write the border before each token of `ids`, unsigned integers[n], to `places`, int32[3 n].
 
-    Row i belongs to the border before token i. Its columns are the number of bytes before the border, the number of
-    the character in which token i begins, and the number of characters that begin before the border. The first border
-    is at `first_byte` and `first_character`. The middle column of the last row is not written.
+    A border is three numbers: the number of bytes before the border, the number of the character in which the token
+    begins, and the number of characters that begin before the border. The first border is at `first`, uint64[1]:
+    bytes | characters << 32. The border after the last token is returned in this form. All positions must stay below
+    2**31.
     """
-    total = np.uint64(0)
+    total = first[0]
     for place in range(len(ids)):
         width = widths[ids[place]]
-        character = first_character + np.int64(total >> HALF)
-        places[place, 0] = first_byte + np.int64(total & LOW)
-        places[place, 1] = character - np.int64(width >> TOP)
-        places[place, 2] = character
+        # One store for two numbers, since the stores limit the speed.
+        store_two(places, 3 * place, total - (width >> TOP << HALF))
+        places[3 * place + 2] = np.int64(total >> HALF)
         total += width & MOVE
-    places[len(ids), 0] = first_byte + np.int64(total & LOW)
-    places[len(ids), 2] = first_character + np.int64(total >> HALF)
+    return np.int64(total)
