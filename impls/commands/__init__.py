@@ -9,6 +9,8 @@ PROGRAM = Program(
         "train": "train a vocabulary on a text file",
         "encode": "encode a text file to a file of ids",
         "decode": "decode a file of ids to text",
+        "inspect": "look into a tokenizer: one token, a text, a file, or the whole vocabulary",
+        "compare": "compare tokenizers on the same file",
         "pick": "tell which implementation auto takes for a text of some size, and why",
         "warm": "compile all kernels ahead and keep them in the cache",
         "list": "list the implementations of each stage, simplest first",
