@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from impls.definition import Definition
     from impls.errors import FileFormatError, InvalidUtf8Error, MergelabError, UsageError
     from impls.pipeline import train_bpe
+    from impls.stream_decoder import StreamDecoder
     from impls.tokenizer import Tokenizer
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "FileFormatError",
     "InvalidUtf8Error",
     "MergelabError",
+    "StreamDecoder",
     "Tokenizer",
     "UsageError",
     "train_bpe",
@@ -26,6 +28,7 @@ __all__ = [
 
 _HOMES = {
     "Definition": "impls.definition",
+    "StreamDecoder": "impls.stream_decoder",
     "Tokenizer": "impls.tokenizer",
     "train_bpe": "impls.pipeline",
 }

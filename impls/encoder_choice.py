@@ -8,7 +8,7 @@ from impls.contract import Encoder
 from impls.definition import Definition
 from impls.errors import UsageError, shown
 from impls.fastest import pick
-from impls.registry import find
+from impls.registry import Impl, find
 
 
 class EncoderChoice:
@@ -53,6 +53,11 @@ class EncoderChoice:
             # `pick` is called again after twice as much text, but once compiled code is chosen, it is kept.
             self._auto, self._asked_bytes, self._is_settled = chosen.name, 2 * n_bytes, chosen.compiled
         return self._auto
+
+    @property
+    def chosen(self) -> Impl:
+        """The implementation that `take` returned last."""
+        return find("encode", self._auto)
 
     def take(self, n_bytes: int, special: bool) -> Encoder:
         """Return the encoder for the next text, which has `n_bytes`."""

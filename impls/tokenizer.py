@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
 from impls.arguments import SpecialMode, check_count, check_path, check_special, check_workers
@@ -19,11 +20,14 @@ from impls.formats.gpt2 import read_merges, read_vocab
 from impls.id_lists import IdLists
 from impls.inputs.file import TextFile
 from impls.inputs.text import Text, decode_utf8
+from impls.offsets import LocatedIds, TokenWidths
 from impls.parts import Part, encoded, encoded_range
 from impls.patterns import Splitter, check_special_tokens
 from impls.registry import find
 from impls.storage import atomic_writer
+from impls.stream_decoder import StreamDecoder
 from impls.streams import STREAM_CHARACTERS, cut_stream
+from impls.token_count import count_up_to
 
 if TYPE_CHECKING:
     import tiktoken
@@ -223,6 +227,36 @@ class Tokenizer:
             check_workers(workers)
         content = self._checked(text, special)
         return self._encoders.take(len(content), special != "none").encode(content, workers=workers)
+
+    def encode_with_offsets(
+        self, text: str | bytes, *, special: SpecialMode = "all", workers: int | None = None
+    ) -> LocatedIds:
+        """Encode text to ids with the place of each token, in bytes and in characters. See `encode`, `LocatedIds`."""
+        content = self._checked(text, special)
+        ids = self.encode_to_array(content, special="none" if special == "none" else "all", workers=workers)
+        return self._widths.locate(ids, len(content), compiled=self._encoders.chosen.compiled, workers=workers)
+
+    def count_tokens(self, text: str | bytes, limit: int | None = None, *, special: SpecialMode = "all") -> int:
+        """Return the number of tokens; if there are more than `limit`, stop early and return `limit` + 1.
+
+        Text after the place at which the count stops is not looked at, so errors in it are not found. See `encode`.
+        """
+        if limit is None:
+            return len(self.encode_to_array(text, special=special))
+        n = check_count("limit", limit, 0)
+        is_beyond = isinstance(text, str | bytes) and len(text) > n * self._widths.longest
+        content = self._checked(text[:0] if is_beyond else text, special)
+        encoder = self._encoders.take(len(content), special != "none")
+        cuts = SafeCuts(self.pattern, [] if special == "none" else list(self.special_tokens))
+        return n + 1 if is_beyond else count_up_to(n, content, cuts, encoder.encode)
+
+    def stream_decoder(self) -> StreamDecoder:
+        """Return a decoder that takes one id at a time."""
+        return StreamDecoder(self)
+
+    @cached_property
+    def _widths(self) -> TokenWidths:
+        return TokenWidths(self.vocab)
 
     def encode_batch(
         self, texts: Iterable[str | bytes], *, special: SpecialMode = "all", workers: int | None = None

@@ -11,6 +11,12 @@ import torch
 
 from impls import Tokenizer
 from impls.errors import MergelabError
+from impls.inspection.figures.text import tokens_of
+from impls.inspection.figures.vocabulary import vocabulary_sizes
+from impls.inspection.pages.terminal import boundary_line, table_lines
+from impls.inspection.words import text
+from impls.inspection.words.forms import token_text
+from impls.inspection.words.vocabulary import size_lines
 from lm.generate import Sampling, steps
 from lm.trained import Trained
 
@@ -63,7 +69,7 @@ def answer(line: str, trained: Trained, sampling: Sampling, read: Read, write: W
     if line == "/help":
         write(HELP)
     elif line == "/tokens":
-        for row in vocabulary_statistics(trained.tokenizer):
+        for row in size_lines(vocabulary_sizes(trained.tokenizer.definition)):
             write(row)
     elif line.startswith("/"):
         write(f"{line}: unknown command; /help lists them")
@@ -77,54 +83,22 @@ def ask_parameters(sampling: Sampling, read: Read, write: Write) -> Sampling:
     """Ask for each parameter; an empty or invalid answer keeps the old value."""
     for label, field, kind in PARAMETERS:
         old = getattr(sampling, field)
-        text = read(f"{label} [{'off' if old is None else old}]: ").strip()
-        if not text:
+        answered = read(f"{label} [{'off' if old is None else old}]: ").strip()
+        if not answered:
             continue
         try:
-            value: Any = None if field == "top_k" and text in ("0", "off") else kind(text)
+            value: Any = None if field == "top_k" and answered in ("0", "off") else kind(answered)
             sampling = replace(sampling, **{field: value})
         except MergelabError as error:
             write(f"{error}; {label} stays {old}")
         except ValueError:
-            write(f"{label}: {text!r} is not a number; {label} stays {old}")
+            write(f"{label}: {answered!r} is not a number; {label} stays {old}")
     return sampling
-
-
-def token_text(token: bytes) -> str:
-    """Return a token as text; bytes that are not UTF-8 and characters that are not printable are escaped."""
-    text = token.decode("utf-8", "backslashreplace")
-    return "".join(character if character.isprintable() else ascii(character)[1:-1] for character in text)
 
 
 def token_table(tokenizer: Tokenizer, ids: list[int]) -> Iterator[str]:
     """Yield the lines of a table: the id, the token as text, and the bytes of the token in hex."""
-    rule = "-" * 60
-    yield from ("Tokenization breakdown:", rule, f"{'Token ID':<11}{'Token':<21}Bytes", rule)
-    for token_id in ids:
-        token = tokenizer.vocab[token_id]
-        yield f"{token_id:<11}{token_text(token):<20} {token.hex(' ')}"
-    yield rule
-
-
-def vocabulary_statistics(tokenizer: Tokenizer) -> Iterator[str]:
-    """Yield lines that describe the vocabulary."""
-    special = set(tokenizer.special_tokens.values())
-    tokens = [token for token_id, token in tokenizer.vocab.items() if token_id not in special]
-    longest = max(tokens, key=len)
-    partial = sum(_is_partial(token) for token in tokens)
-    yield f"{len(tokenizer.vocab)} tokens: {len(tokens)} of text, {len(special)} special"
-    yield f"{len(tokenizer.merges)} merges, split pattern {tokenizer.pattern}"
-    yield f"{sum(token.startswith(b' ') for token in tokens)} begin with a space, {partial} are no whole characters"
-    mean = sum(map(len, tokens)) / len(tokens)
-    yield f"{mean:.2f} bytes per token; the longest is {token_text(longest)!r}: {len(longest)}"
-
-
-def _is_partial(token: bytes) -> bool:
-    try:
-        token.decode()
-    except UnicodeDecodeError:
-        return True
-    return False
+    return table_lines(text.token_table(tokens_of(tokenizer, ids)))
 
 
 def show_generation(trained: Trained, prompt: str, sampling: Sampling) -> Iterator[str]:
@@ -152,7 +126,7 @@ def show_generation(trained: Trained, prompt: str, sampling: Sampling) -> Iterat
         yield f"Sample {number} of {sampling.n_samples}, seed {sampling.seed + number - 1}:"
         yield from rows
         yield "Generated text with token boundaries:"
-        yield "".join(f"[{token_text(tokenizer.vocab[token_id])}]" for token_id in ids + sample)
+        yield boundary_line(text.boundaries("", tokens_of(tokenizer, ids + sample)).tokens)
         yield "Clean text:"
         yield tokenizer.decode(ids + sample)
 

@@ -17,6 +17,8 @@ PROGRAM = Program(
         "decode": "decode a file of ids to text",
         "import": "read a tokenizer of another program, and save it as ours",
         "export": "write a tokenizer as tokenizer.json, as tiktoken's ranks or as GPT-2's files",
+        "inspect": "look into a tokenizer: one token, a text, a file, or the whole vocabulary",
+        "compare": "compare tokenizers on the same file",
         "pick": "tell which implementation auto takes for a text of some size, and why",
         "warm": "compile all kernels ahead and keep them in the cache",
         "list": "list the implementations of each stage, simplest first",

@@ -111,6 +111,13 @@ class Call:
         self._block[1] += start
         self._block[2] = stop - start
 
+    def set_arrays(self, *arrays: Any) -> None:
+        """Use other arrays of one dimension and of the same types as the first arguments."""
+        self._replaced = arrays
+        for place, array in enumerate(arrays):
+            self._block[2 * place + 1] = array.__array_interface__["data"][0]
+            self._block[2 * place + 2] = len(array)
+
     def __call__(self) -> int:
         """Run; returns the kernel's result."""
         if self._run(self._address):
@@ -188,6 +195,10 @@ class PlainCall:
     def set_bytes(self, content: bytes, start: int, stop: int) -> None:
         """Replace the first argument."""
         self._arguments[0] = np.frombuffer(content, np.uint8)[start:stop]
+
+    def set_arrays(self, *arrays: Any) -> None:
+        """Replace the first arguments."""
+        self._arguments[: len(arrays)] = arrays
 
     def __call__(self) -> int:
         """Run; returns the kernel's result."""

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import impls
-from impls import Definition, MergelabError, Tokenizer
+from impls import Definition, MergelabError, StreamDecoder, Tokenizer
 from impls.contract import Pretokens
 from impls.pipeline import train
 from impls.registry import Impl, implementations
@@ -99,6 +99,11 @@ def good(tokenizer: Tokenizer) -> dict[str, tuple[Callable[..., Any], dict[str, 
         "fingerprint": (tokenizer.fingerprint, {}),
         "encode": (tokenizer.encode, {"text": "the cat", **text}),
         "encode_to_array": (tokenizer.encode_to_array, {"text": "the cat", **text}),
+        "encode_with_offsets": (tokenizer.encode_with_offsets, {"text": "the cat", **text}),
+        "count_tokens": (tokenizer.count_tokens, {"text": "the cat", "limit": 2, "special": "all"}),
+        "stream_decoder": (tokenizer.stream_decoder, {}),
+        "StreamDecoder": (StreamDecoder, {"tokenizer": tokenizer}),
+        "push": (tokenizer.stream_decoder().push, {"token_id": 65}),
         "encode_batch": (tokenizer.encode_batch, {"texts": ["the", "cat"], **text}),
         "encode_iterable": (tokenizer.encode_iterable, {"iterable": ["the", "cat"]}),
         "encode_file": (
@@ -146,7 +151,7 @@ def test_every_public_name_is_tried() -> None:
         if not name.startswith("_") and callable(value)
     }  # fmt: skip
     functions = {name for name in impls.__all__ if not isinstance(getattr(impls, name), type)}
-    tried = {"train", "prune", "prune_by_use", "extend", "Definition", "Tokenizer"}
+    tried = {"train", "prune", "prune_by_use", "extend", "Definition", "StreamDecoder", "push", "Tokenizer"}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("impls.tokenizer.TextFile.open", lambda _: None)
         assert set(good(tokenizer)) == methods | functions | tried

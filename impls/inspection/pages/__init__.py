@@ -1,0 +1,1 @@
+"""Pages: blocks as lines of a terminal or as an HTML page, and figures as JSON."""
