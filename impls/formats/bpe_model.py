@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from impls.contract import Array32
+from impls.contract import N_BYTES, Array32
 from impls.definition import Definition
 from impls.errors import FileFormatError, UsageError, shown
+from impls.formats.alphabet import to_text
 from impls.formats.gpt2 import ids_of_merges, vocab_of
 from impls.formats.ranks import may_be_pretoken, merges_of_ranks, out_of_reach
 
@@ -44,8 +46,12 @@ def definition_of(model: Mapping[str, Any], added: Mapping[str, int], pattern: s
             ids.
     """
     content: dict[str, Any] = model["vocab"]
-    vocab = vocab_of(content, added, place)
     columns = _columns(model["merges"], place)
+    ordinary = {*map(to_text, map(bytes, zip(range(N_BYTES), strict=True))), *columns[0], *columns[1]}
+    for token in added:
+        if not token.isascii() and (token in ordinary or token in map(operator.add, *columns)):
+            raise FileFormatError(f"{place}: added token {shown(token)} is written like another token; rename it")
+    vocab = vocab_of(content, added, place)
     try:
         merges = ids_of_merges(*columns, content)
     except KeyError as error:

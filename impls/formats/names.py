@@ -12,6 +12,6 @@ def default_output(inputs: Sequence[str | os.PathLike[str]], vocab_size: int) ->
 
     `stories.jsonl.zst` with 8,000 tokens gives `stories-8000`; standard input gives `stdin-8000`.
     """
-    name = os.fspath(inputs[0]).rstrip("/") if inputs else "-"
+    name = os.fspath(inputs[0]).rstrip("/")
     stem = "stdin" if name == "-" else Path(name).name.lstrip(".").split(".")[0].strip("*?")
     return Path(f"{stem or 'tokenizer'}-{vocab_size}")

@@ -14,14 +14,14 @@ import os
 from binascii import a2b_base64
 from collections.abc import Mapping
 from functools import partial
-from itertools import pairwise
+from itertools import chain, pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from impls.arguments import check_path
-from impls.contract import Array32
+from impls.contract import N_BYTES, Array32
 from impls.definition import Definition
 from impls.errors import FileFormatError, UsageError, shown
 from impls.formats.files import begins_with, note, read_json, write_together
@@ -283,12 +283,15 @@ def _check_split(definition: Definition, arguments: Mapping[str, Any]) -> None:
     from impls.formats.tokenizer_json import probes
 
     splitter = Splitter(definition.pattern)
-    for text in probes(definition.pattern.removeprefix(CUSTOM)):
-        pretokens = [pretoken.encode() for pretoken in splitter.pretokens(text)]
-        # With every pretoken as a token, the ids show where tiktoken splits.
-        tokens = dict.fromkeys([*(bytes([byte]) for byte in range(256)), *pretokens])
-        ranks = {token: rank for rank, token in enumerate(tokens)}
-        peer = tiktoken.Encoding("split", pat_str=arguments["pat_str"], mergeable_ranks=ranks, special_tokens={})
+    split = {
+        text: [pretoken.encode() for pretoken in splitter.pretokens(text)]
+        for text in probes(definition.pattern.removeprefix(CUSTOM))
+    }
+    # With every pretoken as a token, the ids show where tiktoken splits.
+    tokens = dict.fromkeys([*(bytes([byte]) for byte in range(N_BYTES)), *chain.from_iterable(split.values())])
+    ranks = {token: rank for rank, token in enumerate(tokens)}
+    peer = tiktoken.Encoding("split", pat_str=arguments["pat_str"], mergeable_ranks=ranks, special_tokens={})
+    for text, pretokens in split.items():
         if peer.encode_ordinary(text) != [ranks[pretoken] for pretoken in pretokens]:
             raise UsageError(
                 f"tiktoken: with {definition.pattern!r}, tiktoken does not split {text!r} as mergelab does; "
