@@ -25,7 +25,7 @@ from numba.extending import intrinsic, typeof_impl
 from numba.np import arrayobj, numpy_support
 
 from impls.kernels.helpers import Inline
-from impls.kernels.instructions import Block
+from impls.kernels.instructions import Block, Utf8
 
 settings: Any = numba_config
 
@@ -262,11 +262,15 @@ def _bits(builder: Any, flags: Any) -> Any:
     return builder.call(hide, [builder.bitcast(flags, word)])
 
 
+def _below(builder: Any, vector: Any, first: int, count: int) -> Any:
+    return builder.icmp_unsigned("<", builder.sub(vector, _every(first)), _every(count))
+
+
 @intrinsic
 def _classify_block(_typing: Any, text: Any, _position: Any) -> Any:
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         def below(vector: Any, first: int, count: int) -> Any:
-            return builder.icmp_unsigned("<", builder.sub(vector, _every(first)), _every(count))
+            return _below(builder, vector, first, count)
 
         def equal(vector: Any, byte: str) -> Any:
             return builder.icmp_unsigned("==", vector, _every(ord(byte)))
@@ -289,6 +293,18 @@ def _classify_block(_typing: Any, text: Any, _position: Any) -> Any:
 
     masks: Any = types.NamedUniTuple
     return masks(types.uint64, len(Block._fields), Block)(text, types.int64), generate
+
+
+@intrinsic
+def _classify_utf8(_typing: Any, text: Any, _position: Any) -> Any:
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        block = _load_block(context, builder, signature.args[0], *arguments)
+        ranges = ((0xC2, 0x1E), (0xE0, 0x10), (0xF0, 0x05), (0x80, 0x40))
+        words = [_bits(builder, _below(builder, block, first, count)) for first, count in ranges]
+        return context.make_tuple(builder, signature.return_type, words)
+
+    masks: Any = types.NamedUniTuple
+    return masks(types.uint64, len(Utf8._fields), Utf8)(text, types.int64), generate
 
 
 @intrinsic
@@ -317,5 +333,6 @@ INSTRUCTIONS: dict[str, Any] = {
     "count_ones": _count_ones,
     "without_lowest": _without_lowest,
     "classify_block": _classify_block,
+    "classify_utf8": _classify_utf8,
     "match_block": _match_block,
 }

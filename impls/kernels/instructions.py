@@ -110,6 +110,31 @@ def classify_block(text: Any, position: Int) -> Block:
     return Block(*(np.packbits(mask, bitorder="little").view(np.uint64)[0] for mask in masks))
 
 
+class Utf8(NamedTuple):
+    """Parts of UTF-8 characters in 64 bytes: one uint64 per part, with one bit per byte.
+
+    Attributes:
+        two: first bytes of characters of two bytes.
+        three: first bytes of characters of three bytes.
+        four: first bytes of characters of four bytes.
+        following: bytes that are not the first byte of their character.
+    """
+
+    two: Any
+    three: Any
+    four: Any
+    following: Any
+
+
+@instruction
+def classify_utf8(text: Any, position: Int) -> Utf8:
+    """Find the parts of characters in the 64 bytes `text[position:position + 64]`, which must exist."""
+    block = text[position : position + 64]
+    firsts = ((0xC2, 0xDF), (0xE0, 0xEF), (0xF0, 0xF4), (0x80, 0xBF))
+    masks = ((block >= first) & (block <= last) for first, last in firsts)
+    return Utf8(*(np.packbits(mask, bitorder="little").view(np.uint64)[0] for mask in masks))
+
+
 @instruction
 def match_block(text: Any, position: Int, byte: Any) -> Any:
     """Return a uint64 with one bit per byte of `text[position:position + 64]`.
