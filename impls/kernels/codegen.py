@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 import numba
 import numpy as np
@@ -25,7 +25,7 @@ from numba.extending import intrinsic, typeof_impl
 from numba.np import arrayobj, numpy_support
 
 from impls.kernels.helpers import Inline
-from impls.kernels.instructions import Block, Utf8
+from impls.kernels.instructions import UTF8_RANGES, Block, Utf8
 
 settings: Any = numba_config
 
@@ -107,6 +107,22 @@ def _unoptimized(codegen: Any) -> Iterator[None]:
         codegen._library_class = before
 
 
+def _cast_index(context: Any, builder: Any, kind: Any, index: Any, _size: Any) -> Any:
+    return context.cast(builder, index, kind, types.intp)
+
+
+@contextmanager
+def _indices_from_the_front() -> Iterator[None]:
+    # Python counts a negative index from the end of an array. No kernel has negative indices, as a test checks, and
+    # the code that looks for them would take a fifth of the time of a scan.
+    before, changed = arrayobj.fix_integer_index, cast(Any, arrayobj)
+    changed.fix_integer_index = _cast_index
+    try:
+        yield
+    finally:
+        changed.fix_integer_index = before
+
+
 @global_compiler_lock
 def object_code(function: Callable[..., Any], arguments: tuple[Any, ...]) -> bytes:
     """Compile `function` for arguments of these types to object code that defines `entry`."""
@@ -118,7 +134,7 @@ def object_code(function: Callable[..., Any], arguments: tuple[Any, ...]) -> byt
     flags.error_model, flags.boundscheck = "numpy", bool(settings.BOUNDSCHECK)
     kinds = tuple(map(_type_of, arguments))
     codegen = context.codegen()
-    with _unoptimized(codegen):
+    with _unoptimized(codegen), _indices_from_the_front():
         compiled: Any = compile_extra(typing_context, context, function, kinds, None, flags, {})
     library = codegen.create_library("entry")
     library.add_linking_library(compiled.library)
@@ -299,8 +315,7 @@ def _classify_block(_typing: Any, text: Any, _position: Any) -> Any:
 def _classify_utf8(_typing: Any, text: Any, _position: Any) -> Any:
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         block = _load_block(context, builder, signature.args[0], *arguments)
-        ranges = ((0xC2, 0x1E), (0xE0, 0x10), (0xF0, 0x05), (0x80, 0x40))
-        words = [_bits(builder, _below(builder, block, first, count)) for first, count in ranges]
+        words = [_bits(builder, _below(builder, block, first, last - first + 1)) for first, last in UTF8_RANGES]
         return context.make_tuple(builder, signature.return_type, words)
 
     masks: Any = types.NamedUniTuple

@@ -122,7 +122,7 @@ class Call:
 class Kernel:
     """A compiled function of arrays, numbers and named tuples of these; it runs without the interpreter lock.
 
-    The function returns an integer or nothing, and must not raise, slice or allocate.
+    The function returns an integer or nothing, and must not raise, slice, allocate or use a negative index.
     """
 
     def __init__(self, function: Callable[..., Any], variant: str) -> None:

@@ -118,20 +118,29 @@ class Utf8(NamedTuple):
         three: first bytes of characters of three bytes.
         four: first bytes of characters of four bytes.
         following: bytes that are not the first byte of their character.
+        low: bytes 0x80 to 0x9F, the lower half of `following`.
+        first_three: bytes 0xE0, after which no character has a low byte.
+        surrogates: bytes 0xED, after which all characters have a low byte.
     """
 
     two: Any
     three: Any
     four: Any
     following: Any
+    low: Any
+    first_three: Any
+    surrogates: Any
+
+
+UTF8_RANGES = Utf8((0xC2, 0xDF), (0xE0, 0xEF), (0xF0, 0xF4), (0x80, 0xBF), (0x80, 0x9F), (0xE0, 0xE0), (0xED, 0xED))
+"""The first and the last byte of each part."""
 
 
 @instruction
 def classify_utf8(text: Any, position: Int) -> Utf8:
     """Find the parts of characters in the 64 bytes `text[position:position + 64]`, which must exist."""
     block = text[position : position + 64]
-    firsts = ((0xC2, 0xDF), (0xE0, 0xEF), (0xF0, 0xF4), (0x80, 0xBF))
-    masks = ((block >= first) & (block <= last) for first, last in firsts)
+    masks = ((block >= first) & (block <= last) for first, last in UTF8_RANGES)
     return Utf8(*(np.packbits(mask, bitorder="little").view(np.uint64)[0] for mask in masks))
 
 
