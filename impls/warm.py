@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from impls.contract import Vocabulary
+from impls.contract import Ids, Vocabulary
 from impls.count.jit import PretokenTable
 from impls.encode.jit import JitEncoder
+from impls.id_lists import IdLists
 from impls.kernels.specials import pack_specials
 from impls.train.jit import initial_state, train, with_larger_slots
 
@@ -24,4 +25,9 @@ def warm(pattern: str) -> None:
     pretokens = table.pretokens()
     with_larger_slots(initial_state(pretokens, 1, "greatest"))
     merges = train(pretokens, n_merges=10)
-    JitEncoder(Vocabulary.from_merges(merges), pattern).encode(text)
+    vocabulary = Vocabulary.from_merges(merges)
+    encoder, lists = JitEncoder(vocabulary, pattern), IdLists(vocabulary.n_ids)
+    encoder.short_text(lists.addresses)
+    for dtype in (np.dtype("<u2"), np.dtype("<u4")):
+        ids: Ids = encoder.encode(text).astype(dtype)
+        lists.parts(ids, np.array([0, len(ids)]), compiled=True)

@@ -1,7 +1,8 @@
-"""CPU instructions that Python does not offer: this module shows what each does, `codegen` has its LLVM code."""
+"""CPU instructions that Python does not offer: this module shows what each does, `intrinsics` has its LLVM code."""
 
 from __future__ import annotations
 
+import ctypes
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -62,6 +63,12 @@ def count_ones(value: Any) -> Int:
 def without_lowest(value: Any) -> Any:
     """Return a uint64 without its lowest set bit."""
     return np.uint64(int(value) & (int(value) - 1)) if value else value
+
+
+@instruction
+def call_c(function: Int, first: Int, second: Int, third: Int) -> Int:
+    """Call the C function at an address with three words, and return a word; a function may ignore some words."""
+    return ctypes.PYFUNCTYPE(*[ctypes.c_int64] * 4)(function)(first, second, third)
 
 
 class Block(NamedTuple):

@@ -89,6 +89,7 @@ def good(tokenizer: Tokenizer) -> dict[str, tuple[Callable[..., Any], dict[str, 
         "encode": (tokenizer.encode, {"text": "the cat", **text}),
         "encode_to_array": (tokenizer.encode_to_array, {"text": "the cat", **text}),
         "encode_batch": (tokenizer.encode_batch, {"texts": ["the", "cat"], **text}),
+        "encode_batch_to_arrays": (tokenizer.encode_batch_to_arrays, {"texts": ["the", "cat"], **text}),
         "encode_iterable": (tokenizer.encode_iterable, {"iterable": ["the", "cat"]}),
         "encode_file": (
             tokenizer.encode_file,
