@@ -6,9 +6,10 @@ The message of each error is one line that names the argument.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from numbers import Integral
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from impls.errors import UsageError, shown
 from impls.system import cores
@@ -54,6 +55,19 @@ def check_count(name: str, value: object, minimum: int, maximum: int = MOST) -> 
     if value > maximum:
         raise UsageError(f"{name}: {shown(value)} is too large; give at most {maximum}")
     return value
+
+
+def check_texts(texts: object) -> Iterable[Any]:
+    """Return `texts` if they are a list of texts, or another iterable of texts.
+
+    Raises:
+        UsageError: `texts` is one text, or something else.
+    """
+    if isinstance(texts, str | bytes):
+        raise UsageError(f"texts: {shown(texts)} is one string; give a list of strings, or call encode")
+    if not isinstance(texts, Iterable):
+        raise UsageError(f"texts: {shown(texts)} is not a list of texts; give a list of strings")
+    return texts
 
 
 def check_workers(workers: int | None) -> int:

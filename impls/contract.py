@@ -236,6 +236,9 @@ class MergeEvent:
 
 MergeListener = Callable[[MergeEvent], None]
 
+ShortText = Callable[[object], "list[int] | None"]
+"""Takes a string; returns the list of its ids, or None if the text must be encoded in another way."""
+
 
 class Counter(Protocol):
     """Turns a text into its unique pretokens with counts; special tokens separate texts and are not counted."""
@@ -301,5 +304,8 @@ class Encoder(Protocol):
             UsageError: the text holds a byte that the vocabulary lacks.
         """
 
-    def encode_batch(self, texts: Sequence[bytes], *, workers: int | None = None) -> list[Ids]:
-        """Encode each text by itself; return one array of ids per text. See `encode`."""
+    def encode_batch(self, texts: Sequence[bytes], *, workers: int | None = None) -> tuple[Ids, Array64]:
+        """Encode each of n texts by itself; return all ids and the offsets, int64[n + 1]. See `encode`.
+
+        The ids of text i are `ids[offsets[i]:offsets[i + 1]]`.
+        """

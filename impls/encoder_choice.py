@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from impls.contract import Encoder
+from impls.contract import Encoder, ShortText
 from impls.definition import Definition
 from impls.errors import UsageError, shown
 from impls.fastest import pick
+from impls.id_lists import IdLists
 from impls.registry import Impl, find
+
+SHORT_BYTES = 4000
+"""Texts of up to this many bytes are worth a function that encodes only short strings."""
+
+
+def never(_text: object) -> None:
+    """Send every text the usual way."""
 
 
 class EncoderChoice:
@@ -16,9 +24,10 @@ class EncoderChoice:
 
     Attributes:
         impl: a name of the registry, or "auto".
+        short_text: encodes short strings with all special tokens, once compiled code is loaded.
     """
 
-    def __init__(self, definition: Definition, impl: str) -> None:
+    def __init__(self, definition: Definition, impl: str, lists: IdLists) -> None:
         """Build the encoder that `impl` names; for "auto", build none yet.
 
         Raises:
@@ -29,13 +38,19 @@ class EncoderChoice:
                 f"impl: {shown(impl)} is not the name of an encoder; give 'auto' or a name such as 'jit'"
             )
         self.impl = impl
-        self._definition = definition
+        self._definition, self._lists = definition, lists
+        self.short_text: ShortText = never
         self._encoders: dict[tuple[str, bool], Encoder] = {}
         self._auto, self._asked_bytes, self._seen_bytes = "", -1.0, 0
         self._is_settled = impl != "auto"
         if self._is_settled:
             self._auto = impl
             self.named(impl)
+
+    @property
+    def is_compiled(self) -> bool:
+        """Whether compiled code encodes the next text."""
+        return self._is_settled and find("encode", self._auto).compiled
 
     def named(self, name: str, special: bool = True) -> Encoder:
         """Return an encoder by name, with or without special tokens."""
@@ -64,4 +79,7 @@ class EncoderChoice:
         if not self._is_settled:
             self._seen_bytes += n_bytes  # Many small texts are worth compiled code, as one large text is.
             self.name_for(self._seen_bytes)
-        return self.named(self._auto, special)
+        encoder = self.named(self._auto, special)
+        if special and self._is_settled and n_bytes <= SHORT_BYTES and (make := getattr(encoder, "short_text", None)):
+            self.short_text = make(self._lists.addresses) or never
+        return encoder

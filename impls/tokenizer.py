@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
-from impls.arguments import SpecialMode, check_count, check_path, check_special, check_workers
-from impls.contract import Ids, IdType
+from impls.arguments import SpecialMode, check_count, check_path, check_texts, check_workers
+from impls.contract import Array64, Ids, IdType
 from impls.cuts import SafeCuts
 from impls.decoder import Decoder
 from impls.definition import Definition
@@ -19,11 +19,12 @@ from impls.formats import mergelab, recognise
 from impls.formats.gpt2 import read_merges, read_vocab
 from impls.id_lists import IdLists
 from impls.inputs.file import TextFile
-from impls.inputs.text import Text, decode_utf8
+from impls.inputs.text import Text
 from impls.offsets import LocatedIds, TokenWidths
 from impls.parts import Part, encoded, encoded_range
 from impls.patterns import Splitter, check_special_tokens
 from impls.registry import find
+from impls.special_modes import ALL, checked_text, utf8
 from impls.storage import atomic_writer
 from impls.stream_decoder import StreamDecoder
 from impls.streams import STREAM_CHARACTERS, cut_stream
@@ -75,8 +76,8 @@ class Tokenizer:
         self._decoder = Decoder(self._tokens)
         self._ids: dict[bytes, int] | None = None
         self._splitter = Splitter(self.pattern, list(self.special_tokens))
-        self._encoders = EncoderChoice(definition, impl)
         self._lists = IdLists(definition.n_ids)
+        self._encoders = EncoderChoice(definition, impl, self._lists)
 
     @property
     def vocab(self) -> Mapping[int, bytes]:
@@ -179,7 +180,7 @@ class Tokenizer:
         """Return the id of a token, which is given as bytes or as text; None if there is no such token."""
         if not isinstance(token, str | bytes):
             raise UsageError(f"token: {shown(token)} is neither a string nor bytes; give one of the two")
-        content = _utf8(token) if isinstance(token, str) else token
+        content = utf8(token) if isinstance(token, str) else token
         if self._ids is None:
             self._ids = {token: token_id for token_id, token in self._tokens.items()}
         return self._ids.get(content)
@@ -204,7 +205,7 @@ class Tokenizer:
         """Pickle and copy the definition; a copy makes caches, threads and compiled code when it needs them."""
         return _restored, (type(self), self.definition, self._encoders.impl)
 
-    def encode(self, text: str | bytes, *, special: SpecialMode = "all", workers: int | None = None) -> list[int]:
+    def encode(self, text: str | bytes, *, special: SpecialMode = ALL, workers: int | None = None) -> list[int]:
         """Encode text to ids.
 
         Args:
@@ -219,9 +220,11 @@ class Tokenizer:
             UsageError: the text holds a special token and `special` is "none_raise", `special` is unknown, or the
                 text has a lone surrogate or a byte that the vocabulary lacks.
         """
+        if workers is None and special is ALL and (ids := self._encoders.short_text(text)) is not None:
+            return ids
         return self._lists.of(self.encode_to_array(text, special=special, workers=workers))
 
-    def encode_to_array(self, text: str | bytes, *, special: SpecialMode = "all", workers: int | None = None) -> Ids:
+    def encode_to_array(self, text: str | bytes, *, special: SpecialMode = ALL, workers: int | None = None) -> Ids:
         """Encode text to ids, `id_dtype`[n]. See `encode`."""
         if workers is not None:
             check_workers(workers)
@@ -259,28 +262,26 @@ class Tokenizer:
         return TokenWidths(self.vocab)
 
     def encode_batch(
-        self, texts: Iterable[str | bytes], *, special: SpecialMode = "all", workers: int | None = None
+        self, texts: Iterable[str | bytes], *, special: SpecialMode = ALL, workers: int | None = None
     ) -> list[list[int]]:
         """Encode each of many texts by itself. See `encode`."""
-        if isinstance(texts, str | bytes):
-            raise UsageError(f"texts: {shown(texts)} is one string; give a list of strings, or call encode")
-        if not isinstance(texts, Iterable):
-            raise UsageError(f"texts: {shown(texts)} is not a list of texts; give a list of strings")
+        ids, offsets = self.encode_batch_to_arrays(texts, special=special, workers=workers)
+        return self._lists.parts(ids, offsets, compiled=self._encoders.is_compiled)
+
+    def encode_batch_to_arrays(
+        self, texts: Iterable[str | bytes], *, special: SpecialMode = ALL, workers: int | None = None
+    ) -> tuple[Ids, Array64]:
+        """Encode n texts, each by itself, to all ids, `id_dtype`[total], and offsets, int64[n + 1]. See `encode`.
+
+        The ids of text i are `ids[offsets[i]:offsets[i + 1]]`.
+        """
         check_workers(workers)
-        contents = [self._checked(text, special) for text in texts]
+        contents = [self._checked(text, special) for text in check_texts(texts)]
         encoder = self._encoders.take(sum(map(len, contents)), special != "none")
-        return [ids.tolist() for ids in encoder.encode_batch(contents, workers=workers)]
+        return encoder.encode_batch(contents, workers=workers)
 
     def _checked(self, text: str | bytes, special: SpecialMode) -> bytes:
-        if not isinstance(text, str | bytes):
-            raise UsageError(f"text: {type(text).__name__} is neither a string nor bytes; give one of the two")
-        if check_special(special) == "none_raise":
-            text = text if isinstance(text, str) else decode_utf8(text, "text")
-            if len(segments := self._splitter.segments(text)) > 1:
-                raise UsageError(
-                    f"text: holds the special token {segments[1]!r}; encode with special='all' or 'none'"
-                )
-        return text if isinstance(text, bytes) else _utf8(text)
+        return checked_text(text, special, self._splitter)
 
     def encode_iterable(self, iterable: Iterable[str]) -> Iterator[int]:
         """Encode a stream of strings lazily, in constant memory; the ids equal the ids of the joined text.
@@ -294,7 +295,7 @@ class Tokenizer:
         encoder = self._encoders.named(self._encoders.name_for(STREAM_CHARACTERS))
         cuts = SafeCuts(self.pattern, list(self.special_tokens))
         for text in cut_stream(iterable, cuts):
-            yield from encoder.encode(_utf8(text)).tolist()
+            yield from encoder.encode(utf8(text)).tolist()
 
     def encode_file(
         self,
@@ -378,12 +379,3 @@ class Tokenizer:
 
 def _restored(cls: type[Tokenizer], definition: Definition, impl: str) -> Tokenizer:
     return cls.from_definition(definition, impl=impl)
-
-
-def _utf8(text: str) -> bytes:
-    try:
-        return text.encode()
-    except UnicodeEncodeError as error:
-        raise UsageError(
-            f"text: lone surrogate {text[error.start]!r} at character {error.start} has no UTF-8 form; remove it"
-        ) from None

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from impls.contract import Start, Vocabulary
+from impls.contract import Ids, Start, Vocabulary
 from impls.count.jit import PretokenTable
 from impls.encode.jit import JitEncoder
 from impls.formats.ranks import merges_of_ranks
+from impls.id_lists import IdLists
 from impls.kernels.specials import pack_specials
 from impls.pretoken_ids import compiled_ids
 from impls.train.jit import initial_state, train, with_larger_slots
@@ -28,5 +29,9 @@ def warm(pattern: str) -> None:
     merges = train(pretokens, n_merges=10)
     vocabulary = Vocabulary.from_merges(merges)
     train(pretokens, n_merges=1, start=Start(merges.token_bytes(), *compiled_ids(vocabulary, pretokens)))
-    JitEncoder(vocabulary, pattern).encode(text)
     merges_of_ranks(merges.token_bytes(), "warm")
+    encoder, lists = JitEncoder(vocabulary, pattern), IdLists(vocabulary.n_ids)
+    encoder.short_text(lists.addresses)
+    for dtype in (np.dtype("<u2"), np.dtype("<u4")):
+        ids: Ids = encoder.encode(text).astype(dtype)
+        lists.parts(ids, np.array([0, len(ids)]), compiled=True)

@@ -74,7 +74,8 @@ def outcome(row: Impl, definition: Definition, texts: list[bytes]) -> object:
     """Return the ids that an encoder gives to each text, or the message of its error."""
     try:
         encoder = row.load()(definition.vocabulary, definition.pattern)
-        return [encoder.encode(one).tolist() for one in texts] + [ids.tolist() for ids in encoder.encode_batch(texts)]
+        ids, offsets = encoder.encode_batch(texts)
+        return [encoder.encode(one).tolist() for one in texts] + [ids.tolist(), offsets.tolist()]
     except MergelabError as error:
         return str(error)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from random import Random
 from typing import Any, NamedTuple
 
@@ -51,8 +52,9 @@ class Encoding(Question):
         half = whole_characters(self.content, len(self.content) // 2)
         parts = [(0, half), (half, len(self.content))]
         whole = Encoded(0, len(self.content), "", array(encoder.encode(self.content)))
-        batch = encoder.encode_batch([self.content[start:stop] for start, stop in parts])
-        halves = (Encoded(*part, " of encode_batch", array(ids)) for part, ids in zip(parts, batch, strict=True))
+        ids, offsets = encoder.encode_batch([self.content[start:stop] for start, stop in parts])
+        batch = [array(ids)[start:stop] for start, stop in pairwise(offsets)]
+        halves = (Encoded(*part, " of encode_batch", one) for part, one in zip(parts, batch, strict=True))
         return [whole, *halves]
 
     def first_difference(self, expected: list[Encoded], found: list[Encoded]) -> Difference | None:

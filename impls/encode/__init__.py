@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from impls.contract import Ids, Vocabulary
+from impls.contract import Array64, Ids, IdType, Vocabulary
 from impls.errors import MissingByteError
 from impls.inputs.text import decode_utf8
 from impls.patterns import Splitter
@@ -38,9 +38,9 @@ class PretokenEncoder(ABC):
                 self.encode_segment(segment, ids)
         return np.array(ids, self._dtype)
 
-    def encode_batch(self, texts: Sequence[bytes], *, workers: int | None = None) -> list[Ids]:
+    def encode_batch(self, texts: Sequence[bytes], *, workers: int | None = None) -> tuple[Ids, Array64]:
         """Encode many texts. See `contract.Encoder`."""
-        return [self.encode(text, workers=workers) for text in texts]
+        return flat([self.encode(text, workers=workers) for text in texts], self._dtype)
 
     def encode_segment(self, segment: str, ids: list[int]) -> None:
         """Append the ids of text without special tokens."""
@@ -64,6 +64,13 @@ class PretokenEncoder(ABC):
         if -1 in ids:
             raise missing_byte(pretoken[ids.index(-1)])
         return ids
+
+
+def flat(parts: Sequence[Ids], dtype: IdType) -> tuple[Ids, Array64]:
+    """Return the ids of all parts in one array, and the offsets of the parts, int64[n + 1]."""
+    offsets = np.zeros(len(parts) + 1, np.int64)
+    np.cumsum([len(part) for part in parts], out=offsets[1:])
+    return np.concatenate([np.empty(0, dtype), *parts]), offsets
 
 
 def missing_byte(byte: int) -> MissingByteError:

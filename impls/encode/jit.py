@@ -8,20 +8,24 @@ pattern has no compiled scan, `cached` encodes instead.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
-from itertools import accumulate, pairwise
+from itertools import accumulate
 from queue import Empty, SimpleQueue
+from typing import Any
 
 import numpy as np
 
 from impls.arguments import check_workers
-from impls.contract import Array32, Array64, Ids, IdType, Vocabulary
+from impls.contract import Array32, Array64, Ids, IdType, ShortText, Vocabulary
 from impls.cuts import SafeCuts
 from impls.encode import missing_byte
 from impls.encode.cached import CachedEncoder
+from impls.encode.short import ShortTexts
 from impls.errors import InvalidUtf8Error
+from impls.kernels.builtins import USABLE
 from impls.kernels.encode import (
+    CACHE_FULL,
     CACHED_BYTES,
     DETAIL,
     ENCODE_TEXT,
@@ -36,6 +40,7 @@ from impls.kernels.encode import (
 )
 from impls.kernels.keys import WORDS, new_batch, rehash
 from impls.kernels.ranks import Ranks, fill_ranks
+from impls.kernels.short import MOST_BYTES
 from impls.kernels.specials import pack_specials
 from impls.kernels.splits import SPLITS
 from impls.memory import zeros
@@ -94,21 +99,31 @@ class Worker:
         self._documents[0, 0] = stop - start
         return self._run(text, start, stop)
 
-    def encode_batch(self, texts: Sequence[bytes]) -> tuple[Array32, list[int]]:
+    def encode_batch(self, texts: Sequence[bytes]) -> tuple[Array32, Array64]:
         """Encode several texts at once.
 
         Return the ids of all texts, int32[n], and the index in them at which the ids of each text end.
         """
         single, documents = self._documents, np.zeros((len(texts), 2), np.int64)
-        documents[:, 0] = list(accumulate(map(len, texts)))
+        np.cumsum([len(text) for text in texts], out=documents[:, 0])
         self._documents = documents
         self._bind()
         text = b"".join(texts)
         try:
-            return self._run(text, 0, len(text)), documents[:, 1].tolist()
+            return self._run(text, 0, len(text)), documents[:, 1]
         finally:
             self._documents = single
             self._bind()
+
+    def bound(self, n_bytes: int) -> tuple[Any, Array64, Cache, Array32]:
+        """Return the call of the kernel for texts of up to `n_bytes`, and its documents, cache and output."""
+        self._output = zeros(n_bytes + INLINE_IDS, np.int32)
+        self._bind()
+        return self._call, self._documents, self._cache, self._output
+
+    def make_room(self) -> None:
+        """Enlarge the full cache, or empty it if it is as large as it may be."""
+        self._make_room(CACHE_FULL, 0)
 
     def _run(self, text: bytes, start: int, stop: int) -> Array32:
         # A text has at most one id per byte; the kernel may write two more entries after the last id.
@@ -156,13 +171,29 @@ class JitEncoder:
             self._pattern, self._vocabulary, self._ranks = pattern, vocabulary, pack_ranks(vocabulary)
             self._cuts = SafeCuts(pattern, list(vocabulary.special_tokens))
             self._idle: SimpleQueue[Worker] = SimpleQueue()
+            self._short: ShortTexts | None = None
 
     def _take_worker(self, n_bytes: int) -> Worker:
         try:
             return self._idle.get_nowait()
         except Empty:
-            n_entries = min(max(1 << (n_bytes >> 3).bit_length(), MIN_NEW_ENTRIES), MAX_NEW_ENTRIES)
-            return Worker(self._pattern, self._vocabulary, self._ranks, n_entries)
+            return self.new_worker(n_bytes)
+
+    def new_worker(self, n_bytes: int) -> Worker:
+        """Return a worker with a cache for a text of `n_bytes`."""
+        n_entries = min(max(1 << (n_bytes >> 3).bit_length(), MIN_NEW_ENTRIES), MAX_NEW_ENTRIES)
+        return Worker(self._pattern, self._vocabulary, self._ranks, n_entries)
+
+    def short_text(self, integers: Callable[[], Array64]) -> ShortText | None:
+        """Return the function for short strings, see `encode.short`, if this Python can have one.
+
+        `integers` returns the addresses of the integer objects of all ids.
+        """
+        if self._fallback or not USABLE:
+            return None
+        if self._short is None:
+            self._short = ShortTexts(self.new_worker(MOST_BYTES), integers())
+        return self._short.function()
 
     def encode(self, text: bytes, *, workers: int | None = None) -> Ids:
         """Encode UTF-8 text. See `contract.Encoder`."""
@@ -187,14 +218,23 @@ class JitEncoder:
         except InvalidUtf8Error as error:
             raise InvalidUtf8Error(error.source, part[0] + error.offset) from None
 
-    def encode_batch(self, texts: Sequence[bytes], *, workers: int | None = None) -> list[Ids]:
+    def encode_batch(self, texts: Sequence[bytes], *, workers: int | None = None) -> tuple[Ids, Array64]:
         """Encode many texts. See `contract.Encoder`."""
         if self._fallback:
             return self._fallback.encode_batch(texts)
-        parts = in_order(self._encode_texts, batches(texts, RANGE_BYTES), check_workers(workers))
-        return [ids for part in parts for ids in part]
+        groups = list(batches(texts, RANGE_BYTES))
+        n_threads = min(check_workers(workers), max(1, len(groups)))
+        lengths: list[Array64] = []
 
-    def _encode_texts(self, texts: Sequence[bytes]) -> list[Ids]:
+        def ids_of_groups() -> Iterator[Ids]:
+            for ids, of_group in in_order(self._encode_texts, groups, n_threads):
+                lengths.append(of_group)
+                yield ids
+
+        ids = joined(ids_of_groups(), sum(map(len, texts)), self._dtype)
+        return ids, np.cumsum(np.concatenate([np.zeros(1, np.int64), *lengths]))
+
+    def _encode_texts(self, texts: Sequence[bytes]) -> tuple[Ids, Array64]:
         worker = self._take_worker(sum(map(len, texts)))
         try:
             ids, ends = worker.encode_batch(texts)
@@ -204,7 +244,7 @@ class JitEncoder:
             raise InvalidUtf8Error(error.source, error.offset - start) from None
         kept = ids.astype(self._dtype)
         self._idle.put(worker)
-        return [kept[start:stop] for start, stop in pairwise([0, *ends])]
+        return kept, np.diff(ends, prepend=0)
 
 
 def joined(parts: Iterable[Ids], most: int, dtype: IdType) -> Ids:

@@ -20,6 +20,7 @@ from threading import RLock
 from typing import Any, Literal, cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from impls import system
 from impls.cache import code_folder, prune_code_folders, warn_that_code_is_lost
@@ -118,6 +119,10 @@ class Call:
             self._block[2 * place + 1] = array.__array_interface__["data"][0]
             self._block[2 * place + 2] = len(array)
 
+    def raw(self) -> tuple[int, NDArray[np.int64]]:
+        """Return the address of the C function and the cells of the call, int64[n], for code that calls it itself."""
+        return ctypes.cast(self._run, ctypes.c_void_p).value or 0, np.ctypeslib.as_array(self._block)
+
     def __call__(self) -> int:
         """Run; returns the kernel's result."""
         if self._run(self._address):
@@ -128,8 +133,10 @@ class Call:
 class Kernel:
     """A compiled function of arrays, numbers and named tuples of these; it runs without the interpreter lock.
 
-    The function returns an integer or nothing, and must not raise, slice or allocate.
+    The function returns an integer or nothing, and must not raise, slice, allocate or use a negative index.
     """
+
+    is_builtin = False
 
     def __init__(self, function: Callable[..., Any], variant: str) -> None:
         """Keep the function; it is compiled when it is first called."""
@@ -174,7 +181,7 @@ class Kernel:
 
     def _compile(self, arguments: tuple[Any, ...]) -> bytes:
         codegen = importlib.import_module("impls.kernels.codegen")
-        return cast(bytes, codegen.object_code(self.function, arguments))
+        return cast(bytes, codegen.object_code(self.function, arguments, self.is_builtin))
 
     def bind(self, *arguments: Any) -> Call:
         """Prepare a call."""

@@ -21,7 +21,7 @@ class Inline:
     def __init__(self, function: Callable[..., Any], instruction: bool = False) -> None:
         """Wrap the helper.
 
-        The LLVM code of an `instruction` is in `codegen`, and its `function` only shows what it does.
+        The LLVM code of an `instruction` is in `intrinsics`, and its `function` only shows what it does.
         """
         self.function, self.instruction = function, instruction
 
@@ -32,5 +32,5 @@ def inline(function: Function) -> Function:
 
 
 def instruction(function: Function) -> Function:
-    """Make a helper from CPU instructions that Numba cannot express; `codegen` has their LLVM code."""
+    """Make a helper from CPU instructions that Numba cannot express; `intrinsics` has their LLVM code."""
     return cast(Function, Inline(function, instruction=True)) if JIT else function

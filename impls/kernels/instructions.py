@@ -1,7 +1,8 @@
-"""CPU instructions that Python does not offer: this module shows what each does, `codegen` has its LLVM code."""
+"""CPU instructions that Python does not offer: this module shows what each does, `intrinsics` has its LLVM code."""
 
 from __future__ import annotations
 
+import ctypes
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -64,6 +65,12 @@ def without_lowest(value: Any) -> Any:
     return np.uint64(int(value) & (int(value) - 1)) if value else value
 
 
+@instruction
+def call_c(function: Int, first: Int, second: Int, third: Int) -> Int:
+    """Call the C function at an address with three words, and return a word; a function may ignore some words."""
+    return ctypes.PYFUNCTYPE(*[ctypes.c_int64] * 4)(function)(first, second, third)
+
+
 class Block(NamedTuple):
     """Classes of 64 bytes: one uint64 per class, with one bit per byte.
 
@@ -108,6 +115,40 @@ def classify_block(text: Any, position: Int) -> Block:
         block >= 0x80,
     )
     return Block(*(np.packbits(mask, bitorder="little").view(np.uint64)[0] for mask in masks))
+
+
+class Utf8(NamedTuple):
+    """Parts of UTF-8 characters in 64 bytes: one uint64 per part, with one bit per byte.
+
+    Attributes:
+        two: first bytes of characters of two bytes.
+        three: first bytes of characters of three bytes.
+        four: first bytes of characters of four bytes.
+        following: bytes that are not the first byte of their character.
+        low: bytes 0x80 to 0x9F, the lower half of `following`.
+        first_three: bytes 0xE0, after which no character has a low byte.
+        surrogates: bytes 0xED, after which all characters have a low byte.
+    """
+
+    two: Any
+    three: Any
+    four: Any
+    following: Any
+    low: Any
+    first_three: Any
+    surrogates: Any
+
+
+UTF8_RANGES = Utf8((0xC2, 0xDF), (0xE0, 0xEF), (0xF0, 0xF4), (0x80, 0xBF), (0x80, 0x9F), (0xE0, 0xE0), (0xED, 0xED))
+"""The first and the last byte of each part."""
+
+
+@instruction
+def classify_utf8(text: Any, position: Int) -> Utf8:
+    """Find the parts of characters in the 64 bytes `text[position:position + 64]`, which must exist."""
+    block = text[position : position + 64]
+    masks = ((block >= first) & (block <= last) for first, last in UTF8_RANGES)
+    return Utf8(*(np.packbits(mask, bitorder="little").view(np.uint64)[0] for mask in masks))
 
 
 @instruction

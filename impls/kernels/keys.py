@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from impls.kernels.compiler import kernel
 from impls.kernels.helpers import Int, inline
-from impls.kernels.instructions import load_u64, multiply_fold, prefetch_row
+from impls.kernels.instructions import load_u64, multiply_fold, prefetch_row, store_u64
 
 SHORT_BYTES = 15
 WORDS = 4
@@ -90,18 +90,21 @@ def pair_slot(pair: Any, mask: Int) -> Int:
 
 @inline
 def same_bytes(pool: Any, start: Int, text: Any, position: Int, length: Int) -> bool:
-    """Tell whether `length` bytes of the pool and of the text are equal."""
-    for place in range(length):
-        if pool[start + place] != text[position + place]:
+    """Tell whether `length` bytes, at least 8, of the pool and of the text are equal; the last word may overlap."""
+    last = length - 8
+    for place in range(0, last, 8):
+        if load_u64(pool, start + place) != load_u64(text, position + place):
             return False
-    return True
+    return bool(load_u64(pool, start + last) == load_u64(text, position + last))
 
 
 @inline
 def copy_bytes(source: Any, position: Int, target: Any, start: Int, length: Int) -> None:
-    """Copy `length` bytes in a loop: a slice would need reference counts, which kernels do not have."""
-    for place in range(length):
-        target[start + place] = source[position + place]
+    """Copy `length` bytes, at least 8, word by word; the last word may overlap the word before it."""
+    last = length - 8
+    for place in range(0, last, 8):
+        store_u64(target, start + place, load_u64(source, position + place))
+    store_u64(target, start + last, load_u64(source, position + last))
 
 
 @inline

@@ -16,8 +16,9 @@ import numpy as np
 from impls.kernels.classes import SPACE
 from impls.kernels.helpers import Int, inline
 from impls.kernels.instructions import classify_block, count_ones, leading_zeros, trailing_zeros, without_lowest
+from impls.kernels.scan_wide import first_of_last, wide_classes
 
-ONE = np.uint64(1)
+ONE, ALL = np.uint64(1), np.uint64(0xFFFFFFFFFFFFFFFF)
 
 MIN_ENDS = 72
 """Entries that a scan needs: the ends of the pretokens in a block of 64 bytes, and the entries that `write_places`
@@ -74,10 +75,12 @@ def scanner(block_starts: Callable[..., Any], end_of: Callable[..., Any]) -> Cal
     """Make the scan of a pattern.
 
     `end_of(text, position, end, classes)` returns the end of the pretoken that begins at `position`. If the text is
-    not UTF-8 at some place, it returns `-1 - place` instead. `block_starts(text, position)` finds the starts of
-    pretokens in the 64 bytes from `position` on, which must exist; a pretoken must begin at `position`. It returns
-    three values: a uint64 with one bit per byte, set where a pretoken begins; how many of these bits are certain,
-    from the lowest; and how many bytes must be scanned character by character instead.
+    not UTF-8 at some place, it returns `-1 - place` instead. `block_starts(text, position, classes)` finds the starts
+    of pretokens in the 64 bytes from `position` on, which must exist. It returns four values. The first is a uint64
+    with one bit per byte, set where a pretoken begins; the lowest bit has no meaning. The second has the bits of the
+    bytes at which another block may begin although no pretoken begins there. The third is how many bits of both are
+    certain, from the lowest. The fourth is how many bytes must be scanned character by character instead. The block
+    must begin at the start of a pretoken, or at a byte of the second value of another block.
     """
 
     @inline
@@ -88,20 +91,26 @@ def scanner(block_starts: Callable[..., Any], end_of: Callable[..., Any]) -> Cal
         UTF-8, the scan stops there, and the last end is `-1 - place`.
         """
         n = 0
-        slow_until = np.int64(position)
+        start = np.int64(position)
+        slow_until = start
         while position < end and n + MIN_ENDS <= len(ends):
-            found = np.uint64(0)
+            found = inside = np.uint64(0)
             if position >= slow_until and position + 64 <= end:
-                starts, certain, slow = block_starts(text, position)
+                starts, joints, certain, slow = block_starts(text, position, classes)
                 slow_until = position + slow
                 if certain > 0:
-                    found = starts & ((ONE << np.uint64(certain)) - ONE) & ~ONE
+                    sure = ((ONE << np.uint64(certain)) - ONE) & ~ONE
+                    found, inside = starts & sure, joints & sure
             if found:
                 write_places(found, position, ends, n)
                 n += count_ones(found)
                 position += 63 - leading_zeros(found)
+                start = position
+            elif inside:  # The pretoken goes on after this block.
+                position += 63 - leading_zeros(inside)
             else:
-                position = end_of(text, position, end, classes)
+                position = end_of(text, start, end, classes)
+                start = position
                 ends[n] = position
                 n += 1
                 if position < 0:
@@ -112,15 +121,14 @@ def scanner(block_starts: Callable[..., Any], end_of: Callable[..., Any]) -> Cal
 
 
 @inline
-def ascii_until(wide: Any) -> tuple[Int, Int]:
-    """Return how many bits of a block are certain, and how many bytes must be scanned character by character.
+def known_until(faults: Any) -> tuple[Int, Int]:
+    """Return how many bytes of a block are known, and how many bytes must be scanned character by character.
 
-    `wide` has one bit per byte, set where the byte is not ASCII.
+    `faults` has one bit per byte, set where the class of a byte is not known. The last character of a block may be
+    whole in the next block.
     """
-    if not wide:
-        return 63, 0
-    first = trailing_zeros(wide)
-    return first - 1, first + trailing_zeros(~(wide >> np.uint64(first)))
+    known = trailing_zeros(faults)
+    return known, (known + 1 if known < 61 else 0)
 
 
 @inline
@@ -185,32 +193,40 @@ def space_end(text: Any, position: Int, end: Int, classes: Any) -> Int:
 
 
 @inline
-def gpt2_starts(text: Any, position: Int) -> tuple[Any, Int, Int]:
+def gpt2_starts(text: Any, position: Int, classes: Any) -> tuple[Any, Any, Int, Int]:
     """Find the starts of pretokens in a block for `gpt2`. See `scanner`.
 
-    The rules for ASCII, by class:
+    The rules by class:
 
-    - A letter, digit or other character begins a pretoken, unless the character before it has the same class or is
+    - A letter, number or other character begins a pretoken, unless the character before it has the same class or is
       U+0020.
     - Whitespace begins a pretoken at the first character of its run, and at its last character, which the run leaves
       to the next pretoken.
 
-    An apostrophe that begins a pretoken may begin a contraction; the scan by character decides whether it does.
+    An apostrophe that begins a pretoken may begin a contraction; the scan by character decides whether it does. All
+    other rules look at most one character back, so another block may begin at any character.
     """
     block = classify_block(text, position)
-    others = ~(block.letters | block.digits | block.spaces)
-    joined = (
-        (block.letters & (block.letters << ONE))
-        | (block.digits & (block.digits << ONE))
-        | (others & (others << ONE))
-        | (block.blanks << ONE)
-    )
-    starts = (~block.spaces & ~joined) | (block.spaces & ~((block.spaces << ONE) & (block.spaces >> ONE)))
-    certain, slow = ascii_until(block.wide)
-    suspects = block.apostrophes & starts & (block.letters >> ONE)
+    letters, digits, spaces = block.letters, block.digits, block.spaces
+    known, slow, firsts = 64, 0, ALL
+    space_lasts = spaces & ~(spaces >> ONE)
+    if block.wide:
+        wide, parts = wide_classes(text, position, block.wide, classes)
+        letters, digits, spaces = letters | wide.letters, digits | wide.digits, spaces | wide.spaces
+        space_lasts = first_of_last(spaces & ~(spaces >> ONE), parts)
+        known, slow = known_until(wide.faults)
+        firsts = ~parts.following
+    others = ~(letters | digits | spaces)
+    joined = (letters & (letters << ONE)) | (digits & (digits << ONE)) | (others & (others << ONE))
+    joined |= (block.blanks << ONE) | spaces
+    starts = ~joined | (spaces & ~(spaces << ONE)) | space_lasts
+    certain = known - 1
+    if block.wide and known and (spaces >> np.uint64(known - 1)) & ONE:
+        certain = known - 3  # The last whitespace of its run has up to three bytes.
+    suspects = block.apostrophes & starts & (letters >> ONE)
     if suspects:
         certain = min(certain, trailing_zeros(suspects) + 1)
-    return starts, certain, slow
+    return starts, firsts, certain, slow
 
 
 scan_gpt2 = scanner(gpt2_starts, gpt2_end)

@@ -16,7 +16,8 @@ import numpy as np
 from impls.kernels.classes import CASELESS, LETTER, LOWER, MARK, NUMBER, OTHER, SPACE, UPPER
 from impls.kernels.helpers import Int, inline
 from impls.kernels.instructions import classify_block, leading_zeros, trailing_zeros
-from impls.kernels.scan import INVALID, ONE, ascii_until, class_at, scanner
+from impls.kernels.scan import INVALID, ONE, class_at, known_until, scanner
+from impls.kernels.scan_wide import after_character, first_of_last, wide_classes
 
 TWO, THREE, TOP = np.uint64(2), np.uint64(3), np.uint64(63)
 
@@ -232,16 +233,18 @@ def run_start(bits: Any, after: Int) -> Int:
 
 
 @inline
-def word_starts(text: Any, position: Int, cased: bool, single_digits: bool) -> tuple[Any, Int, Int]:
+def word_starts(
+    text: Any, position: Int, classes: Any, cased: bool, single_digits: bool
+) -> tuple[Any, Any, Int, Int]:
     """Find the starts of pretokens in a block. See `scan.scanner`.
 
     `cased` is true for `o200k`, and `single_digits` for `qwen2`; both are false for `gpt4` and `llama3`.
 
-    The rules for ASCII, by class:
+    The rules by class:
 
     - A letter begins a pretoken, unless it continues the pretoken before it: after a letter, after whitespace that is
       no line end, or after punctuation that begins a pretoken. With `cased`, an upper-case letter after a lower-case
-      letter begins a pretoken, too.
+      letter begins a pretoken, too. A mark after a letter is treated as a letter.
     - The first digit of a run begins a pretoken, and so does every third digit after it; with `single_digits`, every
       digit does.
     - Punctuation begins a pretoken at the start of its run, unless U+0020 stands before it.
@@ -249,18 +252,34 @@ def word_starts(text: Any, position: Int, cased: bool, single_digits: bool) -> t
     - Other whitespace begins a pretoken at the start of its run, and at the last character of the run, which the run
       leaves to the next pretoken.
 
-    The scan by character decides the rest: contractions, more than six digits, other whitespace between line ends or
-    before a byte that is not ASCII or not in the block, and with `cased` slashes after line ends.
+    The scan by character decides the rest: contractions, more than six digits, numbers that are not ASCII, other
+    whitespace between line ends or at the end of what is known, and with `cased` slashes after line ends, marks that
+    follow no letter, and upper-case letters after letters without case. Another block may begin at a letter.
     """
     block = classify_block(text, position)
-    letters, digits, line_ends = block.letters, block.digits, block.line_ends
-    gaps = block.spaces & ~line_ends
-    others = ~(letters | digits | block.spaces)
+    letters, uppers, digits, spaces = block.letters, block.uppers, block.digits, block.spaces
+    line_ends, known, slow, joints = block.line_ends, 64, 0, letters
+    space_lasts = spaces & ~(spaces >> ONE)
+    others = ~(letters | digits | spaces)
     other_starts = others & ~(others << ONE) & ~(block.blanks << ONE)
-    letter_starts = letters & ~((letters | gaps | other_starts) << ONE)
+    single = other_starts << ONE
+    if block.wide:
+        wide, parts = wide_classes(text, position, block.wide, classes)
+        letters, spaces, uppers = letters | wide.letters, spaces | wide.spaces, uppers | wide.uppers
+        faults = wide.faults | wide.digits
+        if cased:
+            faults |= (wide.marks & ~(letters << ONE)) | (uppers & (wide.caseless << ONE))
+        known, slow = known_until(faults)
+        joints = letters & ~wide.marks & ~parts.following
+        space_lasts = first_of_last(spaces & ~(spaces >> ONE), parts)
+        others = ~(letters | digits | spaces)
+        other_starts = others & ~(others << ONE) & ~(block.blanks << ONE)
+        single = after_character(other_starts, parts)
+    gaps = spaces & ~line_ends
+    letter_starts = letters & ~((letters | gaps) << ONE) & ~single
     apostrophes = block.apostrophes & other_starts & (letters >> ONE)
     if cased:
-        letter_starts |= block.uppers & ((letters & ~block.uppers) << ONE)
+        letter_starts |= uppers & ((letters & ~uppers) << ONE)
         apostrophes &= letters << ONE
     digit_starts = digits if single_digits else digits & ~(digits << ONE)
     four = digits & (digits << ONE) & (digits << TWO) & (digits << THREE)
@@ -269,10 +288,11 @@ def word_starts(text: Any, position: Int, cased: bool, single_digits: bool) -> t
         | digit_starts
         | ((digit_starts << THREE) & four)
         | other_starts
-        | (line_ends & ~((block.spaces | others) << ONE))
-        | (gaps & ~((gaps << ONE) & (block.spaces >> ONE)))
+        | (line_ends & ~((spaces | others) << ONE))
+        | (gaps & ~(gaps << ONE))
+        | (gaps & space_lasts)
     )
-    certain, slow = ascii_until(block.wide)
+    certain = known - 1
     if apostrophes:
         certain = min(certain, trailing_zeros(apostrophes) + (0 if cased else 1))
     suspects = np.uint64(0) if single_digits else four & (four << THREE)
@@ -281,30 +301,30 @@ def word_starts(text: Any, position: Int, cased: bool, single_digits: bool) -> t
     if suspects:
         certain = min(certain, trailing_zeros(suspects))
     # The place after each run of gaps that follows a line end: the sum carries a bit through the run.
-    behind = ((gaps & ~(ONE << TOP)) + (gaps & (line_ends << ONE))) & ~gaps & (line_ends | block.wide)
-    if behind:
-        certain = min(certain, run_start(gaps, trailing_zeros(behind)))
-    if gaps >> TOP:
-        certain = min(certain, run_start(gaps, 64))
-    return starts, certain, slow
+    after = ((gaps & ~(ONE << TOP)) + (gaps & (line_ends << ONE))) & ~gaps & line_ends
+    if after:
+        certain = min(certain, run_start(gaps, trailing_zeros(after)))
+    if known and (gaps >> np.uint64(known - 1)) & ONE:
+        certain = min(certain, run_start(gaps, known))
+    return starts, joints, certain, slow
 
 
 @inline
-def gpt4_starts(text: Any, position: Int) -> tuple[Any, Int, Int]:
+def gpt4_starts(text: Any, position: Int, classes: Any) -> tuple[Any, Any, Int, Int]:
     """Find the starts of pretokens in a block for `gpt4` and `llama3`."""
-    return word_starts(text, position, False, False)
+    return word_starts(text, position, classes, False, False)
 
 
 @inline
-def qwen2_starts(text: Any, position: Int) -> tuple[Any, Int, Int]:
+def qwen2_starts(text: Any, position: Int, classes: Any) -> tuple[Any, Any, Int, Int]:
     """Find the starts of pretokens in a block for `qwen2`."""
-    return word_starts(text, position, False, True)
+    return word_starts(text, position, classes, False, True)
 
 
 @inline
-def o200k_starts(text: Any, position: Int) -> tuple[Any, Int, Int]:
+def o200k_starts(text: Any, position: Int, classes: Any) -> tuple[Any, Any, Int, Int]:
     """Find the starts of pretokens in a block for `o200k`."""
-    return word_starts(text, position, True, False)
+    return word_starts(text, position, classes, True, False)
 
 
 scan_gpt4 = scanner(gpt4_starts, gpt4_end)

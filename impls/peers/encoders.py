@@ -14,8 +14,9 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from impls.contract import Ids, Vocabulary
+from impls.contract import Array64, Ids, Vocabulary
 from impls.cuts import SafeCuts
+from impls.encode import flat
 from impls.errors import UsageError
 from impls.formats.alphabet import to_text
 from impls.formats.pre_tokenizers import EXPRESSIONS, byte_level, split_by
@@ -72,9 +73,10 @@ class PeerEncoder(ABC):
     def encode(self, text: bytes, *, workers: int | None = None) -> Ids:
         """Encode UTF-8 text, special tokens first. See `contract.Encoder`."""
 
-    def encode_batch(self, texts: Sequence[bytes], *, workers: int | None = None) -> list[Ids]:
+    def encode_batch(self, texts: Sequence[bytes], *, workers: int | None = None) -> tuple[Ids, Array64]:
         """Encode each of many texts by itself. See `contract.Encoder`."""
-        return [self.encode(text, workers=workers) for text in texts]
+        parts = [self.encode(text, workers=workers) for text in texts]
+        return flat(parts, np.result_type(np.uint16, *parts))
 
     @abstractmethod
     def encode_str(self, text: str) -> list[int]:

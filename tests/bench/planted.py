@@ -88,7 +88,7 @@ class EndsEarly(HeapEncoder):
 class WrongBatch(HeapEncoder):
     """Encodes alone what it does not encode in a batch."""
 
-    def encode_batch(self, texts: Any, *, workers: int | None = None) -> list[Ids]:
+    def encode_batch(self, texts: Any, *, workers: int | None = None) -> Any:
         return super().encode_batch([*texts[:-1], texts[-1][:-1]], workers=workers)
 
 

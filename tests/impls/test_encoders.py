@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -127,8 +128,11 @@ def test_a_batch_gives_the_ids_of_each_text(row: Impl, monkeypatch: pytest.Monke
     encoder = row.load()(vocabulary, "gpt2")
     expected = [ORACLE(vocabulary, "gpt2").encode(text).tolist() for text in texts]
     for workers in (1, 3):
-        assert [ids.tolist() for ids in encoder.encode_batch(texts, workers=workers)] == expected
-    assert encoder.encode_batch([]) == []
+        ids, offsets = encoder.encode_batch(texts, workers=workers)
+        assert [ids[start:stop].tolist() for start, stop in pairwise(offsets)] == expected
+        assert (ids.dtype, offsets.dtype) == (vocabulary.id_dtype, np.int64)
+    ids, offsets = encoder.encode_batch([])
+    assert (ids.dtype, ids.tolist(), offsets.tolist()) == (vocabulary.id_dtype, [], [0])
     assert encoder.encode(texts[4]).tolist() == expected[4]
 
 

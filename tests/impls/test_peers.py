@@ -99,7 +99,9 @@ def test_peers_with_our_merges_give_our_ids(trained: Tokenizer, row: Impl, patte
     assert ids.dtype == np.uint16
     assert np.array_equal(ids, ours)
     assert peer.encode_str(text.decode()) == ours.tolist()
-    assert [part.tolist() for part in peer.encode_batch([text, text])] == [ours.tolist()] * 2
+    both, offsets = peer.encode_batch([text, text])
+    assert np.array_equal(both, np.concatenate([ours, ours]))
+    assert offsets.tolist() == [0, len(ours), 2 * len(ours)]
 
 
 @pytest.mark.parametrize("row", ENCODERS, ids=lambda row: row.name)

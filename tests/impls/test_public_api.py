@@ -106,6 +106,7 @@ def good(tokenizer: Tokenizer) -> dict[str, tuple[Callable[..., Any], dict[str, 
         "StreamDecoder": (StreamDecoder, {"tokenizer": tokenizer}),
         "push": (tokenizer.stream_decoder().push, {"token_id": 65}),
         "encode_batch": (tokenizer.encode_batch, {"texts": ["the", "cat"], **text}),
+        "encode_batch_to_arrays": (tokenizer.encode_batch_to_arrays, {"texts": ["the", "cat"], **text}),
         "encode_iterable": (tokenizer.encode_iterable, {"iterable": ["the", "cat"]}),
         "encode_file": (
             tokenizer.encode_file,
