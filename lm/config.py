@@ -137,6 +137,7 @@ class TrainingConfig(Config):
         device: `auto` takes a GPU if there is one.
         log_interval: steps between two rows of metrics.
         eval_interval, eval_batches: steps between two validations, and batches of each; all batches by default.
+        eval_bytes: bytes of validation text on which bits per byte is measured, in whole documents from the first.
         checkpoint_interval: steps between numbered checkpoints; `last.pt` is written with them and at the end.
         sample_interval, sample_prompts, sample_tokens: steps between two samplings, the texts to continue, and the
             largest number of new tokens.
@@ -167,6 +168,7 @@ class TrainingConfig(Config):
     log_interval: Size = 10
     eval_interval: Size = 100
     eval_batches: Size | None = None
+    eval_bytes: Size = 100_000
     checkpoint_interval: Size = 100
     sample_interval: Size | None = None
     sample_prompts: list[Name] = Field(default=["Once upon a time"])

@@ -24,8 +24,9 @@ from impls.interrupts import noted
 from lm.batches import TokenData, TrainBatches, open_data, validation_batches
 from lm.checkpoint import check_size, latest
 from lm.config import RunConfig
-from lm.evaluate import score_text
-from lm.hellaswag import read_items, score_hellaswag
+from lm.documents import first_documents, read_documents
+from lm.evaluate import TextScore, Windows, score_documents, score_windows
+from lm.hellaswag import HellaSwagScore, read_items, score_items
 from lm.metrics import MetricsLog, Progress, Row, Speed, gpu_state
 from lm.models import build
 from lm.processes import Processes
@@ -170,22 +171,31 @@ def _after_step(run: _Run, log: MetricsLog, step: Row, stop: bool) -> None:
 
 
 def validate(model: LanguageModel, data: TokenData, config: RunConfig, device: torch.device) -> Row:
-    """Return the columns that are measured on the validation ids, and HellaSwag if the config has it."""
+    """Return the columns that are measured on validation ids and documents, and HellaSwag if the config has it.
+
+    The loss is measured on windows as training reads them. Bits per byte is measured document by document, on the
+    same bytes for every tokenizer.
+    """
     training = config.training
     row: Row = {}
-    if len(data.val) > 1:
-        feed = validation_batches(data.val, config.data, data.eos_id)
-        with precision(training, device):
-            score = score_text(model, feed, data.token_bytes, device, training.eval_batches)
-        row = {
-            "val_loss": score.loss,
-            "val_perplexity": score.perplexity,
-            "val_bits_per_byte": score.bits_per_byte,
-        }
-    if training.hellaswag:
-        items = islice(read_items(Path(training.hellaswag)), training.hellaswag_items)
-        row["hellaswag"] = score_hellaswag(model, data.tokenizer, items, device).accuracy_by_characters
+    with precision(training, device):
+        if len(data.val) > 1:
+            feed = validation_batches(data.val, config.data, data.eos_id)
+            score = score_windows(model, feed, device, training.eval_batches)
+            row = {"val_loss": score.loss, "val_perplexity": score.perplexity}
+            row["val_bits_per_byte"] = _bits_per_byte(model, data, config, device)
+        if training.hellaswag:
+            items = islice(read_items(Path(training.hellaswag)), training.hellaswag_items)
+            scores = HellaSwagScore.of(score_items(model, data.tokenizer, items, device))
+            row["hellaswag"] = scores.accuracy_by_characters
     return row
+
+
+def _bits_per_byte(model: LanguageModel, data: TokenData, config: RunConfig, device: torch.device) -> float:
+    path = Path(config.data.folder) / "val.txt"
+    documents = first_documents(read_documents(path, config.dataset.separator), config.training.eval_bytes)
+    windows = Windows(config.data.block_size, config.data.block_size, config.data.batch_size)
+    return TextScore.of(list(score_documents(model, data.tokenizer, documents, windows, device))).bits_per_byte
 
 
 def _diverged(step: int, loss: float, norm: float, folder: Path) -> str:
