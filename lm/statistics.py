@@ -175,9 +175,8 @@ def sentence(names: tuple[str, str], difference: Difference, unit: str, *, lower
         told += f", seeds alone ±{difference.floor:.4f}"
     if difference.conclusive:
         better = b if (difference.value < 0) == lower_is_better else a
-        return (
-            f"{told}: {better} is better{'' if difference.floor is not None else ', as far as these two models go'}."
-        )
+        limits = "" if difference.floor is not None else ", as far as these two models go"
+        return f"{told}: {better} is better{limits}."
     return f"{told}: inconclusive. {_power(difference)}"
 
 

@@ -136,8 +136,8 @@ def test_evaluate_prints_scores(home: Path, capsys: Capture) -> None:
     assert status_of(["evaluate", run]) == 0
     first = capsys.readouterr().out
     assert re.match(
-        rf"{re.escape(run)}: \d\.\d{{4}} bits per byte, 0\.\d{{4}} of it for special tokens .* loss \d\.\d{{4}} nats per "
-        r"token, perplexity [\d.]+, \d+ tokens; windows of 32 tokens, 32 from one to the next\n",
+        rf"{re.escape(run)}: \d\.\d{{4}} bits per byte, 0\.\d{{4}} of it for special tokens .* loss \d\.\d{{4}} nats "
+        r"per token, perplexity [\d.]+, \d+ tokens; windows of 32 tokens, 32 from one to the next\n",
         first,
     )
     items = home / "items.jsonl"

@@ -103,7 +103,7 @@ def test_windows_change_only_what_is_seen(model, stride: int) -> None:
         window = ids[start : start + 9]
         if start + len(window) <= done:
             continue
-        logs = model(torch.tensor([window[:-1]]))[0].log_softmax(-1)
+        logs = model(torch.tensor([window[:-1]]))[0].detach().log_softmax(-1)
         for place in range(max(done, start + 1), start + len(window)):
             nats -= float(logs[place - start - 1, ids[place]])
         done = start + len(window)
