@@ -19,7 +19,7 @@ ALTERNATIVES = 5
 HELP = """\
 Type a prompt, or a command:
   /help    show this list
-  /params  change temperature, length, samples, top-k
+  /params  change temperature, length, samples, top-k, top-p
   /tokens  describe the vocabulary
   /quit    leave, as do the end of input and Ctrl-C"""
 
@@ -28,6 +28,7 @@ PARAMETERS: tuple[tuple[str, str, type[int] | type[float]], ...] = (
     ("length", "max_new_tokens", int),
     ("samples", "n_samples", int),
     ("top-k", "top_k", int),
+    ("top-p", "top_p", float),
 )
 """The parameters that `/params` asks for: label, field of `Sampling`, type."""
 
@@ -81,7 +82,7 @@ def ask_parameters(sampling: Sampling, read: Read, write: Write) -> Sampling:
         if not text:
             continue
         try:
-            value: Any = None if field == "top_k" and text in ("0", "off") else kind(text)
+            value: Any = None if field in ("top_k", "top_p") and text in ("0", "off") else kind(text)
             sampling = replace(sampling, **{field: value})
         except MergelabError as error:
             write(f"{error}; {label} stays {old}")
@@ -130,7 +131,7 @@ def _is_partial(token: bytes) -> bool:
 def show_generation(trained: Trained, prompt: str, sampling: Sampling) -> Iterator[str]:
     """Yield lines that show the tokens of the prompt, then each sample: token by token, with boundaries, and as text.
 
-    Each probability is taken after temperature and top-k, from the distribution that the token was drawn from.
+    Each probability is taken after temperature, top-k and top-p, from the distribution that the token was drawn from.
     """
     tokenizer = trained.tokenizer
     ids = tokenizer.encode(prompt)
@@ -138,7 +139,7 @@ def show_generation(trained: Trained, prompt: str, sampling: Sampling) -> Iterat
     samples: list[list[int]] = [[] for _ in range(sampling.n_samples)]
     details: list[list[str]] = [[] for _ in range(sampling.n_samples)]
     ended = [False] * sampling.n_samples
-    for tokens, probabilities in steps(trained.model, ids, sampling):
+    for tokens, probabilities in steps(trained.model, ids, sampling, known=tokenizer.vocab):
         for place, token_id in enumerate(tokens.tolist()):
             if ended[place]:
                 continue

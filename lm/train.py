@@ -123,8 +123,18 @@ def _set_up(config: RunConfig, folder: Path, resume: bool, processes: Processes,
     step_model = processes.wrap(compiled(model, training, batches, device, progress.say))
     taken, wanted = (steps * training.accumulation for steps in (first, training.max_steps))
     feed = batches.loader(taken, wanted, device.type == "cuda")
-    speed = Speed(config, device, processes.size)
+    speed = Speed(config, device, processes.size, _seconds_before(log))
+    if len(data.val) < 2:
+        progress.say(
+            f"note: {config.data.folder} has no text for validation; raise dataset.validation_share, or name a file "
+            "in dataset.files.validation"
+        )
     return _Run(config, folder, processes, data, model, step_model, optimizer, feed, first, log, progress, speed)
+
+
+def _seconds_before(log: MetricsLog | None) -> float:
+    """Return the seconds that a resumed run has taken so far, as its last row tells."""
+    return float(log.rows[-1].get("seconds") or 0.0) if log is not None and log.rows else 0.0
 
 
 def _loop(run: _Run, caught: list[int]) -> int:

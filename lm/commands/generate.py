@@ -27,7 +27,8 @@ def run(options: Namespace) -> None:
     ids = trained.tokenizer.encode(options.prompt)
     if (options.bos or not ids) and trained.eos_id is not None:
         ids = [trained.eos_id, *ids]
-    samples = generate(trained.model, ids, sampling, eos_id=trained.eos_id, use_cache=not options.no_cache)
+    known, eos_id = trained.tokenizer.vocab, trained.eos_id
+    samples = generate(trained.model, ids, sampling, eos_id=eos_id, use_cache=not options.no_cache, known=known)
     for number, sample in enumerate(samples, 1):
         if not options.raw and len(samples) > 1:
             print(f"--- sample {number}, seed {options.seed + number - 1}")
