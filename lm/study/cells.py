@@ -147,9 +147,8 @@ def make_cell(study: StudyConfig, budget: Budget, name: str, seed: int, config: 
     per_step = config.data.batch_size * block * config.training.accumulation
     values = config.model_dump(mode="json")
     values["data"]["block_size"] = block
-    values["model"]["context_length"] = max(
-        block, values["model"]["context_length"] if not study.context_bytes else 0
-    )
+    if study.context_bytes is not None:
+        values["model"]["context_length"] = block
     flops = training_flops_per_token(check(RunConfig, values, name).model, block)
     per_unit = {"tokens": 1.0, "bytes": ratio, "flops": flops}[budget.unit]
     steps = round(budget.amount / (per_unit * per_step))

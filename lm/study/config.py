@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Any, Self
 
@@ -118,10 +119,8 @@ class StudyConfig(Config):
         if len(set(self.seeds)) < len(self.seeds):
             raise ValueError(f"seeds: {self.seeds} has a seed twice; remove it")
         for name in self.tokenizers:
-            if not name.replace("-", "").replace("_", "").replace(".", "").isalnum() or name.startswith("."):
-                raise ValueError(
-                    f"tokenizers: {name!r} cannot be the name of a folder; use letters, digits, -, _ and ."
-                )
+            if not re.fullmatch(r"\w[\w.-]*", name):
+                raise ValueError(f"tokenizers: {name!r} cannot name a folder; use letters, digits, -, _ and .")
         return self
 
 

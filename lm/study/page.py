@@ -11,7 +11,6 @@ import numpy as np
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from numpy.typing import NDArray
 
 from impls.storage import atomic_writer
 from lm.results import Row
@@ -61,18 +60,19 @@ def draw(results: Sequence[Result]) -> str:
 
 def _band(axes: Axes, name: str, column: str, axis: Axis, side: list[Result]) -> None:
     """Draw the mean over seeds, and a band from the lowest to the highest seed."""
-    x, y = np.mean([_points(one.curve, axis(one), column) for one in side], axis=0)[0], _values(side, axis, column)
-    (line,) = axes.plot(x, y.mean(0), label=name, marker=".")
-    axes.fill_between(x, y.min(0), y.max(0), color=line.get_color(), alpha=0.2, linewidth=0)
+    points = [_points(one.curve, axis(one), column) for one in side]
+    steps = sorted(set.intersection(*map(set, points)))
+    x, y = (
+        np.array([[found[step] for step in steps] for found in points]).reshape(len(side), -1, 2).transpose(2, 0, 1)
+    )
+    (line,) = axes.plot(x.mean(0), y.mean(0), label=name, marker=".")
+    axes.fill_between(x.mean(0), y.min(0), y.max(0), color=line.get_color(), alpha=0.2, linewidth=0)
 
 
-def _values(side: list[Result], axis: Axis, column: str) -> NDArray[np.float64]:
-    return np.array([_points(one.curve, axis(one), column)[1] for one in side])
-
-
-def _points(curve: list[Row], places: list[float], column: str) -> tuple[list[float], list[float]]:
-    pairs = [(x, row[column]) for x, row in zip(places, curve, strict=True) if row.get(column) is not None]
-    return [x for x, _ in pairs], [y for _, y in pairs]
+def _points(curve: list[Row], places: list[float], column: str) -> dict[int, tuple[float, float]]:
+    """Return a dict: step -> place and value, of the rows where the column was measured."""
+    rows = zip(places, curve, strict=True)
+    return {row["step"]: (x, row[column]) for x, row in rows if row.get(column) is not None}
 
 
 def write_page(study: StudyConfig, found: Sequence[Findings], results: Sequence[Result], path: Path) -> None:
@@ -102,9 +102,9 @@ def _about(study: StudyConfig) -> str:
     windows = f"windows of about {study.context_bytes} bytes" if study.context_bytes else "windows of equal tokens"
     return (
         f"{len(study.tokenizers)} tokenizers, {len(study.seeds)} seeds, {windows}. Bits per byte counts every byte "
-        "of the validation documents and the end of each document. A number after ± is the standard deviation between "
-        "seeds. Bands go from the lowest to the highest seed. The intervals of a table hold together in 19 of 20 "
-        "studies. Memory is predicted from the shapes, unless a GPU has measured it."
+        "of the validation documents and the end of each document. A number after ± is the standard deviation of "
+        "the seeds. Bands go from the lowest to the highest seed. The intervals of a table hold together in 19 of "
+        "20 studies. Memory is predicted from the shapes, unless a GPU has measured it."
     )
 
 

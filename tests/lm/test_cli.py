@@ -81,7 +81,7 @@ print(sorted({{"torch", "pydantic"}} & set(sys.modules)))
 
 
 def test_without_pytorch_every_command_says_so_in_one_line() -> None:
-    words = {"generate": ["x"], "demo": ["x"], "evaluate": ["x"], "export": ["x", "--out", "y"]}
+    words = {"generate": ["x"], "demo": ["x"], "evaluate": ["x"], "export": ["x", "--out", "y"], "study": ["x"]}
     said = in_a_fresh_process(f"""
 sys.modules["torch"] = None
 sys.stderr = sys.stdout
