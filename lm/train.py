@@ -148,6 +148,8 @@ def _loop(run: _Run, caught: list[int]) -> int:
         )
         loss, stop = run.processes.gather(local_loss, bool(caught))
         if not math.isfinite(loss + norm):
+            if run.log is not None:
+                run.log.close()
             raise DivergedError(_diverged(done, loss, norm, run.folder))
         run.speed.add(time.perf_counter() - started)
         run.progress.advance()

@@ -191,6 +191,7 @@ def test_a_loss_that_is_no_number_stops_with_the_last_good_checkpoint(home: Path
     assert error.value.exit_status == 1
     state = read_checkpoint(home / "nan" / "checkpoints" / "last.pt")
     assert state["step"] == 4
+    assert "<svg" in (home / "nan" / "loss.svg").read_text()
     assert all(value.isfinite().all() for value in state["model"].values())
 
 
