@@ -42,8 +42,6 @@ class TokenData:
         tokenizer: the tokenizer that made the ids.
         eos_id: the id that ends a document, if there is one.
         train, val: uint16[n] or uint32[n], mapped read-only.
-        token_bytes: int64[vocabulary], for each id the number of bytes of text that it stands for; 0 for special
-            tokens.
         digests: a dict: split -> digest, in hexadecimal, of the file with the ids of this split.
     """
 
@@ -51,7 +49,6 @@ class TokenData:
     eos_id: int | None
     train: Ids
     val: Ids
-    token_bytes: NDArray[np.int64]
     digests: dict[str, str]
 
 
@@ -99,19 +96,9 @@ def open_data(config: DataConfig, vocab_size: int) -> TokenData:
     """
     folder = Path(config.folder)
     tokenizer, metadata = _open_tokenizer(folder)
-    token_bytes = bytes_of_tokens(tokenizer, vocab_size)
     limit = min(vocab_size, metadata["vocab_size"])
     ids = {split: _open_ids(folder / f"{split}.bin", metadata, split, limit) for split in SPLITS}
-    return TokenData(tokenizer, metadata["eos_id"], ids["train"], ids["val"], token_bytes, metadata["digests"])
-
-
-def bytes_of_tokens(tokenizer: Tokenizer, vocab_size: int = 0) -> NDArray[np.int64]:
-    """Return int64[vocabulary]: how many bytes of text each id stands for; 0 for special tokens and unused ids."""
-    sizes = np.zeros(max(vocab_size, max(tokenizer.vocab) + 1), np.int64)
-    for token_id, token in tokenizer.vocab.items():
-        sizes[token_id] = len(token)
-    sizes[list(tokenizer.special_tokens.values())] = 0
-    return sizes
+    return TokenData(tokenizer, metadata["eos_id"], ids["train"], ids["val"], metadata["digests"])
 
 
 def open_tokenizer(folder: Path) -> tuple[Tokenizer, int | None]:

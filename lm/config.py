@@ -142,7 +142,9 @@ class TrainingConfig(Config):
         device: `auto` takes a GPU if there is one.
         log_interval: steps between two rows of metrics.
         eval_interval, eval_batches: steps between two validations, and batches of each; all batches by default.
+        eval_bytes: bytes of validation text on which bits per byte is measured, in whole documents from the first.
         checkpoint_interval: steps between numbered checkpoints; `last.pt` is written with them and at the end.
+        keep: number of the newest numbered checkpoints that are kept; all by default.
         sample_interval, sample_prompts, sample_tokens: steps between two samplings, the texts to continue, and the
             largest number of new tokens.
         hellaswag, hellaswag_items: a file of items to score with each validation, and the number of items to score.
@@ -172,7 +174,9 @@ class TrainingConfig(Config):
     log_interval: Size = 10
     eval_interval: Size = 100
     eval_batches: Size | None = None
+    eval_bytes: Size = 100_000
     checkpoint_interval: Size = 100
+    keep: Size | None = None
     sample_interval: Size | None = None
     sample_prompts: list[Name] = Field(default=["Once upon a time"])
     sample_tokens: Size = 64

@@ -15,10 +15,19 @@ from typing import Any, get_type_hints
 
 import yaml
 
+from impls import Tokenizer
 from impls.storage import atomic_writer
-from lm.config import ConfigError, RunConfig, check
+from lm.config import ConfigError, RunConfig, TokenizerConfig, check
 from lm.config_base import Config
 from lm.kinds import KINDS
+
+AUTO = "auto"
+"""The vocabulary size of a model that takes the size from its tokenizer."""
+
+MULTIPLE = 64
+"""Vocabularies are padded to a multiple of this, since matrices of such sizes are multiplied faster on a GPU."""
+
+DEFAULT_VOCABULARY = TokenizerConfig.model_fields["vocab_size"].default
 
 DEEPEST = 50
 """The most levels of nesting in a file; a run file has 4."""
@@ -99,7 +108,12 @@ def parse_yaml(text: str | bytes, source: str) -> Any:
         raise ConfigError(f"{source}: {error}; repair the value, or put it in quotes") from None
 
 
-def _read(path: Path) -> dict[str, Any]:
+def read_yaml(path: Path) -> dict[str, Any]:
+    """Read a YAML file that holds a mapping.
+
+    Raises:
+        ConfigError: the file cannot be read, or holds no mapping.
+    """
     try:
         values = parse_yaml(path.read_bytes(), str(path))
     except OSError as error:
@@ -124,7 +138,7 @@ def load(kind: str, path: str | os.PathLike[str]) -> Config:
         ConfigError: the file cannot be read, or a value is wrong; see `check`.
     """
     kinds = get_type_hints(RunConfig, include_extras=True)
-    config: Config = check(kinds[kind], _read(Path(path)), str(path))
+    config: Config = check(kinds[kind], read_yaml(Path(path)), str(path))
     return config
 
 
@@ -144,17 +158,48 @@ def load_run(
         ConfigError: a file is missing, or a value is wrong.
     """
     path = Path(path)
-    values = {**_read(path), **(parts or {})}
-    for field, folder in KINDS.items():
-        part = values.get(field)
+    values = resolve({**read_yaml(path), **(parts or {})}, list(KINDS), path.parent)
+    for change in changes:
+        _apply(change, values)
+    _size_vocabulary(values)
+    config: RunConfig = check(RunConfig, values, str(path))
+    return config
+
+
+def resolve(values: dict[str, Any], kinds: Sequence[str], folder: Path) -> dict[str, Any]:
+    """Replace the names of configs by their values.
+
+    Args:
+        values: of a file; a config of a kind is a name, a mapping, or a mapping with `base`.
+        kinds: keys of `KINDS` that may be names.
+        folder: holds the folders of the kinds.
+
+    Raises:
+        ConfigError: a named file cannot be read.
+    """
+    values = dict(values)
+    for kind in kinds:
+        part = values.get(kind)
         base, own = (part.get("base"), part) if isinstance(part, dict) else (part, {})
         if isinstance(base, str):
             own = {key: value for key, value in own.items() if key != "base"}
-            values[field] = _read(_locate(base, path.parent / folder)) | own
-    for change in changes:
-        _apply(change, values)
-    config: RunConfig = check(RunConfig, values, str(path))
-    return config
+            values[kind] = read_yaml(_locate(base, folder / KINDS[kind])) | own
+    return values
+
+
+def _size_vocabulary(values: dict[str, Any]) -> None:
+    """Replace `model.vocab_size: auto` by the size of the vocabulary, padded."""
+    model, tokenizer = values.get("model"), values.get("tokenizer")
+    if not isinstance(model, dict) or model.get("vocab_size") != AUTO or not isinstance(tokenizer, dict):
+        return
+    folder = tokenizer.get("folder")
+    size = max(Tokenizer.load(folder).vocab) + 1 if folder else tokenizer.get("vocab_size", DEFAULT_VOCABULARY)
+    values["model"] = model | {"vocab_size": padded(size) if isinstance(size, int) else size}
+
+
+def padded(size: int) -> int:
+    """Return the size of a model's vocabulary for `size` ids: the next multiple of `MULTIPLE`."""
+    return -(-size // MULTIPLE) * MULTIPLE
 
 
 def _locate(name: str, folder: Path) -> Path:

@@ -25,7 +25,7 @@ ALTERNATIVES = 5
 HELP = """\
 Type a prompt, or a command:
   /help    show this list
-  /params  change temperature, length, samples, top-k
+  /params  change temperature, length, samples, top-k, top-p
   /tokens  describe the vocabulary
   /quit    leave, as do the end of input and Ctrl-C"""
 
@@ -34,6 +34,7 @@ PARAMETERS: tuple[tuple[str, str, type[int] | type[float]], ...] = (
     ("length", "max_new_tokens", int),
     ("samples", "n_samples", int),
     ("top-k", "top_k", int),
+    ("top-p", "top_p", float),
 )
 """The parameters that `/params` asks for: label, field of `Sampling`, type."""
 
@@ -87,7 +88,7 @@ def ask_parameters(sampling: Sampling, read: Read, write: Write) -> Sampling:
         if not answered:
             continue
         try:
-            value: Any = None if field == "top_k" and answered in ("0", "off") else kind(answered)
+            value: Any = None if field in ("top_k", "top_p") and answered in ("0", "off") else kind(answered)
             sampling = replace(sampling, **{field: value})
         except MergelabError as error:
             write(f"{error}; {label} stays {old}")
@@ -104,7 +105,7 @@ def token_table(tokenizer: Tokenizer, ids: list[int]) -> Iterator[str]:
 def show_generation(trained: Trained, prompt: str, sampling: Sampling) -> Iterator[str]:
     """Yield lines that show the tokens of the prompt, then each sample: token by token, with boundaries, and as text.
 
-    Each probability is taken after temperature and top-k, from the distribution that the token was drawn from.
+    Each probability is taken after temperature, top-k and top-p, from the distribution that the token was drawn from.
     """
     tokenizer = trained.tokenizer
     ids = tokenizer.encode(prompt)
@@ -112,7 +113,7 @@ def show_generation(trained: Trained, prompt: str, sampling: Sampling) -> Iterat
     samples: list[list[int]] = [[] for _ in range(sampling.n_samples)]
     details: list[list[str]] = [[] for _ in range(sampling.n_samples)]
     ended = [False] * sampling.n_samples
-    for tokens, probabilities in steps(trained.model, ids, sampling):
+    for tokens, probabilities in steps(trained.model, ids, sampling, known=tokenizer.vocab):
         for place, token_id in enumerate(tokens.tolist()):
             if ended[place]:
                 continue

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -72,11 +72,24 @@ def distribution(logits: Tensor, sampling: Sampling) -> Tensor:
 
 @torch.no_grad()
 def steps(
-    model: LanguageModel, prompt: Sequence[int], sampling: Sampling, *, use_cache: bool = True
+    model: LanguageModel,
+    prompt: Sequence[int],
+    sampling: Sampling,
+    *,
+    use_cache: bool = True,
+    known: Iterable[int] | None = None,
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """Draw the next token of all samples, then the token after it, and so on.
 
     Beyond the context length, the model sees the last `context_length` tokens.
+
+    Args:
+        model: the model.
+        prompt: the ids to continue.
+        sampling: how tokens are drawn.
+        use_cache: whether keys and values of earlier positions are kept.
+        known: the ids that may be drawn, such as the ids of a tokenizer whose vocabulary is smaller than the model's;
+            all by default.
 
     Yields:
         The token of each sample, int64[n_samples], and the distribution it was drawn from, float32[n_samples, V].
@@ -96,6 +109,7 @@ def steps(
     device = model.token_embeddings.weight.device
     generators = [torch.Generator(device).manual_seed(sampling.seed + i) for i in range(sampling.n_samples)]
     ids = torch.tensor([prompt], device=device).repeat(sampling.n_samples, 1)
+    unknown = _unknown(known, model.config.vocab_size, device)
     context = model.config.context_length
     caches = model.new_caches() if use_cache and ids.shape[1] <= context else None
     fresh = ids
@@ -104,7 +118,7 @@ def steps(
             if caches is not None and caches[0].length + fresh.shape[1] > context:
                 caches = None
             logits = model(fresh if caches is not None else ids[:, -context:], None, caches)[:, -1]
-            probabilities = distribution(logits, sampling)
+            probabilities = distribution(logits.masked_fill(unknown, -torch.inf), sampling)
             if sampling.temperature == 0:
                 fresh = probabilities.argmax(-1, keepdim=True)
             else:
@@ -116,6 +130,13 @@ def steps(
         model.train(was_training)
 
 
+def _unknown(known: Iterable[int] | None, vocab_size: int, device: torch.device) -> Tensor:
+    """Return which ids are never drawn, bool[V]."""
+    unknown = torch.full((vocab_size,), known is not None, device=device)
+    unknown[[token_id for token_id in known or () if token_id < vocab_size]] = False
+    return unknown
+
+
 def generate(
     model: LanguageModel,
     prompt: Sequence[int],
@@ -123,6 +144,7 @@ def generate(
     *,
     eos_id: int | None = None,
     use_cache: bool = True,
+    known: Iterable[int] | None = None,
 ) -> list[list[int]]:
     """Return the new ids of each sample; a sample ends before `eos_id`, or after `max_new_tokens`.
 
@@ -131,7 +153,7 @@ def generate(
     """
     samples: list[list[int]] = [[] for _ in range(sampling.n_samples)]
     ended = [False] * sampling.n_samples
-    for tokens, _ in steps(model, prompt, sampling, use_cache=use_cache):
+    for tokens, _ in steps(model, prompt, sampling, use_cache=use_cache, known=known):
         for place, token in enumerate(tokens.tolist()):
             ended[place] |= token == eos_id
             if not ended[place]:
@@ -146,4 +168,6 @@ def generate_text(
 ) -> list[str]:
     """Return the text of each sample, the prompt included; see `generate` for the options."""
     ids = tokenizer.encode(prompt)
-    return [tokenizer.decode(ids + sample) for sample in generate(model, ids, sampling, **options)]
+    return [
+        tokenizer.decode(ids + sample) for sample in generate(model, ids, sampling, known=tokenizer.vocab, **options)
+    ]

@@ -38,7 +38,7 @@ COLUMNS = (
 )
 """Columns of a row.
 
-`seconds` count from the start of the process, which may have resumed the run; `tokens` count from the first step.
+`seconds` are the time that the processes of the run worked on it; `tokens` count from the first step.
 """
 
 Row = dict[str, Any]
@@ -226,14 +226,14 @@ def gpu_state(device: torch.device) -> Row:
 class Speed:
     """Measures tokens per second, and the share of the device's peak speed, over the steps since the last row."""
 
-    def __init__(self, config: RunConfig, device: torch.device, n_processes: int) -> None:
-        """Start the clock."""
+    def __init__(self, config: RunConfig, device: torch.device, n_processes: int, seconds: float = 0.0) -> None:
+        """Start the clock; `seconds` were spent on the run before."""
         training, data = config.training, config.data
         self._tokens_per_step = data.batch_size * data.block_size * training.accumulation
         self._flops_per_token = training_flops_per_token(config.model, data.block_size)
         peak = peak_flops(device, training.precision, training.peak_tflops)
         self._peak = peak * n_processes if peak else None
-        self._started = time.perf_counter()
+        self._started = time.perf_counter() - seconds
         self._seconds, self._steps = 0.0, 0
 
     def add(self, seconds: float) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 
 import torch
@@ -68,12 +69,22 @@ class Processes:
         return mean / self.size, stops > 0
 
 
-def find_device(name: str) -> torch.device:
+DEVICES = r"auto|cpu|mps|cuda(:\d+)?"
+"""The names of devices."""
+
+
+def find_device(name: str, field: str = "training.device") -> torch.device:
     """Return the device called `name`; "auto" is the GPU of this process if there are GPUs, otherwise the CPU.
+
+    Args:
+        name: of the device.
+        field: where the name was given, for error messages.
 
     Raises:
         UsageError: the device is not there; the message lists the devices of this machine.
     """
+    if not re.fullmatch(DEVICES, name):
+        raise UsageError(f"{field}: {name!r} is not a device; give auto, cpu, mps, cuda or cuda:N")
     local_rank = int(os.environ.get("LOCAL_RANK", 0))
     there = {"cpu": 1, "cuda": torch.cuda.device_count(), "mps": int(torch.backends.mps.is_available())}
     if name == "auto":
@@ -83,5 +94,5 @@ def find_device(name: str) -> torch.device:
     device = torch.device(name)
     if (device.index or 0) >= there[device.type]:
         devices = ", ".join(kind if count == 1 else f"{count} x {kind}" for kind, count in there.items() if count)
-        raise UsageError(f"training.device: this machine has no {name}; choose one of {devices}")
+        raise UsageError(f"{field}: this machine has no {name}; choose one of {devices}")
     return device

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import re
 import shutil
 import subprocess
 from contextlib import AbstractContextManager
@@ -147,6 +148,8 @@ def save(
 ) -> None:
     """Write the checkpoint `last.pt`; if `numbered`, also keep this checkpoint under the number of its step.
 
+    Of numbered checkpoints, only the newest are kept if the config says how many.
+
     Raises:
         FileFormatError: a file cannot be written.
     """
@@ -162,6 +165,15 @@ def save(
     except OSError:  # Some file systems have no links.
         with path.open("rb") as source, atomic_writer(kept) as target:
             shutil.copyfileobj(source, target)
+    _prune(kept.parent, config.training.keep)
+
+
+def _prune(folder: Path, keep: int | None) -> None:
+    """Remove the oldest numbered checkpoints, so that the newest `keep` are left."""
+    numbered = [path for path in folder.glob("step-*.pt") if re.fullmatch(r"step-\d{6,}\.pt", path.name)]
+    numbered.sort(key=lambda path: int(path.stem.removeprefix("step-")))
+    for path in numbered[: -keep if keep else 0]:
+        path.unlink(missing_ok=True)
 
 
 def write_samples(folder: Path, model: LanguageModel, step: int, data: TokenData, training: TrainingConfig) -> None:

@@ -12,7 +12,15 @@ MAY_CHANGE = {
     "model": {"name"},
     "training": {
         *("name", "max_steps", "device", "ops", "compile", "tf32", "tracker", "peak_tflops", "log_interval"),
-        *("eval_interval", "eval_batches", "checkpoint_interval", "sample_interval", "sample_prompts"),
+        *(
+            "eval_interval",
+            "eval_batches",
+            "eval_bytes",
+            "checkpoint_interval",
+            "keep",
+            "sample_interval",
+            "sample_prompts",
+        ),
         *("sample_tokens", "hellaswag", "hellaswag_items"),
     },
     "data": {"name", "folder", "workers", "prefetch", "shard_tokens", "dtype"},

@@ -24,8 +24,9 @@ from impls.interrupts import noted
 from lm.batches import TokenData, TrainBatches, open_data, validation_batches
 from lm.checkpoint import check_size, latest
 from lm.config import RunConfig
-from lm.evaluate import score_text
-from lm.hellaswag import read_items, score_hellaswag
+from lm.documents import first_documents, read_documents
+from lm.evaluate import TextScore, Windows, score_documents, score_windows
+from lm.hellaswag import HellaSwagScore, read_items, score_items
 from lm.metrics import MetricsLog, Progress, Row, Speed, gpu_state
 from lm.models import build
 from lm.processes import Processes
@@ -122,8 +123,18 @@ def _set_up(config: RunConfig, folder: Path, resume: bool, processes: Processes,
     step_model = processes.wrap(compiled(model, training, batches, device, progress.say))
     taken, wanted = (steps * training.accumulation for steps in (first, training.max_steps))
     feed = batches.loader(taken, wanted, device.type == "cuda")
-    speed = Speed(config, device, processes.size)
+    speed = Speed(config, device, processes.size, _seconds_before(log))
+    if len(data.val) < 2:
+        progress.say(
+            f"note: {config.data.folder} has no text for validation; raise dataset.validation_share, or name a file "
+            "in dataset.files.validation"
+        )
     return _Run(config, folder, processes, data, model, step_model, optimizer, feed, first, log, progress, speed)
+
+
+def _seconds_before(log: MetricsLog | None) -> float:
+    """Return the seconds that a resumed run has taken so far, as its last row tells."""
+    return float(log.rows[-1].get("seconds") or 0.0) if log is not None and log.rows else 0.0
 
 
 def _loop(run: _Run, caught: list[int]) -> int:
@@ -137,6 +148,8 @@ def _loop(run: _Run, caught: list[int]) -> int:
         )
         loss, stop = run.processes.gather(local_loss, bool(caught))
         if not math.isfinite(loss + norm):
+            if run.log is not None:
+                run.log.close()
             raise DivergedError(_diverged(done, loss, norm, run.folder))
         run.speed.add(time.perf_counter() - started)
         run.progress.advance()
@@ -170,22 +183,31 @@ def _after_step(run: _Run, log: MetricsLog, step: Row, stop: bool) -> None:
 
 
 def validate(model: LanguageModel, data: TokenData, config: RunConfig, device: torch.device) -> Row:
-    """Return the columns that are measured on the validation ids, and HellaSwag if the config has it."""
+    """Return the columns that are measured on validation ids and documents, and HellaSwag if the config has it.
+
+    The loss is measured on windows as training reads them. Bits per byte is measured document by document, on the
+    same bytes for every tokenizer.
+    """
     training = config.training
     row: Row = {}
-    if len(data.val) > 1:
-        feed = validation_batches(data.val, config.data, data.eos_id)
-        with precision(training, device):
-            score = score_text(model, feed, data.token_bytes, device, training.eval_batches)
-        row = {
-            "val_loss": score.loss,
-            "val_perplexity": score.perplexity,
-            "val_bits_per_byte": score.bits_per_byte,
-        }
-    if training.hellaswag:
-        items = islice(read_items(Path(training.hellaswag)), training.hellaswag_items)
-        row["hellaswag"] = score_hellaswag(model, data.tokenizer, items, device).accuracy_by_characters
+    with precision(training, device):
+        if len(data.val) > 1:
+            feed = validation_batches(data.val, config.data, data.eos_id)
+            score = score_windows(model, feed, device, training.eval_batches)
+            row = {"val_loss": score.loss, "val_perplexity": score.perplexity}
+            row["val_bits_per_byte"] = _bits_per_byte(model, data, config, device)
+        if training.hellaswag:
+            items = islice(read_items(Path(training.hellaswag)), training.hellaswag_items)
+            scores = HellaSwagScore.of(score_items(model, data.tokenizer, items, device))
+            row["hellaswag"] = scores.accuracy_by_characters
     return row
+
+
+def _bits_per_byte(model: LanguageModel, data: TokenData, config: RunConfig, device: torch.device) -> float:
+    path = Path(config.data.folder) / "val.txt"
+    documents = first_documents(read_documents(path, config.dataset.separator), config.training.eval_bytes)
+    windows = Windows(config.data.block_size, config.data.block_size, config.data.batch_size)
+    return TextScore.of(list(score_documents(model, data.tokenizer, documents, windows, device))).bits_per_byte
 
 
 def _diverged(step: int, loss: float, norm: float, folder: Path) -> str:

@@ -19,6 +19,7 @@ from lm.checkpoint import GIVE_CONFIG, check_size, latest, load_checkpoint, load
 from lm.config import AnyModelConfig, check
 from lm.config_base import ModelConfig
 from lm.config_files import load_run
+from lm.documents import SEPARATOR
 from lm.models import ARCHITECTURES, architecture_of, build
 from lm.settings import check_settings
 from lm.transformer import LanguageModel
@@ -30,11 +31,15 @@ class Trained:
 
     Attributes:
         eos_id: the id that ends a document, if there is one.
+        separator: the text that stood after each document in training.
+        block_size: ids in a window in training; None if it is not known.
     """
 
     model: LanguageModel
     tokenizer: Tokenizer
     eos_id: int | None
+    separator: str = SEPARATOR
+    block_size: int | None = None
 
 
 def load_trained(source: Path, device: str | torch.device = "cpu") -> Trained:
@@ -52,7 +57,8 @@ def _load_export(folder: Path, device: str | torch.device) -> Trained:
     if eos_id is not None and (type(eos_id) is not int or eos_id not in tokenizer.vocab):
         path = folder / "config.json"
         raise FileFormatError(f"{path}: eos_token_id {shown(eos_id)} is not an id of the tokenizer; export again")
-    return Trained(model.to(device), tokenizer, eos_id)
+    separator = SEPARATOR if eos_id is None else tokenizer.vocab[eos_id].decode(errors="replace")
+    return Trained(model.to(device), tokenizer, eos_id, separator)
 
 
 def _load_run(source: Path, device: str | torch.device) -> Trained:
@@ -73,7 +79,7 @@ def _load_run(source: Path, device: str | torch.device) -> Trained:
         raise FileFormatError(
             f"{path}: was trained with another tokenizer than the one in {config.data.folder}; restore that folder"
         )
-    return Trained(model.to(device), tokenizer, eos_id)
+    return Trained(model.to(device), tokenizer, eos_id, config.dataset.separator, config.data.block_size)
 
 
 def run_folder(source: Path) -> Path:

@@ -45,9 +45,17 @@ def read_config(options: Namespace, path: Path | None = None) -> RunConfig:
     return load_run(path, parts, options.set)
 
 
-def add_source(parser: ArgumentParser) -> None:
-    """Add the argument that names a trained model."""
-    parser.add_argument("source", type=Path, help="run folder, checkpoint in one, or exported folder")
+def add_source(parser: ArgumentParser, *, several: bool = False) -> None:
+    """Add the argument that names a trained model, or several models."""
+    told = "run folder, checkpoint in one, or exported folder"
+    parser.add_argument("source", type=Path, nargs="+" if several else None, help=told)
+
+
+def add_device(parser: ArgumentParser) -> None:
+    """Add the option that names a device."""
+    parser.add_argument(
+        "--device", default="auto", help="auto, cpu, mps, cuda or cuda:N; auto takes a GPU if there is any"
+    )
 
 
 def add_sampling(parser: ArgumentParser) -> None:

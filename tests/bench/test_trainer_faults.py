@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from lm.batches import open_data, validation_batches
-from lm.evaluate import score_text
+from lm.evaluate import score_windows
 from lm.models import build
 from lm.ops import IGNORE_INDEX
 from lm.shards import tokenize
@@ -31,7 +31,7 @@ def test_targets_are_masked_by_the_id_that_the_tokenizer_has_now(vocab_size: int
     assert masked > 200
     model, n_batches = build(config.model), config.training.eval_batches
     masked_loss, whole_loss = (
-        score_text(model, validation_batches(data.val, config.data, eos_id), data.token_bytes, "cpu", n_batches).loss
+        score_windows(model, validation_batches(data.val, config.data, eos_id), "cpu", n_batches).loss
         for eos_id in (data.eos_id, None)
     )
     assert validate(model, data, config, torch.device("cpu"))["val_loss"] == masked_loss != whole_loss

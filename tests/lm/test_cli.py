@@ -1,5 +1,6 @@
 """`python -m lm` from outside: the way from text to samples, exit statuses, one line per error."""
 
+import json
 import re
 import subprocess
 import sys
@@ -80,7 +81,7 @@ print(sorted({{"torch", "pydantic"}} & set(sys.modules)))
 
 
 def test_without_pytorch_every_command_says_so_in_one_line() -> None:
-    words = {"generate": ["x"], "demo": ["x"], "evaluate": ["x"], "export": ["x", "--out", "y"]}
+    words = {"generate": ["x"], "demo": ["x"], "evaluate": ["x"], "export": ["x", "--out", "y"], "study": ["x"]}
     said = in_a_fresh_process(f"""
 sys.modules["torch"] = None
 sys.stderr = sys.stdout
@@ -131,17 +132,46 @@ def refuse(*_: object) -> None:
 
 
 def test_evaluate_prints_scores(home: Path, capsys: Capture) -> None:
-    assert status_of(["evaluate", str(home / "run")]) == 0
+    run = str(home / "run")
+    assert status_of(["evaluate", run]) == 0
     first = capsys.readouterr().out
     assert re.match(
-        r"loss \d\.\d{4} nats per token, perplexity [\d.]+, [\d.]+ bits per byte; \d+ tokens, \d+ bytes\n", first
+        rf"{re.escape(run)}: \d\.\d{{4}} bits per byte, 0\.\d{{4}} of it for special tokens .* loss \d\.\d{{4}} nats "
+        r"per token, perplexity [\d.]+, \d+ tokens; windows of 32 tokens, 32 from one to the next\n",
+        first,
     )
     items = home / "items.jsonl"
     items.write_text('{"activity_label": "A", "ctx": "b", "endings": ["c", "d"], "label": 0}\n' * 3)
-    assert status_of(["evaluate", str(home / "run"), "--hellaswag", str(items), "--items", "2"]) == 0
-    assert capsys.readouterr().out.startswith("HellaSwag: 2 items")
-    assert status_of(["evaluate", str(home / "run"), "--text", str(home / "data" / "val.txt")]) == 0
+    assert status_of(["evaluate", run, "--hellaswag", str(items), "--items", "2"]) == 0
+    assert capsys.readouterr().out.startswith(f"{run}: HellaSwag: 2 items")
+    assert status_of(["evaluate", run, "--text", str(home / "data" / "val.txt"), "--device", "cpu"]) == 0
     assert capsys.readouterr().out == first
+    assert status_of(["evaluate", run, "--batch", "3"]) == 0
+    assert capsys.readouterr().out == first
+    assert status_of(["evaluate", run, "--block", "16", "--stride", "4"]) == 0
+    assert "windows of 16 tokens, 4 from one to the next" in capsys.readouterr().out
+
+
+def test_evaluate_pairs_models_and_prints_a_line_per_document(home: Path, capsys: Capture) -> None:
+    runs = [str(home / "run"), str(home / "run" / "checkpoints" / "step-000002.pt")]
+    items = home / "pairs.jsonl"
+    items.write_text('{"activity_label": "A", "ctx": "b", "endings": ["c", "d e"], "label": 1}\n' * 3)
+    words = ["evaluate", *runs, "--paired", "--text", str(home / "data" / "val.txt"), "--hellaswag", str(items)]
+    assert status_of(words) == 0
+    text, swag = capsys.readouterr().out.splitlines()[-2:]
+    assert text.startswith(f"{runs[1]} against {runs[0]}: ")
+    assert text.endswith(f"since there is one seed: {runs[0]} is better, as far as these two models go.")
+    assert swag.endswith("McNemar's p is 1.")
+    assert status_of([*words, "--json"]) == 0
+    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    kinds = [row["kind"] for row in rows]
+    assert kinds.count("item") == 6
+    assert kinds.count("run") == kinds.count("comparison") == 2
+    first = [row for row in rows if row["kind"] == "document" and row["run"] == runs[0]]
+    total = next(row for row in rows if row["kind"] == "run")
+    assert sum(row["nats"] for row in first) == pytest.approx(total["nats"])
+    assert total["windows"] == {"block": 32, "stride": 32, "batch": 8}
+    assert rows[-2]["sentence"] == text
 
 
 def test_params_and_batch(home: Path, capsys: Capture) -> None:
@@ -209,6 +239,11 @@ BAD = [
     (["generate", "{home}/tiny.yaml"], 1, "config.yaml|checkpoint"),
     (["evaluate", "{home}/run", "--text", "{home}/none.txt"], 1, r"none\.txt"),
     (["evaluate", "{home}/run", "--hellaswag", "{home}/none"], 1, "none: No such file"),
+    (["evaluate", "{home}/run", "--device", "cuda:7"], 2, "--device: this machine has no cuda:7"),
+    (["generate", "{home}/run", "--device", "gpu"], 2, "--device: 'gpu' is not a device"),
+    (["evaluate", "{home}/run", "--paired"], 2, "give at least two"),
+    (["evaluate", "{home}/run", "--items", "0"], 2, "--items: 0 is below 1"),
+    (["evaluate", "{home}/run", "--block", "64"], 2, "block size: 64 is above the context length 32"),
     (["demo", "{home}"], 1, "holds no checkpoint"),
     (["export", "{home}/run", "--out", "{home}/tiny.yaml"], 1, "give another folder"),
 ]

@@ -84,14 +84,17 @@ def test_help_unknown_commands_and_the_ends(trained: Trained) -> None:
 
 
 def test_params_change_and_bad_input_keeps(trained: Trained) -> None:
-    answers = ["/params", "0.5", "3", "2", "4", "/params", "hot", "-1", "", "off", "/params", "-2", "", "", ""]
+    first, second = ["0.5", "3", "2", "4", "0.9"], ["hot", "-1", "", "off", "7"]
+    answers = ["/params", *first, "/params", *second, "/params", "-2", "", "", "", "off", "/params", *[""] * 5]
     written = transcript(trained, answers)
     asked = [line for line in written if line.endswith("]: ")]
     assert asked == [
-        *("temperature [0.8]: ", "length [6]: ", "samples [1]: ", "top-k [off]: "),
-        *("temperature [0.5]: ", "length [3]: ", "samples [2]: ", "top-k [4]: "),
-        *("temperature [0.5]: ", "length [3]: ", "samples [2]: ", "top-k [off]: "),
+        *("temperature [0.8]: ", "length [6]: ", "samples [1]: ", "top-k [off]: ", "top-p [off]: "),
+        *("temperature [0.5]: ", "length [3]: ", "samples [2]: ", "top-k [4]: ", "top-p [0.9]: "),
+        *("temperature [0.5]: ", "length [3]: ", "samples [2]: ", "top-k [off]: ", "top-p [0.9]: "),
+        *("temperature [0.5]: ", "length [3]: ", "samples [2]: ", "top-k [off]: ", "top-p [off]: "),
     ]
+    assert any(line.startswith("top-p: 7.0 is out of range") and line.endswith("stays 0.9") for line in written)
     assert "temperature: 'hot' is not a number; temperature stays 0.5" in written
     assert any("each at least 1; length stays 3" in line for line in written)
     assert any(line.startswith("temperature: -2.0") and line.endswith("temperature stays 0.5") for line in written)

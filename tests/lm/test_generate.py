@@ -115,3 +115,19 @@ def test_parameters_out_of_range_are_refused(options: dict[str, float]) -> None:
 def test_prompts_that_the_model_cannot_take_are_refused(prompt: list[int], message: str) -> None:
     with pytest.raises(MergelabError, match=message):
         generate(scrambled(CONFIGS["gpt2"]), prompt, Sampling())
+
+
+@pytest.mark.parametrize("temperature", [0.0, 1.5])
+def test_padding_is_never_drawn(temperature: float) -> None:
+    # The model likes id 90 and more; a tokenizer has only the ids below.
+    model = scrambled(CONFIGS["gpt2"])
+    with torch.no_grad():
+        model.lm_head.weight[90:] *= 50
+    sampling = Sampling(temperature=temperature, max_new_tokens=20, n_samples=3)
+    assert any(token >= 90 for sample in generate(model, PROMPT, sampling) for token in sample)
+    for sample in generate(model, PROMPT, sampling, known=range(90)):
+        assert len(sample) == 20
+        assert max(sample) < 90
+    for _, probabilities in steps(model, PROMPT, sampling, known=range(90)):
+        assert float(probabilities[:, 90:].sum()) == 0
+        torch.testing.assert_close(probabilities.sum(-1), torch.ones(3))

@@ -1,5 +1,6 @@
 """Interrupted, killed or out of disk: a run goes on from its last checkpoint and ends with the same bits."""
 
+import json
 import os
 import random
 import shutil
@@ -52,6 +53,27 @@ def test_a_resumed_run_ends_with_the_same_bits(stop: int, home: Path, finished: 
     assert taken == 8
     assert_same(weights(folder), weights(finished))
     assert without_times(read_metrics(folder)) == without_times(read_metrics(finished))
+
+
+def test_seconds_go_on_after_a_resume(home: Path) -> None:
+    folder = home / "clock"
+    train(tiny_config(home, training={"max_steps": 4}), folder)
+    rows = read_metrics(folder)
+    with (folder / "metrics.jsonl").open("w") as file:
+        file.writelines(json.dumps(row | {"seconds": row["seconds"] + 1000}) + "\n" for row in rows)
+    train(tiny_config(home, training={"max_steps": 6}), folder, resume=True)
+    assert all(row["seconds"] > 1000 for row in read_metrics(folder))
+    assert read_metrics(folder)[-1]["seconds"] > rows[-1]["seconds"] + 1000
+
+
+@pytest.mark.parametrize(("keep", "left"), [(1, [8]), (3, [4, 6, 8]), (None, [2, 4, 6, 8])])
+def test_only_the_newest_numbered_checkpoints_are_kept(keep: int | None, left: list[int], home: Path) -> None:
+    folder = home / f"keep-{keep}"
+    train(tiny_config(home, training={"keep": keep, "max_steps": 5}), folder)
+    (folder / "checkpoints" / "step-mine.pt").write_bytes(b"not ours")
+    train(tiny_config(home, training={"keep": keep}), folder, resume=True)
+    found = {path.name for path in (folder / "checkpoints").iterdir()}
+    assert found == {"last.pt", "step-mine.pt", *(f"step-{step:06d}.pt" for step in left)}
 
 
 def test_handlers_are_put_back() -> None:

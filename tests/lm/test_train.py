@@ -191,6 +191,7 @@ def test_a_loss_that_is_no_number_stops_with_the_last_good_checkpoint(home: Path
     assert error.value.exit_status == 1
     state = read_checkpoint(home / "nan" / "checkpoints" / "last.pt")
     assert state["step"] == 4
+    assert "<svg" in (home / "nan" / "loss.svg").read_text()
     assert all(value.isfinite().all() for value in state["model"].values())
 
 
@@ -207,6 +208,54 @@ def test_a_gradient_that_is_no_number_is_not_saved(home: Path, monkeypatch) -> N
 def test_a_run_is_not_overwritten(home: Path, finished: Path) -> None:
     with pytest.raises(MergelabError, match="holds a run already; go on with --resume"):
         train(tiny_config(home), finished)
+
+
+def test_a_note_says_that_nothing_is_left_for_validation(
+    home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = tiny_config(tmp_path, dataset={"validation_share": 0.0}, training={"max_steps": 4})
+    tokenize(config, quiet)
+    train(config, tmp_path / "blind")
+    assert "data has no text for validation; raise dataset.validation_share" in capsys.readouterr().err
+    assert {row["val_bits_per_byte"] for row in read_metrics(tmp_path / "blind")} == {None}
+    train(tiny_config(home, training={"max_steps": 1}), home / "seeing")
+    assert "no text for validation" not in capsys.readouterr().err
+
+
+def test_bits_per_byte_covers_the_same_documents_for_every_vocabulary(tmp_path: Path, monkeypatch) -> None:
+    covered: dict[int, list[tuple[int, int]]] = {}
+    for size in (260, 320):
+        found = covered.setdefault(size, [])
+        score = loop.score_documents
+
+        def noting(*arguments: Any, score: Any = score, found: Any = found) -> Any:
+            for one in score(*arguments):
+                found.append((one.number, one.n_bytes))
+                yield one
+
+        folder = tmp_path / str(size)
+        config = tiny_config(folder, tokenizer={"vocab_size": size}, training={"eval_bytes": 2000, "max_steps": 1})
+        tokenize(config, quiet)
+        with monkeypatch.context() as patch:
+            patch.setattr(loop, "score_documents", noting)
+            train(config, folder / "run")
+    assert covered[260] == covered[320]
+    total = sum(n_bytes for _, n_bytes in covered[260])
+    assert 2000 <= total < 2000 + covered[260][-1][1]
+
+
+def test_a_padded_vocabulary_samples_only_tokens(tmp_path: Path) -> None:
+    values = tiny_config(tmp_path).model_dump(mode="json")
+    values["model"]["vocab_size"], values["tokenizer"]["vocab_size"] = "auto", 290
+    (tmp_path / "auto.yaml").write_text(json.dumps(values))
+    config = load_run(tmp_path / "auto.yaml")
+    assert config.model.vocab_size == 320
+    tokenize(config, quiet)
+    train(config, tmp_path / "padded")
+    assert (tmp_path / "padded" / "samples" / "step-000008.txt").exists()
+    values["tokenizer"]["folder"], values["tokenizer"]["vocab_size"] = f"{config.data.folder}/tokenizer", 4000
+    (tmp_path / "auto.yaml").write_text(json.dumps(values))
+    assert load_run(tmp_path / "auto.yaml").model.vocab_size == 320
 
 
 def test_a_device_that_is_not_there_is_named() -> None:
