@@ -37,7 +37,8 @@ def make_texts(dataset: DatasetConfig, folder: Path, say: Say) -> Path:
         FileFormatError, DataError: see `lm.corpora.prepare`; or no document fell to validation.
     """
     values = dataset.model_dump(mode="json")
-    sources = [_state(Path(name)) for name in dataset.files.values() if dataset.source in ("local", "tokens")]
+    names = [name for files in dataset.file_lists().values() for name in files]
+    sources = [_state(Path(name)) for name in names if dataset.source in ("local", "tokens")]
     made = folder / "texts" / named(dataset.name.replace("/", "-"), values, sources)
     if not (made / "texts.json").exists():
         made.mkdir(parents=True, exist_ok=True)
