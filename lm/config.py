@@ -55,6 +55,8 @@ class DatasetConfig(Config):
         separator: the text between two documents of a text file.
         validation_share: share of the documents that go to validation when there is no file for it, chosen by
             content and `seed`; of a text without separators, the share at its end.
+        tokenizer_share: share of the documents, chosen by content and `seed`, on which only the tokenizer is trained;
+            neither training nor validation has them. With 0, the tokenizer is trained on the training text.
         max_documents: number of documents read from each file; all by default.
         min_characters, max_characters: shorter and longer documents are left out.
     """
@@ -68,6 +70,7 @@ class DatasetConfig(Config):
     text_field: Name = "text"
     separator: Name = "<|endoftext|>"
     validation_share: Share = 0.1
+    tokenizer_share: Share = 0
     seed: Annotated[int, Field(ge=0)] = 0
     max_documents: Size | None = None
     min_characters: Annotated[int, Field(ge=0)] = 0
@@ -83,6 +86,12 @@ class DatasetConfig(Config):
             raise ValueError(f"path: {self.path!r} is not the name of a data set; write owner/name")
         if self.source == "tokens" and not self.tokenizer:
             raise ValueError("tokenizer: is missing; name the folder of the tokenizer that made the ids")
+        held_out = 0 if "validation" in self.files else self.validation_share
+        if held_out + self.tokenizer_share >= 1:
+            raise ValueError(
+                f"tokenizer_share: {self.tokenizer_share} and validation_share {held_out} leave no document for "
+                "training; give smaller shares"
+            )
         if self.max_characters is not None and self.max_characters < self.min_characters:
             raise ValueError(
                 f"max_characters: {self.max_characters} is below min_characters {self.min_characters}; "
@@ -101,6 +110,8 @@ class TokenizerConfig(Config):
     Attributes:
         folder: holds a tokenizer to load as it is; by default a tokenizer is trained and kept beside the ids.
         train_bytes: bytes of the training text that are used, from its beginning; all by default.
+        disjoint: whether it is an error if a document that the tokenizer was trained on is in the text for training
+            or for validation, or if these documents are not known.
         eos_token: ends a document; the first of the special tokens by default.
     """
 
@@ -111,6 +122,7 @@ class TokenizerConfig(Config):
     impl: Name = "auto"
     folder: str = ""
     train_bytes: Size | None = None
+    disjoint: bool = False
     eos_token: Name | None = None
 
     @model_validator(mode="after")

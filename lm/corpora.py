@@ -25,6 +25,12 @@ from lm.hub import download
 SPLITS = ("train", "val")
 """The names of the splits: the texts and the files of ids are named after them."""
 
+APART = "apart"
+"""The name of the text on which only the tokenizer is trained."""
+
+
+_READERS = {"train": "training", APART: "the tokenizer"}
+
 
 @dataclass
 class Counts:
@@ -33,8 +39,8 @@ class Counts:
     Attributes:
         read: documents read.
         left_out: number of documents that the length filters left out.
-        documents: split -> documents kept.
-        text_bytes: a dict: split -> number of bytes kept, separators left out.
+        documents: split, or `APART` -> documents kept.
+        text_bytes: a dict: split, or `APART` -> number of bytes kept, separators left out.
     """
 
     read: int
@@ -44,21 +50,24 @@ class Counts:
 
 
 def prepare(dataset: DatasetConfig, folder: Path, cache: Path) -> Counts:
-    """Write `train.txt` and `val.txt`; each document ends with the separator.
+    """Write `train.txt` and `val.txt`, and `apart.txt` if the tokenizer has a share of its own.
+
+    Each document ends with the separator.
 
     Args:
         dataset: the texts to read.
-        folder: the folder for the two texts.
+        folder: the folder for the texts.
         cache: the folder for downloads.
 
     Raises:
         FileFormatError: a source is missing, empty, not UTF-8, or lacks the text field; or no text is left.
         data.DataError: the corpus is unknown or cannot be fetched.
     """
-    counts = Counts(0, 0, dict.fromkeys(SPLITS, 0), dict.fromkeys(SPLITS, 0))
+    names = (*SPLITS, APART) if dataset.tokenizer_share else SPLITS
+    counts = Counts(0, 0, dict.fromkeys(names, 0), dict.fromkeys(names, 0))
     separator = dataset.separator.encode()
     with ExitStack() as stack:
-        outputs = {split: stack.enter_context(atomic_writer(folder / f"{split}.txt")) for split in SPLITS}
+        outputs = {name: stack.enter_context(atomic_writer(folder / f"{name}.txt")) for name in names}
         for role, path in _sources(dataset, cache):
             if path.suffix != ".jsonl" and not contains(path, separator):
                 _write_plain(dataset, role, path, outputs, counts)
@@ -76,11 +85,12 @@ def prepare(dataset: DatasetConfig, folder: Path, cache: Path) -> Counts:
                 outputs[split].write(document + separator)
                 counts.documents[split] += 1
                 counts.text_bytes[split] += len(document)
-        if not counts.text_bytes["train"]:
-            raise FileFormatError(
-                f"dataset {dataset.name}: no text is left for training; change min_characters, max_characters or "
-                "validation_share"
-            )
+        for name in {"train", *names} - {"val"}:
+            if not counts.text_bytes[name]:
+                raise FileFormatError(
+                    f"dataset {dataset.name}: no text is left for {_READERS[name]}; change min_characters, "
+                    "max_characters, validation_share or tokenizer_share"
+                )
     return counts
 
 
@@ -122,14 +132,29 @@ def _chooser(dataset: DatasetConfig, role: str) -> Callable[[bytes], str]:
     """Return the function that chooses the split of a document by its content, so equal documents stay together."""
     if role == "validation":
         return lambda _: "val"
-    if "validation" in dataset.files:
-        return lambda _: "train"
-    held_out = HeldOut(dataset.validation_share, dataset.seed)
-    return lambda document: "val" if held_out.takes_document(document) else "train"
+    share = 0 if "validation" in dataset.files else dataset.validation_share
+    held_out = HeldOut(share, dataset.seed)
+    both = HeldOut(share + dataset.tokenizer_share, dataset.seed)
+
+    def choose(document: bytes) -> str:
+        if held_out.takes_document(document):
+            return "val"
+        return APART if both.takes_document(document) else "train"
+
+    return choose
 
 
 def _write_plain(dataset: DatasetConfig, role: str, path: Path, outputs: dict[str, BinaryIO], counts: Counts) -> None:
-    """Copy a text without separators; without a validation file, the last lines of the text are for validation."""
+    """Copy a text without separators; without a validation file, the last lines of the text are for validation.
+
+    Raises:
+        FileFormatError: the tokenizer is to have a share of its own, but the text has no documents to choose from.
+    """
+    if dataset.tokenizer_share and role == "train":
+        raise FileFormatError(
+            f"{path}: holds no separator {dataset.separator!r}, so no documents can be kept for the tokenizer; set "
+            "dataset.separator, or dataset.tokenizer_share to 0"
+        )
     n_bytes = path.stat().st_size
     splits = [("val" if role == "validation" else "train", n_bytes)]
     if role == "train" and "validation" not in dataset.files and dataset.validation_share:

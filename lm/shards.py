@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from impls import Tokenizer
+from impls import Tokenizer, provenance
 from impls.cuts import SafeCuts
 from impls.digests import digest_of, digest_of_file, with_digest, without_digest
 from impls.errors import FileFormatError, UsageError
@@ -22,10 +22,12 @@ from impls.ids.files import expand
 from impls.inputs.file import TextFile
 from impls.jobs.encode import Say, ShardedEncoding
 from impls.pipeline import train
+from impls.provenance import Digests
 from impls.storage import atomic_writer
 from lm.batches import read_metadata
 from lm.config import DataConfig, RunConfig, TokenizerConfig
-from lm.corpora import SPLITS, Counts, prepare
+from lm.corpora import APART, SPLITS, Counts, prepare
+from lm.disjoint import Overlap, check_disjoint, documents_of, overlap
 
 Sources = dict[str, list[int]]
 """A dict: path -> (size in bytes, modification time in nanoseconds)."""
@@ -34,14 +36,15 @@ SHARD_TOKENS = 1 << 24
 """How many ids a shard has if the config keeps no shards."""
 
 OURS = {f"{split}.{kind}" for split in SPLITS for kind in ("txt", "bin")} | {
-    *("texts.json", "metadata.json", "tokenizer.txt", "tokenizer", ".tokenizer.tmp", "shards", "downloads")
+    *("texts.json", "metadata.json", f"{APART}.txt", "tokenizer.txt"),
+    *("tokenizer", ".tokenizer.tmp", "shards", "downloads"),
 }
 """Names in the folder."""
 
 OUR_SHARDS = r"(train|val)(-\d{6,}\.bin|\.json)|\.[0-9a-f]{16}\.tmp"
 """Names in `shards/`; a process that is killed leaves files with a temporary name."""
 
-OUR_TOKENIZER = r"mergelab\.json|merges\.txt|vocab\.json|\.[0-9a-f]{16}\.tmp"
+OUR_TOKENIZER = r"documents\.(json|npy)|mergelab\.json|merges\.txt|vocab\.json|\.[0-9a-f]{16}\.tmp"
 """Names in `tokenizer/`."""
 
 
@@ -57,6 +60,11 @@ def tokenize(config: RunConfig, say: Say = print) -> None:
         UsageError: a config does not fit the tokenizer.
     """
     folder, sources = Path(config.data.folder), _sources_state(config)
+    if config.tokenizer.disjoint and not (config.tokenizer.folder or config.dataset.tokenizer_share):
+        raise UsageError(
+            "tokenizer.disjoint: is set, but the tokenizer would be trained on the training text; set "
+            "dataset.tokenizer_share, or tokenizer.folder"
+        )
     if _is_complete(config, folder, sources):
         say(f"{folder}: is complete")
         return
@@ -81,12 +89,23 @@ def _refuse_inputs_inside(config: RunConfig, folder: Path) -> None:
 def _make(config: RunConfig, folder: Path, sources: Sources, say: Say) -> None:
     counts = _texts(config, folder, sources)
     say(f"{folder}: {counts.text_bytes['train']} bytes for training, {counts.text_bytes['val']} for validation")
-    tokenizer = _tokenizer(config.tokenizer, folder, say)
+    tokenizer = _tokenizer(config, folder, say)
+    shared = overlap(folder / "tokenizer", tokenizer.fingerprint(), folder, config.dataset.separator.encode())
+    if shared is not None:
+        say(f"{folder}: documents of the tokenizer: {_told(shared)}")
+    if config.tokenizer.disjoint:
+        check_disjoint(shared, folder)
     dtype = _dtype(config.data, tokenizer)
     made = {split: _encode(folder, split, tokenizer, dtype, config.data, say) for split in SPLITS}
     n_ids = {split: ids for split, (ids, _) in made.items()}
     digests = {split: digest for split, (_, digest) in made.items()}
-    facts = {"sources": sources, "dtype": dtype.name, "splits": _splits(n_ids, counts), "digests": digests}
+    facts = {
+        "sources": sources,
+        "dtype": dtype.name,
+        "splits": _splits(n_ids, counts),
+        "digests": digests,
+        "tokenizer_documents": shared,
+    }
     _write_json(folder / "metadata.json", with_digest(_metadata(config, tokenizer, counts) | facts))
     if config.data.shard_tokens is None:
         remove(folder / "shards", OUR_SHARDS)
@@ -105,6 +124,12 @@ def _metadata(config: RunConfig, tokenizer: Tokenizer, counts: Counts) -> dict[s
         "documents_read": counts.read,
         "documents_left_out": counts.left_out,
     }
+
+
+def _told(shared: Overlap) -> str:
+    if not shared["train"] and not shared["val"]:
+        return f"{shared['documents']}, none of them for training or validation of the model"
+    return f"{shared['documents']}, of which {shared['train']} for training and {shared['val']} for validation"
 
 
 def _splits(n_ids: dict[str, int], counts: Counts) -> dict[str, dict[str, int]]:
@@ -130,12 +155,17 @@ def _is_complete(config: RunConfig, folder: Path, sources: Sources) -> bool:
     for path, state in sources.items():
         if metadata["sources"].get(path, state) != state:
             raise FileFormatError(f"{path}: has changed since {folder} was made from it; give another data.folder")
+    if config.tokenizer.disjoint:
+        check_disjoint(metadata.get("tokenizer_documents"), folder)
     return config.data.shard_tokens in (None, metadata.get("shard_tokens"))
 
 
 def _digest(config: RunConfig) -> str:
-    parts = [config.dataset.model_dump(mode="json"), config.tokenizer.model_dump(mode="json"), config.data.dtype]
-    return digest_of(parts)
+    # Folders that were made before the tokenizer could have a share of its own stay valid.
+    unused = set() if config.dataset.tokenizer_share else {"tokenizer_share"}
+    dataset = config.dataset.model_dump(mode="json", exclude=unused)
+    tokenizer = config.tokenizer.model_dump(mode="json", exclude={"disjoint"})  # It changes no file.
+    return digest_of([dataset, tokenizer, config.data.dtype])
 
 
 def _sources_state(config: RunConfig) -> Sources:
@@ -167,28 +197,40 @@ def _texts(config: RunConfig, folder: Path, sources: Sources) -> Counts:
 
 
 def _digests_of_texts(folder: Path) -> dict[str, str]:
-    return {split: digest_of_file(folder / f"{split}.txt") for split in SPLITS}
+    names = [*SPLITS, *([APART] if (folder / f"{APART}.txt").exists() else [])]
+    return {name: digest_of_file(folder / f"{name}.txt") for name in names}
 
 
-def _tokenizer(config: TokenizerConfig, folder: Path, say: Say) -> Tokenizer:
+def _tokenizer(config: RunConfig, folder: Path, say: Say) -> Tokenizer:
     """Load the tokenizer of the folder, or make it: copy the tokenizer that the config names, or train one."""
-    target = folder / "tokenizer"
+    target, source = folder / "tokenizer", config.tokenizer.folder
     if target.exists():
         return Tokenizer.load(target)
-    if config.folder:
-        tokenizer = Tokenizer.load(config.folder)
+    if source:
+        tokenizer = Tokenizer.load(source)
+        seen = provenance.read(Path(source), tokenizer.fingerprint())
     else:
-        text = folder / "train.txt"
-        if config.train_bytes is not None and config.train_bytes < text.stat().st_size:
-            text = _prefix(text, config.train_bytes, config)
-        say(f"{target}: training {config.vocab_size} tokens on {text.stat().st_size} bytes")
-        trained = train(text, config.vocab_size, config.special_tokens, pattern=config.pattern, impl=config.impl)
-        tokenizer = Tokenizer.from_definition(trained)
+        tokenizer, seen = _trained(config, folder, say)
     temporary = folder / ".tokenizer.tmp"
     remove(temporary, OUR_TOKENIZER)
     tokenizer.save(temporary)
+    if seen is not None:
+        provenance.write(temporary, tokenizer.fingerprint(), seen)
     temporary.replace(target)
     return tokenizer
+
+
+def _trained(run: RunConfig, folder: Path, say: Say) -> tuple[Tokenizer, Digests]:
+    """Train a tokenizer; return it with the digests of its documents, of which the last may have been cut short."""
+    config = run.tokenizer
+    text = source = folder / f"{APART if run.dataset.tokenizer_share else 'train'}.txt"
+    if config.train_bytes is not None and config.train_bytes < source.stat().st_size:
+        text = _prefix(source, config.train_bytes, config)
+    n_bytes = text.stat().st_size
+    say(f"{folder / 'tokenizer'}: training {config.vocab_size} tokens on {n_bytes} bytes")
+    trained = train(text, config.vocab_size, config.special_tokens, pattern=config.pattern, impl=config.impl)
+    seen = provenance.digests_of(documents_of(source, run.dataset.separator.encode(), n_bytes))
+    return Tokenizer.from_definition(trained), seen
 
 
 def _prefix(text: Path, n_bytes: int, config: TokenizerConfig) -> Path:
