@@ -44,7 +44,7 @@ class StreamDecoder:
     def push(self, token_id: int) -> str:
         """Take the next id; return the text that is now certain, which may be empty.
 
-        Bytes that no later id can make valid become U+FFFD at once.
+        Invalid bytes become U+FFFD, with the id after them at the latest.
 
         Raises:
             UsageError: the vocabulary lacks the id; the decoder stays as it was.

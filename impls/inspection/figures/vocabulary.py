@@ -24,6 +24,9 @@ _CONTINUATIONS = bytes(range(0x80, 0xC0))
 _LEADS = (b"", b"\xc3", b"\xe1", b"\xf1")
 """First bytes after which any one, two or three continuation bytes are valid."""
 
+_ENDINGS = [byte * n for n in range(4) for byte in (b"\x80", b"\xbf")]
+"""One of them ends any character that can be ended."""
+
 Reason = Literal["bytes", "merges", "pattern"]
 
 
@@ -157,17 +160,28 @@ def occurs_in_utf8(token: bytes) -> bool:
     n_tail = len(token) - len(token.lstrip(_CONTINUATIONS))
     if n_tail >= len(_LEADS):
         return False
+    content = _LEADS[n_tail] + token
     try:
-        utf_8_decode(_LEADS[n_tail] + token, "strict", False)
+        _, used = utf_8_decode(content, "strict", False)
+    except UnicodeDecodeError:
+        return False
+    return any(is_utf8(content[used:] + ending) for ending in _ENDINGS)
+
+
+def is_utf8(content: bytes) -> bool:
+    """Tell whether bytes are whole characters."""
+    try:
+        content.decode()
     except UnicodeDecodeError:
         return False
     return True
 
 
 def unreached(tokenizer: Tokenizer, tokens: Mapping[int, bytes], texts: Mapping[int, str]) -> Iterator[Unreached]:
-    """Yield the tokens that no text gives, by id; `texts` has the tokens that are whole characters.
+    """Yield tokens that no text gives, by id; `texts` has the tokens that are whole characters.
 
-    Source: Land and Bartolo 2024, Fishing for Magikarp, https://arxiv.org/abs/2405.05417, section 3.1.
+    Each of these tokens is certain. A part of a character is not found if all characters that hold it are merged in
+    another way. Source: Land and Bartolo 2024, Fishing for Magikarp, https://arxiv.org/abs/2405.05417, section 3.1.
     """
     arrays = tokenizer.definition.vocabulary
     byte_ids, ranks = arrays.byte_ids.tolist(), arrays.ranks()

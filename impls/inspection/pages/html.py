@@ -18,7 +18,7 @@ STYLE = """
 body { margin: 0 auto; padding: 1rem 1.25rem 3rem; max-width: 72rem; font: 15px/1.5 system-ui, sans-serif; }
 h1 { font-size: 1.4rem; } h2 { font-size: 1.15rem; margin: 1.6rem 0 .4rem; } p { margin: .2rem 0; }
 .wide { overflow-x: auto; } table { border-collapse: collapse; margin: 1rem 0; font-size: .9rem; }
-caption { text-align: left; font-weight: 600; padding: .2rem 0; }
+caption { text-align: left; white-space: nowrap; font-weight: 600; padding: .2rem 0; }
 th, td { text-align: left; padding: .2rem 1.1rem .2rem 0; border-bottom: 1px solid var(--line); }
 td { white-space: pre-wrap; }
 .number { text-align: right; font-variant-numeric: tabular-nums; }
