@@ -92,10 +92,15 @@ def run_cells(study: StudyConfig, folder: Path, say: Say) -> Iterator[Result]:
         A result per cell, in the order of budgets, tokenizers, seeds.
 
     Raises:
-        MergelabError: the texts cannot be made.
+        MergelabError: the texts cannot be made, or no text fell to validation.
         InterruptedStudyError: a signal came; the next call goes on.
     """
     texts = make_texts(study.dataset, folder, say)
+    if not (texts / "val.txt").stat().st_size:
+        raise FileFormatError(
+            f"dataset {study.dataset.name}: no text fell to validation, so nothing could be compared; raise "
+            "validation_share or max_documents"
+        )
     configs: dict[str, RunConfig | str] = {}
     for name in study.tokenizers:
         try:

@@ -10,13 +10,14 @@ from typing import Any
 from impls import Tokenizer
 from impls.digests import digest_of
 from impls.errors import FileFormatError
+from impls.folders import remove
 from impls.pipeline import train as train_tokenizer
 from impls.storage import atomic_writer
 from lm.batches import read_metadata
 from lm.config import DatasetConfig, RunConfig, TokenizerConfig, check
 from lm.config_files import AUTO, padded
 from lm.corpora import prepare
-from lm.shards import tokenize
+from lm.shards import OUR_TOKENIZER, tokenize
 from lm.study.config import PLACEHOLDERS, StudyConfig, StudyTokenizer
 
 Say = Callable[[str], None]
@@ -34,7 +35,7 @@ def make_texts(dataset: DatasetConfig, folder: Path, say: Say) -> Path:
     """Make `train.txt` and `val.txt` of a dataset, unless they are there; return their folder.
 
     Raises:
-        FileFormatError, DataError: see `lm.corpora.prepare`; or no document fell to validation.
+        FileFormatError, DataError: see `lm.corpora.prepare`.
     """
     values = dataset.model_dump(mode="json")
     names = [name for files in dataset.file_lists().values() for name in files]
@@ -43,11 +44,6 @@ def make_texts(dataset: DatasetConfig, folder: Path, say: Say) -> Path:
     if not (made / "texts.json").exists():
         made.mkdir(parents=True, exist_ok=True)
         counts = prepare(dataset, made, made / "downloads")
-        if not counts.text_bytes["val"]:
-            raise FileFormatError(
-                f"dataset {dataset.name}: no text fell to validation, so nothing could be compared; raise "
-                "validation_share or max_documents"
-            )
         say(f"{made}: {counts.text_bytes['train']} bytes for training, {counts.text_bytes['val']} for validation")
         with atomic_writer(made / "texts.json") as file:
             file.write(json.dumps(vars(counts)).encode())
@@ -108,8 +104,10 @@ def _tokenizer(given: StudyTokenizer, study: StudyConfig, folder: Path, say: Say
     target = folder / "tokenizers" / named("tokenizer", other.name, given.model_dump(mode="json"))
     if not target.exists():
         made = train_tokenizer(other / "train.txt", config.vocab_size, config.special_tokens, pattern=config.pattern)
-        target.parent.mkdir(exist_ok=True)
-        Tokenizer.from_definition(made).save(target)
+        temporary = target.with_name(f".{target.name}")
+        remove(temporary, OUR_TOKENIZER)
+        Tokenizer.from_definition(made).save(temporary)
+        temporary.replace(target)
     return _loaded(str(target), study.dataset.separator)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import yaml
 
@@ -15,8 +16,9 @@ from lm.__main__ import main
 from lm.accounting import training_flops_per_token
 from lm.batches import open_data
 from lm.config_files import load_run
+from lm.evaluate import DocumentScore, Windows
 from lm.metrics import read_metrics
-from lm.results import Row
+from lm.results import Row, Scores, comparisons
 from lm.study import cells, texts
 from lm.study.cells import Result, make_cell, run_cells
 from lm.study.config import Budget, StudyConfig, load_study
@@ -79,6 +81,7 @@ def tokenizer_of(folder: Path) -> Path:
     return folder / "whole"
 
 
+@pytest.mark.slow
 def test_results_hold_every_document_and_what_it_took(home: Path) -> None:
     path = home / "out" / "results.jsonl"
     facts = rows_in(path, "facts")
@@ -99,6 +102,7 @@ def test_results_hold_every_document_and_what_it_took(home: Path) -> None:
         assert row["tokens_per_second"] == pytest.approx(row["tokens"] / row["seconds"])
 
 
+@pytest.mark.slow
 def test_what_fails_is_named_and_the_rest_goes_on(home: Path) -> None:
     failed = rows_in(home / "out" / "results.jsonl", "failed")
     assert [(row["tokenizer"], row["seed"]) for row in failed] == [("deaf", seed) for seed in (0, 1, 2)]
@@ -106,6 +110,7 @@ def test_what_fails_is_named_and_the_rest_goes_on(home: Path) -> None:
     assert "failed: deaf, seed 0" in (home / "out" / "index.html").read_text()
 
 
+@pytest.mark.slow
 def test_a_copy_is_inconclusive_and_half_of_the_merges_are_missed(home: Path) -> None:
     found = {(row["a"], row["b"]): row for row in rows_in(home / "out" / "results.jsonl", "comparison")}
     assert set(found) == {("whole", "copy"), ("whole", "halved"), ("copy", "halved")}
@@ -116,6 +121,7 @@ def test_a_copy_is_inconclusive_and_half_of_the_merges_are_missed(home: Path) ->
     assert found["whole", "halved"]["confidence"] == pytest.approx(1 - 0.05 / 3)
 
 
+@pytest.mark.slow
 def test_the_page_has_sentences_tables_and_curves(home: Path) -> None:
     page = (home / "out" / "index.html").read_text()
     for row in rows_in(home / "out" / "results.jsonl", "comparison"):
@@ -126,6 +132,7 @@ def test_the_page_has_sentences_tables_and_curves(home: Path) -> None:
     assert not re.search(r'(src|href)="(?!#)', page)  # Nothing is fetched from elsewhere.
 
 
+@pytest.mark.slow
 def test_finished_cells_are_skipped_and_the_results_are_the_same(home: Path, monkeypatch) -> None:
     before = (home / "out" / "results.jsonl").read_bytes()
     monkeypatch.setattr(cells, "train", refuse)
@@ -153,6 +160,7 @@ def test_texts_are_made_once(tmp_path: Path, monkeypatch) -> None:
     assert len(calls) == 1
 
 
+@pytest.mark.slow
 def test_an_interrupted_study_goes_on(tmp_path: Path, monkeypatch, capsys: pytest.CaptureFixture[str]) -> None:
     path, train = study_file(tmp_path, seeds=[0, 1]), cells.train
     states: list[bool] = []
@@ -206,6 +214,7 @@ def test_windows_of_equal_bytes(prepared: tuple[StudyConfig, Any, Path]) -> None
     assert cell.config.data.block_size == cell.config.model.context_length == round(100 / cell.bytes_per_token)
 
 
+@pytest.mark.slow
 def test_a_budget_below_a_step_and_a_cell_without_memory_fail_alone(tmp_path: Path, monkeypatch) -> None:
     budgets = [{"bytes": 100}, {"bytes": 5000}]
     results = results_of(tmp_path, budgets=budgets, seeds=[0])
@@ -226,11 +235,11 @@ def test_memory_that_runs_out_is_a_failure_of_the_cell(tmp_path: Path, monkeypat
     assert [one.failure for one in results_of(tmp_path, seeds=[0])] == ["out of memory; lower data.batch_size"]
 
 
+@pytest.mark.slow
 def test_a_tokenizer_can_come_from_another_text(tmp_path: Path) -> None:
     other = tmp_path / "other.txt"
     other.write_text("zyx zyxw zyxwv<|endoftext|>" * 500)
-    dataset = {"name": "other", "source": "local", "files": {"train": str(other)}, "validation_share": 0.5}
-    dataset["files"]["validation"] = str(other)
+    dataset = {"name": "other", "source": "local", "files": {"train": str(other)}, "validation_share": 0.0}
     sizes = {"there": {"vocab_size": 262, "dataset": dataset}}
     (result,) = results_of(tmp_path, tokenizers=sizes, seeds=[0], budgets=[{"bytes": 4000}])
     assert result.failure == ""
@@ -271,6 +280,48 @@ def test_studies_that_cannot_be_are_refused_in_one_line(
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.slow
+def test_items_of_hellaswag_are_scored_and_compared(tmp_path: Path) -> None:
+    items = tmp_path / "items.jsonl"
+    item = {"activity_label": "Play", "ctx_a": "The dog", "ctx_b": "ran", "endings": ["home.", "xqz."], "label": 0}
+    items.write_text((json.dumps(item) + "\n") * 3)
+    sizes = {"a": {"vocab_size": 300}, "b": {"vocab_size": 400}}
+    path = study_file(tmp_path, tokenizers=sizes, seeds=[0, 1], hellaswag=str(items), budgets=[{"bytes": 9000}])
+    assert main(["study", str(path), "--out", str(tmp_path / "out")]) == 0
+    rows = rows_in(tmp_path / "out" / "results.jsonl", "item")
+    assert [(row["tokenizer"], row["seed"], row["number"]) for row in rows] == [
+        (name, seed, number) for name in "ab" for seed in (0, 1) for number in range(3)
+    ]
+    compared = rows_in(tmp_path / "out" / "results.jsonl", "comparison")
+    assert [row["measure"] for row in compared] == ["bits per byte", "HellaSwag"]
+    right = {
+        name: np.array([row["right_by_characters"] for row in rows if row["tokenizer"] == name]) for name in "ab"
+    }
+    assert compared[1]["means"] == pytest.approx([right["a"].mean(), right["b"].mean()])
+    only_a = int((right["a"][:3] & ~right["b"][:3]).sum())
+    assert compared[1]["mcnemar"]["only_a"] == only_a
+    assert "HellaSwag, share right" in (tmp_path / "out" / "index.html").read_text()
+
+
+def test_only_scores_of_the_same_documents_are_compared() -> None:
+    windows = Windows(8, 8)
+    ours, theirs = (Scores(name, windows, [DocumentScore(0, n, 3, 2.0, 0.0)] * 2) for name, n in (("a", 5), ("b", 6)))
+    with pytest.raises(MergelabError, match="a and b: were scored on different documents"):
+        list(comparisons([ours], [theirs]))
+
+
+@pytest.mark.slow
+def test_a_damaged_score_is_named(tmp_path: Path) -> None:
+    assert results_of(tmp_path, seeds=[0], budgets=[{"bytes": 9000}])[0].failure == ""
+    (path,) = (tmp_path / "out" / "cells").glob("*/scores.jsonl")
+    path.write_bytes(path.read_bytes()[:-30])
+    (result,) = results_of(tmp_path, seeds=[0], budgets=[{"bytes": 9000}])
+    assert result.failure == f"{path}: is damaged; remove this file and run the study again"
+    path.unlink()
+    (result,) = results_of(tmp_path, seeds=[0], budgets=[{"bytes": 9000}])
+    assert result.scores is not None
+
+
 def test_a_text_without_validation_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     dataset: dict[str, Any] = {**SMALL["dataset"], "validation_share": 0.0}
     words: Sequence[str] = ["study", str(study_file(tmp_path, dataset=dataset)), "--out", str(tmp_path / "out")]
@@ -278,6 +329,7 @@ def test_a_text_without_validation_is_refused(tmp_path: Path, capsys: pytest.Cap
     assert "no text fell to validation, so nothing could be compared" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_metrics_of_a_cell_go_on_after_a_resume(home: Path) -> None:
     rows = read_metrics(next((home / "out" / "cells").glob("*whole-s0*")))
     assert [row["seconds"] for row in rows] == sorted(row["seconds"] for row in rows)
