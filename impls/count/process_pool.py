@@ -48,7 +48,7 @@ def _end_with_parent() -> None:
 
 
 @contextmanager
-def _interrupts_blocked() -> Iterator[None]:
+def interrupts_blocked() -> Iterator[None]:
     """Block SIGINT in processes that are started inside the block.
 
     A terminal sends SIGINT to all processes of a command. Here only the main process handles it, and ends the others.
@@ -74,6 +74,33 @@ def _quiet_tracker() -> Iterator[None]:
         sys.warnoptions.remove(option)
 
 
+@contextmanager
+def processes(workers: int) -> Iterator[ProcessPoolExecutor]:
+    """Yield a pool of processes for the block; they end with it, and with this process.
+
+    Work must be submitted inside `interrupts_blocked`, since the first submission starts the processes.
+
+    Raises:
+        MergelabError: a process of the pool ended early.
+    """
+    # Spawned, not forked: a fork of a process that runs threads (NumPy, Numba) can deadlock.
+    others = set(active_children())
+    with _quiet_tracker():
+        pool = ProcessPoolExecutor(workers, get_context("spawn"), _end_with_parent)
+    try:
+        yield pool
+    except BrokenProcessPool:
+        raise MergelabError(
+            "a counting process ended early: memory ran out, or your script does not call mergelab below "
+            "`if __name__ == '__main__':`; move the call there, or give workers=1"
+        ) from None
+    finally:
+        for process in set(active_children()) - others:
+            process.terminate()
+        with suppress(RuntimeError):  # Raised if the interrupt came before the pool started its own thread.
+            pool.shutdown(cancel_futures=True)
+
+
 def count(text: Text, *, pattern: str, special_tokens: Sequence[str], workers: int) -> Pretokens:
     """Count with up to `workers` processes, or in this process if there is only one range. See `contract.Counter`."""
     range_bytes = min(max(text.n_bytes // (4 * workers), MIN_RANGE_BYTES), MAX_RANGE_BYTES)
@@ -84,23 +111,9 @@ def count(text: Text, *, pattern: str, special_tokens: Sequence[str], workers: i
         for counts in map(job, ranges):
             total.update(counts)
     else:
-        # Spawned, not forked: a fork of a process that runs threads (NumPy, Numba) can deadlock.
-        others = set(active_children())
-        with _quiet_tracker():
-            pool = ProcessPoolExecutor(min(workers, len(ranges)), get_context("spawn"), _end_with_parent)
-        try:
-            with _interrupts_blocked():
+        with processes(min(workers, len(ranges))) as pool:
+            with interrupts_blocked():
                 results = pool.map(job, ranges)
             for counts in results:
                 total.update(counts)
-        except BrokenProcessPool:
-            raise MergelabError(
-                "a counting process ended early: memory ran out, or your script does not call mergelab below "
-                "`if __name__ == '__main__':`; move the call there, or give workers=1"
-            ) from None
-        finally:
-            for process in set(active_children()) - others:
-                process.terminate()
-            with suppress(RuntimeError):  # Raised if the interrupt came before the pool started its own thread.
-                pool.shutdown(cancel_futures=True)
     return Pretokens.from_mapping({pretoken.encode(): count for pretoken, count in total.items()})

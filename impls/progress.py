@@ -1,0 +1,116 @@
+"""Progress of long work: how much is done, how fast, and how long the rest will take."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from time import perf_counter
+from typing import TextIO
+
+EVERY_SECONDS, BAR_SECONDS = 5.0, 0.2
+"""How often a line is printed to a file or a pipe, and how often a bar is drawn on a terminal."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """The state of one piece of work.
+
+    Attributes:
+        stage: "count", "train" or "encode".
+        done: how much is done, in `unit`.
+        total: how much there is to do, in `unit`; None if that is not known.
+        unit: "bytes" of the sources as they are stored, or "merges".
+        seconds: time since the work began.
+    """
+
+    stage: str
+    done: int
+    total: int | None
+    unit: str
+    seconds: float
+
+    @property
+    def rate(self) -> float:
+        """How much is done per second, in `unit`."""
+        return self.done / self.seconds if self.seconds > 0 else 0.0
+
+    @property
+    def seconds_left(self) -> float | None:
+        """How long the rest takes at this rate; None if that is not known."""
+        if self.total is None or not self.done:
+            return None
+        return max(self.total - self.done, 0) / self.rate if self.rate else None
+
+    def __str__(self) -> str:
+        """Return the state as one line."""
+        total = "" if self.total is None else f" of {_amount(self.total, self.unit)}"
+        share = f" ({min(self.done / self.total, 1):.0%})" if self.total else ""
+        left = "" if self.seconds_left is None else f", {_time(self.seconds_left)} left"
+        return f"{self.stage}: {_amount(self.done, self.unit)}{total}{share}, {_amount(self.rate, self.unit)}/s{left}"
+
+
+ProgressListener = Callable[[Progress], None]
+
+
+def _amount(number: float, unit: str) -> str:
+    return f"{number / 1e6:.1f} MB" if unit == "bytes" else f"{number:.0f} {unit}"
+
+
+def _time(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
+
+
+class Meter:
+    """Tells a listener about one piece of work as it goes on."""
+
+    def __init__(self, listener: ProgressListener | None, stage: str, total: int | None, unit: str) -> None:
+        """Begin at zero, now."""
+        self._listener, self._stage, self._total, self._unit = listener, stage, total, unit
+        self._started = perf_counter()
+
+    def tell(self, done: int) -> None:
+        """Tell how much is done."""
+        if self._listener is not None:
+            seconds = perf_counter() - self._started
+            self._listener(Progress(self._stage, done, self._total, self._unit, seconds))
+
+
+class Shown:
+    """A listener that shows progress to a person: a bar on a terminal, else a line every few seconds."""
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        """Show on `stream`, by default standard error."""
+        self._stream = sys.stderr if stream is None else stream
+        self._is_terminal = self._stream is not None and self._stream.isatty()
+        self._last = perf_counter()
+        self._has_bar = False
+
+    def __call__(self, progress: Progress) -> None:
+        """Show the state, if the last one was shown long enough ago."""
+        now = perf_counter()
+        if self._stream is None or now - self._last < (BAR_SECONDS if self._is_terminal else EVERY_SECONDS):
+            return
+        self._last = now
+        if self._is_terminal:
+            self._stream.write(f"\r\033[K{_bar(progress)}{progress}")
+            self._has_bar = True
+        else:
+            self._stream.write(f"{progress}\n")
+        self._stream.flush()
+
+    def close(self) -> None:
+        """Remove the bar."""
+        if self._has_bar:
+            self._stream.write("\r\033[K")
+            self._stream.flush()
+            self._has_bar = False
+
+
+def _bar(progress: Progress, width: int = 20) -> str:
+    if not progress.total:
+        return ""
+    full = int(width * min(progress.done / progress.total, 1))
+    return f"[{'#' * full}{'.' * (width - full)}] "
