@@ -212,6 +212,7 @@ class MergeEvent:
 
 
 MergeListener = Callable[[MergeEvent], None]
+"""Called by trainers. If a listener has an attribute `every`, a compiled trainer calls it once per `every` merges."""
 
 
 class Counter(Protocol):

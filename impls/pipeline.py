@@ -1,22 +1,23 @@
-"""Training on a file: a counter counts its pretokens, then a trainer makes the vocabulary."""
+"""Training: a counter counts the pretokens of a text, then a trainer makes the vocabulary."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 
 from impls.arguments import Errors, check_count, check_workers
 from impls.contract import N_BYTES, TIE_BREAKS, MergeListener, TieBreak
+from impls.counting import Counted
 from impls.definition import Definition
 from impls.errors import UsageError, shown
-from impls.fastest import pick, pick_trainer
-from impls.inputs.file import TextFile
+from impls.fastest import pick_trainer
 from impls.patterns import check_special_tokens, compile_pattern
+from impls.progress import ProgressListener
 from impls.registry import find
+from impls.training_data import Source, counts_of, merge_listener, same_as_counted
 
 
 def train(
-    input_path: str | os.PathLike[str],
+    input_path: Source,
     vocab_size: int,
     special_tokens: Sequence[str] = (),
     *,
@@ -26,11 +27,14 @@ def train(
     tie_break: TieBreak = "greatest",
     errors: Errors = "strict",
     on_merge: MergeListener | None = None,
+    on_progress: ProgressListener | None = None,
 ) -> Definition:
-    """Train a byte-level BPE tokenizer on a text file.
+    """Train a byte-level BPE tokenizer on text, or on counts of pretokens.
 
     Args:
-        input_path: UTF-8 text.
+        input_path: a path or a list of paths, see `inputs.collection.open_inputs`, which also takes options; any other
+            iterable of strings, each of them a document; or counts: a `Counted`, a `Pretokens`, or a mapping: pretoken
+            -> count. A `Counted` brings its own pattern and special tokens.
         vocab_size: 256 bytes + merges + special tokens; fewer merges are made if no pair is left.
         special_tokens: tokens that are cut out of the text and never merged; they get the last ids, in the order
             given.
@@ -41,6 +45,7 @@ def train(
         tie_break: which pair is merged if several have the highest count, see `contract.Trainer`.
         errors: how invalid UTF-8 is treated: "strict" raises an error, "replace" reads it as U+FFFD.
         on_merge: called with each merge as it is made.
+        on_progress: called now and then with a `Progress` of the counting and of the training.
 
     Returns:
         A `Definition` of the tokenizer, with pattern and special tokens. To encode, give it to
@@ -50,6 +55,8 @@ def train(
         UsageError: an argument is wrong.
         FileFormatError: the file is missing, empty or not UTF-8.
     """
+    if isinstance(input_path, Counted):
+        pattern, special_tokens = same_as_counted(input_path, pattern, special_tokens)
     specials = check_special_tokens(special_tokens)
     for special in specials:
         if len(special.encode()) == 1:
@@ -62,17 +69,16 @@ def train(
     n_merges = _n_merges(vocab_size, len(specials))
     workers = check_workers(workers)
     chosen = None if isinstance(impl, str) and impl == "auto" else find("train", impl)
-    text = TextFile.open(input_path, errors)
-    counter = find("count", chosen.counter) if chosen else pick("count", text.n_bytes, pattern)
-    pretokens = counter.load()(text, pattern=pattern, special_tokens=specials, workers=workers)
-    text.check_unchanged()
-    trainer = chosen or pick_trainer(pretokens, text.n_bytes)
-    merges = trainer.load()(pretokens, n_merges=n_merges, tie_break=tie_break, on_merge=on_merge)
+    counter = chosen.counter if chosen else ""
+    counted = counts_of(input_path, pattern, specials, workers, errors, counter, on_progress)
+    trainer = chosen or pick_trainer(counted.pretokens, counted.n_bytes)
+    listener = merge_listener(on_merge, on_progress, n_merges)
+    merges = trainer.load()(counted.pretokens, n_merges=n_merges, tie_break=tie_break, on_merge=listener)
     return Definition.of_training(merges, specials, pattern)
 
 
 def train_bpe(
-    input_path: str | os.PathLike[str],
+    input_path: Source,
     vocab_size: int,
     special_tokens: Sequence[str] = (),
     *,
@@ -82,6 +88,7 @@ def train_bpe(
     tie_break: TieBreak = "greatest",
     errors: Errors = "strict",
     on_merge: MergeListener | None = None,
+    on_progress: ProgressListener | None = None,
 ) -> tuple[dict[int, bytes], list[tuple[bytes, bytes]]]:
     """Train as `train` does, and return the vocabulary, a dict id -> bytes, and the merges in order of creation.
 
@@ -97,6 +104,7 @@ def train_bpe(
         tie_break=tie_break,
         errors=errors,
         on_merge=on_merge,
+        on_progress=on_progress,
     )
     return dict(trained.vocab), list(trained.merges)
 

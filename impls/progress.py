@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from shutil import get_terminal_size
+from threading import Lock
 from time import perf_counter
 from typing import TextIO
 
@@ -64,18 +66,25 @@ def _time(seconds: float) -> str:
 
 
 class Meter:
-    """Tells a listener about one piece of work as it goes on."""
+    """Tells a listener about one piece of work as it goes on; several threads may tell at once."""
 
     def __init__(self, listener: ProgressListener | None, stage: str, total: int | None, unit: str) -> None:
         """Begin at zero, now."""
         self._listener, self._stage, self._total, self._unit = listener, stage, total, unit
-        self._started = perf_counter()
+        self._started, self._done = perf_counter(), 0
+        self._lock = Lock()
 
     def tell(self, done: int) -> None:
         """Tell how much is done."""
         if self._listener is not None:
-            seconds = perf_counter() - self._started
-            self._listener(Progress(self._stage, done, self._total, self._unit, seconds))
+            with self._lock:
+                self._done = done
+                seconds = perf_counter() - self._started
+                self._listener(Progress(self._stage, done, self._total, self._unit, seconds))
+
+    def add(self, more: int) -> None:
+        """Tell that `more` is done than before."""
+        self.tell(self._done + more)
 
 
 class Shown:
@@ -95,7 +104,9 @@ class Shown:
             return
         self._last = now
         if self._is_terminal:
-            self._stream.write(f"\r\033[K{_bar(progress)}{progress}")
+            # A line that wraps could not be replaced by the next one.
+            line = f"{_bar(progress)}{progress}"[: get_terminal_size().columns - 1]
+            self._stream.write(f"\r\033[K{line}")
             self._has_bar = True
         else:
             self._stream.write(f"{progress}\n")

@@ -5,12 +5,12 @@ If the counts outgrow the cap, the tally gives them to `spill`, which writes the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from queue import SimpleQueue
 from threading import Lock
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from impls.contract import Counter, Pretokens
 from impls.inputs.block import Loaded
@@ -18,7 +18,18 @@ from impls.inputs.block import Loaded
 if TYPE_CHECKING:
     from impls.count.jit import PretokenTable
 
-Spill = Callable[[Pretokens], None]
+
+class Cap(NamedTuple):
+    """A bound of memory.
+
+    Attributes:
+        n_bytes: the most memory that the counts may take, in bytes.
+        spill: called with counts that outgrow the bound; only one thread at a time calls it.
+    """
+
+    n_bytes: int
+    spill: Callable[[Pretokens], None]
+
 
 ENTRY_BYTES = 160
 """About how much memory a dict takes for a pretoken and its count, the bytes of the pretoken left out."""
@@ -41,15 +52,9 @@ class Tally(Protocol):
 class MappingTally:
     """Counts in a dict, with any counter. See `Tally`."""
 
-    def __init__(self, count: Callable[[Loaded], Pretokens], cap_bytes: int | None, spill: Spill) -> None:
-        """Start at zero.
-
-        Args:
-            count: counts one block.
-            cap_bytes: the most memory that the dict may take, about.
-            spill: called with counts that outgrow the cap.
-        """
-        self._count, self._cap_bytes, self._spill = count, cap_bytes, spill
+    def __init__(self, count: Callable[[Loaded], Pretokens], cap: Cap | None) -> None:
+        """Start at zero; `count` counts one block."""
+        self._count, self._cap = count, cap
         self._total: dict[bytes, int] = {}
         self._bytes = 0
         self._lock = Lock()
@@ -62,9 +67,9 @@ class MappingTally:
                 if pretoken not in self._total:
                     self._bytes += len(pretoken) + ENTRY_BYTES
                 self._total[pretoken] = self._total.get(pretoken, 0) + count
-            if self._cap_bytes is not None and self._bytes > self._cap_bytes:
+            if self._cap and self._bytes > self._cap.n_bytes:
                 for part in self.take():
-                    self._spill(part)
+                    self._cap.spill(part)
 
     def take(self) -> Iterator[Pretokens]:
         """Yield the counts in one part."""
@@ -76,21 +81,18 @@ class MappingTally:
 class TableTally:
     """Counts in compiled code, in one hash table per thread. See `Tally`."""
 
-    def __init__(self, pattern: str, workers: int, n_bytes: int, cap_bytes: int | None, spill: Spill) -> None:
+    def __init__(self, pattern: str, workers: int, n_bytes: int, cap: Cap | None) -> None:
         """Make the tables.
 
         Args:
             pattern: a split pattern that has a compiled scan.
             workers: how many threads add blocks.
             n_bytes: the approximate size of the text; a table for much text begins larger.
-            cap_bytes: the most memory that the tables may take.
-            spill: called with counts that outgrow the cap.
+            cap: bounds the memory of all tables.
         """
         from impls.count.jit import MAX_ENTRIES, MIN_ENTRIES
 
-        self._pattern, self._workers, self._capped, self._spill = pattern, workers, cap_bytes is not None, spill
-        # While a table is written to disk or grows, there are copies of its content, as large as two tables.
-        self._most = None if cap_bytes is None else cap_bytes // (workers + 2)
+        self._pattern, self._workers, self._cap = pattern, workers, cap
         self._n_entries = min(max(1 << (n_bytes >> 8).bit_length(), MIN_ENTRIES), MAX_ENTRIES)
         self._lock = Lock()
         self._fill()
@@ -103,13 +105,15 @@ class TableTally:
     def _new_table(self) -> PretokenTable:
         from impls.count.jit import PretokenTable
 
-        if self._most is None:
+        if self._cap is None:
             return PretokenTable(self._pattern, self._n_entries)
-        return _capped_table(self._pattern, self._most, self._spill_alone)
+        # While a table is written to disk or grows, there are copies of its content, as large as two tables.
+        return _capped_table(self._pattern, self._cap.n_bytes // (self._workers + 2), self._spill)
 
-    def _spill_alone(self, counts: Pretokens) -> None:
+    def _spill(self, table: PretokenTable) -> None:
         with self._lock:
-            self._spill(counts)
+            assert self._cap
+            self._cap.spill(table.pretokens())
 
     def add(self, loaded: Loaded) -> None:
         """Count a block."""
@@ -124,24 +128,25 @@ class TableTally:
         """Yield the counts: one part per table under a cap, else one part."""
         tables = [self._tables.get() for _ in range(self._workers)]
         self._fill()
-        while len(tables) > 1 and not self._capped:
+        while len(tables) > 1 and not self._cap:
             tables[0].add(tables.pop())
         for table in tables:
             if len(counts := table.pretokens()):
                 yield counts
 
 
-def _capped_table(pattern: str, most_bytes: int, spill: Spill) -> PretokenTable:
+def _capped_table(pattern: str, most_bytes: int, spill: Callable[[PretokenTable], None]) -> PretokenTable:
     """Return a table that is given to `spill`, and begins again, when it would outgrow `most_bytes`."""
     from impls.count.jit import PretokenTable
+    from impls.kernels.count import ENTRIES
 
     class CappedTable(PretokenTable):
         def _grow(self, at_least: int) -> None:
             grown = self._table.nbytes + len(self._pool) + max(self._table.nbytes, len(self._pool), at_least)
-            if grown <= most_bytes or not len(counts := self.pretokens()):
+            if grown <= most_bytes or not self._state[ENTRIES]:
                 super()._grow(at_least)
                 return
-            spill(counts)
+            spill(self)
             PretokenTable.__init__(self, pattern)
 
     return CappedTable(pattern)
@@ -151,13 +156,13 @@ def _count_alone(loaded: Loaded, counter: Counter, pattern: str) -> Pretokens:
     return counter(loaded.text, pattern=pattern, special_tokens=loaded.special_tokens, workers=1)
 
 
-def mapping_tally(counter: Counter, pattern: str, cap_bytes: int | None, spill: Spill) -> MappingTally:
+def mapping_tally(counter: Counter, pattern: str, cap: Cap | None) -> MappingTally:
     """Return a tally that counts each block with `counter`, in the thread that adds the block."""
-    return MappingTally(partial(_count_alone, counter=counter, pattern=pattern), cap_bytes, spill)
+    return MappingTally(partial(_count_alone, counter=counter, pattern=pattern), cap)
 
 
 @contextmanager
-def process_tally(pattern: str, workers: int, cap_bytes: int | None, spill: Spill) -> Iterator[MappingTally]:
+def process_tally(pattern: str, workers: int, cap: Cap | None) -> Iterator[MappingTally]:
     """Yield a tally that counts the blocks in several processes, for patterns without a compiled scan."""
     from impls.count.process_pool import count_range, interrupts_blocked, processes
 
@@ -169,18 +174,4 @@ def process_tally(pattern: str, workers: int, cap_bytes: int | None, spill: Spil
                 found = pool.submit(count_range, (text.start, text.stop), text, pattern, special_tokens)
             return Pretokens.from_mapping({pretoken.encode(): number for pretoken, number in found.result().items()})
 
-        yield MappingTally(count, cap_bytes, spill)
-
-
-def no_spill(counts: Pretokens) -> None:
-    """Take the place of `spill` where there is no cap.
-
-    Raises:
-        AssertionError: a tally without a cap was full.
-    """
-    raise AssertionError(f"{len(counts)} counts have no place")
-
-
-def check_parts(parts: Sequence[Pretokens]) -> Pretokens:
-    """Return the counts of all parts."""
-    return parts[0] if len(parts) == 1 else Pretokens.added(parts)
+        yield MappingTally(count, cap)

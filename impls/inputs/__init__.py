@@ -37,7 +37,12 @@ class Kind:
 KINDS = (
     Kind("text", "UTF-8 text; a file is one document", (".txt", ".text"), "impls.inputs.plain"),
     Kind("lines", "UTF-8 text; a line is a document", (), "impls.inputs.separated"),
-    Kind("jsonl", "JSON lines; a field of each is a document", (".jsonl", ".ndjson", ".json"), "impls.inputs.json_lines"),
+    Kind(
+        "jsonl",
+        "JSON lines; a field of each is a document",
+        (".jsonl", ".ndjson", ".json"),
+        "impls.inputs.json_lines",
+    ),
     Kind("parquet", "Parquet; each row of a column is a document", (".parquet",), "impls.inputs.parquet"),
 )
 

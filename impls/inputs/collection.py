@@ -15,7 +15,7 @@ from impls.inputs.block import Block, Loaded, Reading
 from impls.inputs.file import TextFile
 from impls.inputs.find import find_places
 from impls.inputs.memory_text import MemoryText
-from impls.inputs.places import Place
+from impls.inputs.places import LocalFile, Place
 from impls.patterns import check_special_tokens
 
 Tell = Callable[[str], None]
@@ -109,6 +109,16 @@ class Inputs:
             return None
         return plain.text_file(self.places[0], self.reading)
 
+    def check_unchanged(self) -> None:
+        """Check, after reading, that no local file was changed since it was found.
+
+        Raises:
+            FileFormatError: a file was changed; text appended to a plain text file is ignored.
+        """
+        for place, kind in zip(self.places, self.kinds, strict=True):
+            if place.path and kind.name != "text" and LocalFile.at(place.path).state != place.state:
+                raise FileFormatError(f"{place.name}: was changed while it was read; read it again")
+
     def steps(
         self, pattern: str, special_tokens: Sequence[str], after: tuple[int, int] | None = None
     ) -> Iterator[Step]:
@@ -131,8 +141,7 @@ class Inputs:
 
     def _steps(self, first: int, before: int, pattern: str, special_tokens: Sequence[str]) -> Iterator[Step]:
         if self.strings is not None:
-            for number, block in enumerate(strings.blocks(self.strings)):
-                yield Step(0, number, block, 0)
+            yield from (Step(0, number, block, 0) for number, block in enumerate(strings.blocks(self.strings)))
         for source in range(first, len(self.places)):
             number = -1
             try:
@@ -155,7 +164,7 @@ class Inputs:
 
     @staticmethod
     def _limited(steps: Iterator[Step], limit: int, special_tokens: Sequence[str]) -> Iterator[Step]:
-        """Yield blocks until they hold `limit` documents; each is loaded here, since its documents must be counted."""
+        """Yield blocks until they hold `limit` documents; they are loaded here, since documents must be counted."""
         left = limit
         for step in steps:
             loaded = step.block.load(special_tokens, left)
@@ -179,9 +188,9 @@ def open_inputs(
     """Find the sources of a text.
 
     Args:
-        inputs: a path, or a list of paths: files, folders, globs, URIs such as `s3://bucket/name`, or `-` for standard
-            input. Files are text, `.jsonl` or `.parquet`, each of them plain or `.gz`, `.xz`, `.zst` or `.bz2`. Any
-            other iterable gives strings, and each string is a document. `Inputs` are returned as they are.
+        inputs: a path, or a list of paths: files, folders, globs, URIs such as `s3://bucket/name`, or `-` for
+            standard input. Files are text, `.jsonl` or `.parquet`, each of them plain or `.gz`, `.xz`, `.zst` or
+            `.bz2`. Any other iterable gives strings, and each string is a document. `Inputs` are returned as they are.
         kind: the kind of all sources, see `inputs.KINDS`; by default, the names of the files tell.
         field: the field of a JSON line, or the column of a Parquet file, that holds the text.
         separator: the text between two documents of a text file; by default, a text file is one document.

@@ -119,7 +119,9 @@ class JsonBlock:
     def _take(self, number: int, start: int, line: bytes, documents: list[bytes], left_out: list[str]) -> None:
         where = f"{self.name}: line {number}"
         try:
-            text = parse_line(line.removeprefix(MARK) if number == 1 else line, self.reading.field, self.reading.errors)
+            text = parse_line(
+                line.removeprefix(MARK) if number == 1 else line, self.reading.field, self.reading.errors
+            )
             if self.reading.errors == "strict":
                 text.decode()
             documents.append(text)
@@ -128,7 +130,9 @@ class JsonBlock:
             self._fail(fault, "repair the text, or read invalid bytes as U+FFFD with --errors replace", left_out)
         except FAULTS:
             fault = f"{where}: is not a JSON object with a string in the field {self.reading.field!r}"
-            self._fail(fault, "correct the line, give --field, or leave such lines out with --on-error skip", left_out)
+            self._fail(
+                fault, "correct the line, give --field, or leave such lines out with --on-error skip", left_out
+            )
 
     def _fail(self, fault: str, advice: str, left_out: list[str]) -> None:
         if not self.reading.skip:

@@ -29,7 +29,9 @@ def blocks(place: Place, reading: Reading, pattern: str, special_tokens: Sequenc
     if place.n_bytes == 0:
         return
     file = text_file(place, reading)
-    yield from _of_file(file, pattern, special_tokens) if file else _of_stream(place, reading, pattern, special_tokens)
+    yield from (
+        _of_file(file, pattern, special_tokens) if file else _of_stream(place, reading, pattern, special_tokens)
+    )
 
 
 def _of_file(file: TextFile, pattern: str, special_tokens: Sequence[str]) -> Iterator[PlainBlock]:
@@ -38,9 +40,7 @@ def _of_file(file: TextFile, pattern: str, special_tokens: Sequence[str]) -> Ite
     file.check_unchanged()
 
 
-def _of_stream(
-    place: Place, reading: Reading, pattern: str, special_tokens: Sequence[str]
-) -> Iterator[PlainBlock]:
+def _of_stream(place: Place, reading: Reading, pattern: str, special_tokens: Sequence[str]) -> Iterator[PlainBlock]:
     cut = at_safe_cuts(SafeCuts(pattern, special_tokens))
     with opened(place) as stream:
         for piece in pieces(stream, cut, "place to cut, such as a space"):

@@ -14,9 +14,7 @@ from impls.inputs.places import Place
 LINE_END = "\n"
 
 
-def blocks(
-    place: Place, reading: Reading, pattern: str, special_tokens: Sequence[str]
-) -> Iterator[SeparatedBlock]:
+def blocks(place: Place, reading: Reading, pattern: str, special_tokens: Sequence[str]) -> Iterator[SeparatedBlock]:
     """Yield blocks of whole documents. See `inputs.block.Block`."""
     del pattern, special_tokens
     separator = (reading.separator or LINE_END).encode()

@@ -50,7 +50,9 @@ class StringBlock:
     def load(self, special_tokens: Sequence[str], most: int | None = None) -> Loaded:
         """Encode the strings as UTF-8."""
         documents = [self._utf8(number) for number in range(len(self.texts[:most]))]
-        return load_joined(NAME, lambda separator: separator.join(documents), len(documents), special_tokens, "strict")
+        return load_joined(
+            NAME, lambda separator: separator.join(documents), len(documents), special_tokens, "strict"
+        )
 
     def _utf8(self, number: int) -> bytes:
         try:

@@ -137,6 +137,22 @@ def with_larger_pool(state: State) -> State:
     return state._replace(pool=resized(state.pool, 2 * len(state.pool) + 2 * state.events.shape[2]))
 
 
+class Teller:
+    """Makes the events of merges."""
+
+    def __init__(self) -> None:
+        """Begin before the first merge."""
+        self._tokens = Merges.from_pairs([]).token_bytes()
+
+    def event(self, state: State, seconds: float) -> MergeEvent:
+        """Return the event of the newest merge; `seconds` is the time since the event before."""
+        done = int(state.numbers[MERGES_DONE])
+        for left, right in state.merges[len(self._tokens) - N_BYTES : done].tolist():
+            self._tokens.append(self._tokens[left] + self._tokens[right])
+        pair, count = tuple(state.merges[done - 1].tolist()), int(state.merge_counts[done - 1])
+        return MergeEvent(done - 1, pair, N_BYTES + done - 1, self._tokens[-1], count, seconds)
+
+
 def train(
     pretokens: Pretokens,
     *,
@@ -146,10 +162,11 @@ def train(
 ) -> Merges:
     """Train in compiled code. See `contract.Trainer`."""
     state = initial_state(pretokens, n_merges, tie_break)
-    tokens = Merges.from_pairs([]).token_bytes()
+    step = getattr(on_merge, "every", 1) if on_merge else BATCH
+    teller = Teller()
     while (done := int(state.numbers[MERGES_DONE])) < len(state.merges):
         started = perf_counter()
-        status = run_merges(state, min(len(state.merges), done + (1 if on_merge else BATCH)))
+        status = run_merges(state, min(len(state.merges), done + step))
         if status == EXHAUSTED:
             break
         if status == GROW_POOL:
@@ -157,9 +174,6 @@ def train(
         elif status == GROW_SLOTS:
             state = with_larger_slots(state)
         elif on_merge:
-            left, right = state.merges[done].tolist()
-            tokens.append(tokens[left] + tokens[right])
-            count, seconds = int(state.merge_counts[done]), perf_counter() - started
-            on_merge(MergeEvent(done, (left, right), N_BYTES + done, tokens[-1], count, seconds))
+            on_merge(teller.event(state, perf_counter() - started))
     made = state.merges[: int(state.numbers[MERGES_DONE])]
     return Merges(made[:, 0].copy(), made[:, 1].copy())

@@ -1,0 +1,118 @@
+"""What training begins with: text of any source, counted, or counts that are given."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TypeAlias
+
+from impls.arguments import Errors, check_count
+from impls.contract import MergeEvent, MergeListener, Pretokens
+from impls.counting import Counted, count_inputs
+from impls.errors import UsageError, shown
+from impls.inputs.collection import Inputs, open_inputs
+from impls.progress import Meter, ProgressListener
+
+Path: TypeAlias = str | os.PathLike[str]
+
+Source: TypeAlias = Path | Iterable[str] | Sequence[Path] | Inputs | Counted | Pretokens | Mapping[bytes, int]
+
+MERGES_PER_CALL = 1 << 10
+"""A listener that only shows progress is called after so many merges."""
+
+
+def counts_of(
+    source: Source,
+    pattern: str,
+    special_tokens: Sequence[str],
+    workers: int,
+    errors: Errors = "strict",
+    counter: str = "",
+    on_progress: ProgressListener | None = None,
+) -> Counted:
+    """Return the pretokens of a source with their counts. See `pipeline.train`.
+
+    Raises:
+        UsageError: an argument is wrong.
+        FileFormatError: a source is missing, empty or not UTF-8.
+    """
+    if isinstance(source, Counted):
+        return source
+    if isinstance(source, Mapping):
+        source = _checked(source)
+    if isinstance(source, Pretokens):
+        return Counted(source, pattern, tuple(special_tokens), int(source.offsets[-1]))
+    return count_inputs(
+        open_inputs(source, errors=errors),
+        pattern=pattern,
+        special_tokens=special_tokens,
+        workers=workers,
+        counter=counter,
+        on_progress=on_progress,
+        tell=warnings.warn,
+    )
+
+
+def _checked(counts: Mapping[bytes, int]) -> Pretokens:
+    """Return counts that a caller gives as arrays."""
+    found: dict[bytes, int] = {}
+    for pretoken, count in counts.items():
+        if not isinstance(pretoken, str | bytes) or not pretoken:
+            raise UsageError(f"counts: the pretoken {shown(pretoken)} is not text; give strings or bytes, none empty")
+        try:
+            coded = pretoken.encode() if isinstance(pretoken, str) else pretoken
+        except UnicodeEncodeError:
+            raise UsageError(f"counts: the pretoken {shown(pretoken)} has no UTF-8 form; remove it") from None
+        found[coded] = found.get(coded, 0) + check_count(f"counts of {shown(pretoken)}", count, 1)
+    return Pretokens.from_mapping(found)
+
+
+def same_as_counted(counted: Counted, pattern: str, special_tokens: Sequence[str]) -> tuple[str, Sequence[str]]:
+    """Return the pattern and the special tokens of counts, which an argument may repeat but not change.
+
+    Raises:
+        UsageError: an argument differs from the counts; the default of each argument counts as no argument.
+    """
+    if pattern not in ("gpt2", counted.pattern):
+        raise UsageError(
+            f"pattern: {pattern!r} is given, but the counts were made with {counted.pattern!r}; count again"
+        )
+    if special_tokens and list(special_tokens) != list(counted.special_tokens):
+        raise UsageError(
+            f"special tokens: {shown(list(special_tokens))} are given, but the counts were made with "
+            f"{shown(list(counted.special_tokens))}; count again"
+        )
+    return counted.pattern, counted.special_tokens
+
+
+class _MergeProgress:
+    """A listener of merges that only shows progress, so that a compiled trainer need not stop at each merge."""
+
+    every = MERGES_PER_CALL
+
+    def __init__(self, meter: Meter) -> None:
+        self._meter = meter
+
+    def __call__(self, event: MergeEvent) -> None:
+        self._meter.tell(event.index + 1)
+
+
+def merge_listener(
+    on_merge: MergeListener | None, on_progress: ProgressListener | None, n_merges: int
+) -> MergeListener | None:
+    """Return one listener of merges for both; None if nobody listens."""
+    if on_progress is None:
+        return on_merge
+    progress = _MergeProgress(Meter(on_progress, "train", n_merges, "merges"))
+    if on_merge is None:
+        return progress
+    return _both(on_merge, progress)
+
+
+def _both(first: Callable[[MergeEvent], None], second: Callable[[MergeEvent], None]) -> MergeListener:
+    def listen(event: MergeEvent) -> None:
+        first(event)
+        second(event)
+
+    return listen
