@@ -84,6 +84,7 @@ class _Run:
         _, _, parquet = arrow()
         self._batches = parquet.ParquetFile(path, page_checksum_verification=True).iter_batches(ROWS)
         self.keys: Any = ()
+        self.counts: Any = ()
         self.advance(0)
 
     def advance(self, n: int) -> None:

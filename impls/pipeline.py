@@ -32,9 +32,9 @@ def train(
     """Train a byte-level BPE tokenizer on text, or on counts of pretokens.
 
     Args:
-        input_path: a path or a list of paths, see `inputs.collection.open_inputs`, which also takes options; any other
-            iterable of strings, each of them a document; or counts: a `Counted`, a `Pretokens`, or a mapping: pretoken
-            -> count. A `Counted` brings its own pattern and special tokens.
+        input_path: a path or a list of paths, see `inputs.collection.open_inputs`, which also takes options; any
+            other iterable of strings, each of them a document; or counts: a `Counted`, a `Pretokens`, or a mapping:
+            pretoken -> count. A `Counted` brings its own pattern and special tokens.
         vocab_size: 256 bytes + merges + special tokens; fewer merges are made if no pair is left.
         special_tokens: tokens that are cut out of the text and never merged; they get the last ids, in the order
             given.

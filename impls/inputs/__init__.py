@@ -39,7 +39,7 @@ KINDS = (
     Kind("lines", "UTF-8 text; a line is a document", (), "impls.inputs.separated"),
     Kind(
         "jsonl",
-        "JSON lines; a field of each is a document",
+        "JSON lines; one field holds a document",
         (".jsonl", ".ndjson", ".json"),
         "impls.inputs.json_lines",
     ),

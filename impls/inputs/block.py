@@ -47,7 +47,7 @@ class Loaded:
 
     Attributes:
         text: the documents, joined; or a part of a document.
-        special_tokens: what the counter must cut out of the text: the special tokens of the caller, and the separator.
+        special_tokens: what the counter must cut out of the text: the caller's special tokens, and the separator.
         separator: what stands between two documents in `text`; if empty, there is only one document.
         n_documents: how many documents begin in this block.
         left_out: what was left out, one line per document or file.

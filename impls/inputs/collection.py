@@ -190,7 +190,7 @@ def open_inputs(
     Args:
         inputs: a path, or a list of paths: files, folders, globs, URIs such as `s3://bucket/name`, or `-` for
             standard input. Files are text, `.jsonl` or `.parquet`, each of them plain or `.gz`, `.xz`, `.zst` or
-            `.bz2`. Any other iterable gives strings, and each string is a document. `Inputs` are returned as they are.
+            `.bz2`. Any other iterable gives strings, each of them a document. `Inputs` are returned as they are.
         kind: the kind of all sources, see `inputs.KINDS`; by default, the names of the files tell.
         field: the field of a JSON line, or the column of a Parquet file, that holds the text.
         separator: the text between two documents of a text file; by default, a text file is one document.

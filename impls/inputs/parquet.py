@@ -47,14 +47,14 @@ def blocks(place: Place, reading: Reading, pattern: str, special_tokens: Sequenc
 
 
 def _seekable(place: Place, stack: ExitStack) -> Any:
-    """Return a path or a file that can be read at any place; a compressed file is decompressed to a temporary file."""
+    """Return a path or a file that can be read at any place; a compressed file is decompressed to a temporary one."""
     if place.path is not None and not compression_of(place.name):
         return place.path
     if place.n_bytes is not None and not compression_of(place.name):
         return stack.enter_context(place.open())
-    file = stack.enter_context(tempfile.TemporaryFile())
+    file = stack.enter_context(tempfile.TemporaryFile())  # noqa: SIM115
     with opened(place) as stream:
-        shutil.copyfileobj(stream, file, block.BLOCK_BYTES)  # type: ignore[misc]
+        shutil.copyfileobj(stream, file, block.BLOCK_BYTES)
     return file
 
 
@@ -147,8 +147,8 @@ class ParquetBlock:
         for row, text in enumerate(self._cast().to_pylist(), self.row):
             if not _decodes(text):
                 raise FileFormatError(
-                    f"{self.name}: row {row}: invalid UTF-8 at byte {_first_fault(text)} of the row; repair the text, "
-                    "or read invalid bytes as U+FFFD with --errors replace"
+                    f"{self.name}: row {row}: invalid UTF-8 at byte {_first_fault(text)} of the row; repair the "
+                    "text, or read invalid bytes as U+FFFD with --errors replace"
                 )
         raise FileFormatError(f"{self.name}: row {self.row} or later: invalid UTF-8; repair the text")
 

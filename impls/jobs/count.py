@@ -2,8 +2,8 @@
 
 The counts of a part of the text are written to a file as soon as they outgrow their memory, and every half a minute.
 These parts, sorted, are in the folder `NAME.parts` beside the output. `progress.json` in this folder records which
-parts are finished, and up to which block of which source the text is counted in them. If the job is run again with the
-same sources and settings, it goes on after this block. At the end, all parts are merged to the output.
+parts are finished, and up to which block of which source they hold the counts. If the job is run again with the same
+sources and settings, it goes on after this block. At the end, all parts are merged to the output.
 
 The order in which blocks are counted, and the number of parts, do not change the output: counts are added up.
 """
@@ -139,7 +139,7 @@ class CountJob:
             file.write(json.dumps(with_digest(progress), indent=1).encode())
 
     def _read_progress(self) -> None:
-        """Take the finished parts of a job with the same sources and settings; a damaged part means to begin again."""
+        """Take the finished parts of a job with the same sources and settings, unless a part is damaged."""
         with suppress(OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
             known = without_digest(json.loads((self._folder / PROGRESS).read_bytes()))
             paths = {self._folder / name: digest for name, digest in known["parts"].items()}
