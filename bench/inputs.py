@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from typing import Any
 
@@ -18,8 +17,12 @@ from impls.contract import N_BYTES, Merges, Pretokens
 from impls.inputs.file import TextFile
 from impls.pipeline import train
 from impls.registry import Impl, most_advanced
+from impls.system import cores
 
-WORKERS = len(os.sched_getaffinity(0))
+FEWEST_BYTES = 4_000
+"""A text is not cut shorter than that."""
+
+WORKERS = cores()
 """Cores that this process may use."""
 
 
@@ -83,6 +86,12 @@ def inputs(corpus: str, n_bytes: int | None, vocab_size: int) -> Inputs:
 def inputs_of(workload: Workload) -> Inputs:
     """Return the inputs of a workload."""
     return inputs(workload.corpus, workload.bytes, workload.vocab_size)
+
+
+def shorter(workload: Workload) -> Workload | None:
+    """Return a workload on the first quarter of the text; None if the quarter has less than FEWEST_BYTES."""
+    n_bytes = inputs_of(workload).text.n_bytes // 4
+    return replace(workload, bytes=n_bytes) if n_bytes >= FEWEST_BYTES else None
 
 
 def count(impl: Impl, text: TextFile, workers: int = WORKERS) -> Pretokens:

@@ -24,6 +24,7 @@ from bench.code import PACKAGES, code_digests, versions
 from bench.places import portable, without_folder
 from impls.errors import MergelabError
 from impls.machine import cpu_name, folder_name, machine_name
+from impls.system import cores, memory_bytes
 
 RECORDS = Path(__file__).parent / "records"
 
@@ -101,8 +102,7 @@ _WHEN = re.compile(r"_(\d{8}_\d{6})(?:_|\.|$)")
 
 def cpu_info() -> dict[str, str | int]:
     """Return the facts that explain a time: the CPU, the cores that this process may use, the memory in bytes."""
-    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    return {"brand_raw": cpu_name(), "count": len(os.sched_getaffinity(0)), "memory_bytes": memory}
+    return {"brand_raw": cpu_name(), "count": cores(), "memory_bytes": memory_bytes()}
 
 
 def machine_info() -> dict[str, Any]:

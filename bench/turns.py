@@ -47,6 +47,9 @@ FEWEST = BATCHES[-1]
 TURN_SECONDS = 0.01
 """A turn takes at least so long: as many calls as it needs."""
 
+CALL_SECONDS = 0.01
+"""A text is cut until a call takes no longer than that: many short calls show more than few long ones."""
+
 PILOT_BLOCKS = 12
 
 FASTER, SLOWER, UNSEEN = "faster", "slower", "no difference to be seen"

@@ -4,7 +4,6 @@ Bytes go to `<name>.part`, which a later call resumes with an HTTP Range request
 its size and SHA-256 are right. `.part` stays after an interruption and is removed when its size or content is wrong.
 """
 
-import fcntl
 import hashlib
 import http.client
 import os
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from data.errors import DataError
+from impls import system
 
 Progress = Callable[[int, int | None], None]
 """A function that is called with the number of bytes received so far and the total (None if the server does not tell
@@ -93,7 +93,7 @@ def download(
 def _lock(file: BinaryIO, part: Path, url: str) -> None:
     """Make this process the only writer of `part`."""
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        system.lock(file)
     except BlockingIOError:
         raise DataError(f"{url}: another process downloads this file; wait until that process ends") from None
     if not part.exists() or not os.path.samestat(os.fstat(file.fileno()), part.stat()):

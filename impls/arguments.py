@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from impls.errors import UsageError, shown
+from impls.system import cores
 
 MOST = (1 << 63) - 1
 """The largest number that arrays and system calls take."""
@@ -57,7 +58,7 @@ def check_workers(workers: int | None) -> int:
     Raises:
         UsageError: `workers` is not a whole number of at least 1.
     """
-    return len(os.sched_getaffinity(0)) if workers is None else check_count("workers", workers, 1)
+    return cores() if workers is None else check_count("workers", workers, 1)
 
 
 def check_errors(errors: str) -> Errors:

@@ -7,7 +7,6 @@ file names the process.
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import re
@@ -18,6 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+from impls import system
 from impls.errors import FileFormatError
 
 MARK = ".mergelab"
@@ -149,13 +149,15 @@ def refuse_same_file(output: str | os.PathLike[str], *inputs: str | os.PathLike[
 def _locked(path: Path, folder: Path) -> Iterator[BinaryIO]:
     holder = path.with_name(f"{MARK}.lock")
     try:
-        file = os.fdopen(os.open(holder, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644), "r+b")
+        file = os.fdopen(
+            os.open(holder, os.O_RDWR | os.O_CREAT | system.flags("O_NOFOLLOW", "O_CLOEXEC"), 0o644), "r+b"
+        )
         opened = path.open("rb")
     except OSError as error:
         raise FileFormatError(f"{error.filename}: {error.strerror}; give another folder") from None
     with file, opened:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            system.lock(file)
         except OSError:
             told = file.read(MARK_BYTES).decode(errors="replace").strip() or "another process"
             raise FileFormatError(
@@ -167,7 +169,7 @@ def _locked(path: Path, folder: Path) -> Iterator[BinaryIO]:
         try:
             yield opened
         finally:
-            fcntl.flock(file, fcntl.LOCK_UN)  # Processes that were forked inside the block hold the same lock.
+            system.unlock(file)
 
 
 def _program() -> str:

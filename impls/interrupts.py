@@ -19,6 +19,8 @@ from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import NoReturn
 
+from impls.system import unblocked
+
 GRACE_SECONDS = 0.3
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -46,7 +48,7 @@ def listen(name: str) -> None:
     `name`: the name of the program in the line that is printed if this thread has to end the process.
     """
     receiver, sender = os.pipe()
-    os.set_blocking(sender, False)
+    unblocked(sender)
     threading.Thread(target=_end_late, args=(receiver, name), daemon=True).start()
     signal.set_wakeup_fd(sender)
     for number in _SIGNALS:

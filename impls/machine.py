@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import re
 from functools import cache
-from pathlib import Path
+
+from impls import system
 
 
 @cache
 def _cpu() -> dict[str, str]:
     """Return what Linux tells about the first CPU, as a dict: name -> value; empty if it tells nothing."""
-    try:
-        with Path("/proc/cpuinfo").open() as file:
-            lines = file.read(1 << 14).split("\n\n")[0]
-    except OSError:
-        return {}
+    lines = system.cpu_lines().split("\n\n")[0]
     return {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in lines.splitlines())}
 
 
@@ -35,7 +31,7 @@ def cpu_features() -> str:
 
 def machine_name() -> str:
     """Return a folder name for this machine; times of machines with different names must not be compared."""
-    return folder_name(cpu_name(), len(os.sched_getaffinity(0)))
+    return folder_name(cpu_name(), system.cores())
 
 
 def folder_name(cpu: str, cores: int) -> str:

@@ -14,6 +14,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
+from impls import system
 from impls.errors import FileFormatError
 
 _unfinished: set[Path] = set()
@@ -78,7 +79,7 @@ def _create(temporary: Path, target: Path) -> BinaryIO:
     if not target.exists():
         return temporary.open("xb")
     file = open(temporary, "xb", opener=lambda path, flags: os.open(path, flags, 0o600))  # noqa: SIM115
-    os.fchmod(file.fileno(), stat.S_IMODE(target.stat().st_mode))
+    system.copy_mode(target, file)
     return file
 
 
@@ -87,18 +88,8 @@ class NotOursError(OSError):
 
 
 def _check_ours(found: os.stat_result, path: Path) -> None:
-    if hasattr(os, "geteuid") and found.st_uid != os.geteuid():
-        raise NotOursError(errno.EPERM, "belongs to another user", str(path))
-    if stat.S_IMODE(found.st_mode) & 0o022:
-        raise NotOursError(errno.EPERM, "can be written by others (chmod go-w changes that)", str(path))
-
-
-def _check_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    try:
-        _check_ours(os.fstat(descriptor), folder)
-    finally:
-        os.close(descriptor)
+    if fault := system.owner_of(found):
+        raise NotOursError(errno.EPERM, fault, str(path))
 
 
 def read_private(path: Path) -> bytes:
@@ -111,8 +102,8 @@ def read_private(path: Path) -> bytes:
             regular file.
         OSError: the file cannot be read.
     """
-    _check_folder(path.parent)
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    _check_ours(system.stat_folder(path.parent), path.parent)
+    descriptor = os.open(path, os.O_RDONLY | system.flags("O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC", "O_BINARY"))
     with os.fdopen(descriptor, "rb") as file:
         found = os.fstat(descriptor)
         if not stat.S_ISREG(found.st_mode):
@@ -130,9 +121,10 @@ def write_private(path: Path, content: bytes) -> None:
     """
     path.parent.parent.mkdir(parents=True, exist_ok=True)
     path.parent.mkdir(mode=0o700, exist_ok=True)
-    _check_folder(path.parent)
+    _check_ours(system.stat_folder(path.parent), path.parent)
     with _temporary(path.parent) as temporary:
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        others = system.flags("O_NOFOLLOW", "O_CLOEXEC", "O_BINARY")
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | others, 0o600)
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)
         temporary.replace(path)

@@ -5,6 +5,7 @@ If the counts outgrow the cap, the tally gives them to `spill`, which writes the
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from impls.contract import Counter, Pretokens
 from impls.inputs.block import Loaded
+from impls.system import blocked
 
 if TYPE_CHECKING:
     from impls.count.jit import PretokenTable
@@ -164,13 +166,13 @@ def mapping_tally(counter: Counter, pattern: str, cap: Cap | None) -> MappingTal
 @contextmanager
 def process_tally(pattern: str, workers: int, cap: Cap | None) -> Iterator[MappingTally]:
     """Yield a tally that counts the blocks in several processes, for patterns without a compiled scan."""
-    from impls.count.process_pool import count_range, interrupts_blocked, processes
+    from impls.count.process_pool import count_range, processes
 
     with processes(workers) as pool:
 
         def count(loaded: Loaded) -> Pretokens:
             text, special_tokens = loaded.text, tuple(loaded.special_tokens)
-            with interrupts_blocked():
+            with blocked([signal.SIGINT]):
                 found = pool.submit(count_range, (text.start, text.stop), text, pattern, special_tokens)
             return Pretokens.from_mapping({pretoken.encode(): number for pretoken, number in found.result().items()})
 

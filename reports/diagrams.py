@@ -17,7 +17,7 @@ PACKAGES = ("bench", "data", "impls", "lm", "profiles", "reports")
 LEFT_OUT = {
     "impls": {
         "__init__", "__main__", "arguments", "cache", "command_line", "errors", "interrupts", "machine", "memory",
-        "parallel", "peers", "storage", "streams", "warm",
+        "parallel", "peers", "storage", "streams", "system", "warm",
     },
     "lm": {
         "__init__", "__main__", "accounting", "checkpoint", "commands", "config_files", "corpora", "digests",

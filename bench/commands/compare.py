@@ -51,7 +51,7 @@ def run(options: Namespace) -> int:
     sizes = chosen_workloads(options.workload)
     commit = commit_of(options.base)
     with tempfile.TemporaryDirectory(prefix="compare-") as folder:
-        found = side_by_side(commit, Path(folder), options.only, sizes, options.seconds)
+        found = side_by_side(commit, Path(folder), options.only, sizes, options.seconds, options.workload is not None)
     progress("")
     print(f"the working tree against {options.base} ({commit[:12]})")
     print("\n".join(table(found)))
@@ -61,13 +61,15 @@ def run(options: Namespace) -> int:
     return 1 if slower or found.wrong else 0
 
 
-def side_by_side(commit: str, folder: Path, only: str | None, sizes: list[Workload], seconds: float) -> Measured:
+def side_by_side(
+    commit: str, folder: Path, only: str | None, sizes: list[Workload], seconds: float, whole: bool
+) -> Measured:
     """Compare the working tree with a commit; sources and inputs are written to `folder`."""
     base, head = check_out(commit, folder / "base"), copy_working_tree(folder / "head")
     environment = {"MERGELAB_CACHE": str(code_cache(folder))}
     chosen, lines = trials(only, sizes, implementations_of("base", base, environment), base, head)
     launcher = partial(launched, base, head, environment)
-    found = measure(chosen, launcher, InputFiles(folder / "inputs"), seconds, progress)
+    found = measure(chosen, launcher, InputFiles(folder / "inputs"), seconds, progress, whole)
     return replace(found, left_out=[*lines, *found.left_out])
 
 

@@ -22,7 +22,7 @@ class InputFiles:
     """
 
     folder: Path
-    _made: dict[str, dict[str, Any]] = field(default_factory=dict)
+    _made: dict[tuple[str, int], dict[str, Any]] = field(default_factory=dict)
 
     def order(self, case: Case) -> dict[str, Any]:
         """Return the order by which a worker prepares a case."""
@@ -36,12 +36,13 @@ class InputFiles:
         }
 
     def _of(self, workload: Workload) -> dict[str, Any]:
-        if workload.name not in self._made:
-            self._made[workload.name] = self._make(workload)
-        return self._made[workload.name]
+        key = workload.name, workload.bytes
+        if key not in self._made:
+            self._made[key] = self._make(workload)
+        return self._made[key]
 
     def _make(self, workload: Workload) -> dict[str, Any]:
-        made, folder = inputs_of(workload), self.folder / workload.name
+        made, folder = inputs_of(workload), self.folder / f"{workload.name}-{workload.bytes}"
         folder.mkdir(parents=True)
         pretokens = made.pretokens
         np.savez(

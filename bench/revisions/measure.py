@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bench.cases import Case
+from bench.inputs import shorter
 from bench.revisions.inputs import InputFiles
 from bench.revisions.process import CaseError, Launch
-from bench.turns import UNSEEN, Budget, Comparison, Plan, compared, plan_for, take_turns, verdict
+from bench.turns import CALL_SECONDS, UNSEEN, Budget, Comparison, Plan, compared, plan_for, take_turns, verdict
+from impls.inputs.text import RANGE_BYTES
 
 LAUNCHES = 12
 """Batches of a comparison: few, since starting processes takes time. One bad launch on each side does no harm."""
@@ -21,7 +24,8 @@ LAUNCHES = 12
 TURNS = 6
 """Of a block: A B C C B A."""
 
-Launcher = Callable[[], AbstractContextManager[Launch]]
+Launcher = Callable[[int], AbstractContextManager[Launch]]
+"""Starts the processes of a launch, which is given by its number."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +99,12 @@ class _Planned:
 
 
 def measure(
-    trials: Sequence[Trial], launcher: Launcher, files: InputFiles, seconds: float, say: Callable[[str], None]
+    trials: Sequence[Trial],
+    launcher: Launcher,
+    files: InputFiles,
+    seconds: float,
+    say: Callable[[str], None],
+    whole: bool = False,
 ) -> Measured:
     """Compare head with base.
 
@@ -105,17 +114,18 @@ def measure(
         files: of the inputs.
         seconds: for all turns together; starting and preparing comes on top.
         say: is told what is being done.
+        whole: take the whole text of each workload, however long a call takes.
 
     Raises:
         MergelabError: a process ended by itself.
     """
     found = Measured([], [], [])
     say(f"pilot: {len(trials)} cases")
-    with launcher() as launch:
-        planned = list(_pilot(trials, launch, files, seconds / max(len(trials), 1), found))
+    with launcher(0) as launch:
+        planned = list(_pilot(trials, launch, files, seconds / max(len(trials), 1), found, whole))
     for number in range(LAUNCHES if planned else 0):
         say(f"launch {number + 1} of {LAUNCHES}")
-        with launcher() as launch:
+        with launcher(number) as launch:
             for one in planned:
                 prepare(one.trial.case, launch, files)
                 one.take(launch, number)
@@ -124,18 +134,42 @@ def measure(
 
 
 def _pilot(
-    trials: Sequence[Trial], launch: Launch, files: InputFiles, share: float, found: Measured
+    trials: Sequence[Trial], launch: Launch, files: InputFiles, share: float, found: Measured, whole: bool
 ) -> Iterator[_Planned]:
     """Yield the cases whose outputs are equal and which fit into their share of the time, in seconds."""
-    for trial in trials:
+    for given in trials:
         try:
-            needed = TURNS * LAUNCHES * prepare(trial.case, launch, files)
+            trial, call = fitted(given, launch, files, whole)
+            needed = TURNS * LAUNCHES * call
             if needed <= share:
                 yield _Planned(trial, plan_for(launch.sides(str(trial.case)), Budget(share), TURNS, LAUNCHES), [])
             else:
-                found.left_out.append(f"{trial.case}: not timed; {too_long(needed, share)}")
+                found.left_out.append(f"{given.case}: not timed; {too_long(needed, share)}")
         except CaseError as error:
-            (found.left_out if error.side == "base" else found.wrong).append(f"{trial.case}: not timed; {error}")
+            (found.left_out if error.side == "base" else found.wrong).append(f"{given.case}: not timed; {error}")
+
+
+def fitted(trial: Trial, launch: Launch, files: InputFiles, whole: bool) -> tuple[Trial, float]:
+    """Prepare a case on its whole text, then on shorter beginnings until a call is short enough.
+
+    Returns:
+        The case with the text that is timed, and the seconds of a call.
+    """
+    seconds = prepare(trial.case, launch, files)
+    while seconds > CALL_SECONDS and not whole and (cut := shorter(trial.case.workload)):
+        trial = replace(trial, case=replace(trial.case, workload=cut))
+        seconds = prepare(trial.case, launch, files)
+    return trial, seconds
+
+
+def cores_of(case: Case, number: int) -> list[int]:
+    """Return the cores for the three processes of a launch: one and the same, unless several threads share the work.
+
+    Cores differ in speed by some percent, and their neighbours do even more.
+    """
+    cores = sorted(os.sched_getaffinity(0))
+    shared = case.impl.parallel and case.workload.bytes > RANGE_BYTES
+    return cores if shared else [cores[number % len(cores)]]
 
 
 def too_long(needed: float, share: float) -> str:
@@ -150,7 +184,7 @@ def prepare(case: Case, launch: Launch, files: InputFiles) -> float:
     Raises:
         CaseError: the case fails in one of them, or the outputs differ.
     """
-    base, *heads = launch.ask_all(**files.order(case))
+    base, *heads = launch.ask_all(**files.order(case), cores=cores_of(case, launch.number))
     for head in heads:
         if head["output"] != base["output"]:
             raise CaseError("head", f"its output {head['output'][:12]} differs from base's {base['output'][:12]}")

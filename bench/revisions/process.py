@@ -119,11 +119,17 @@ def started(name: str, sources: Path, environment: Mapping[str, str]) -> Iterato
 
 @dataclass(frozen=True)
 class Launch:
-    """Base, head, and head once more."""
+    """Base, head, and head once more.
+
+    Attributes:
+        base, head, twin: the processes.
+        number: of the launch, from 0.
+    """
 
     base: SideProcess
     head: SideProcess
     twin: SideProcess
+    number: int = 0
 
     def sides(self, case: str) -> tuple[Side, Side, Side]:
         """Return the sides that take the turns of a case that was prepared."""
@@ -147,11 +153,16 @@ class Launch:
 
 
 @contextmanager
-def launched(base: Path, head: Path, environment: Mapping[str, str]) -> Iterator[Launch]:
-    """Start three processes: one from the sources of base, and two from the sources of head."""
+def launched(base: Path, head: Path, environment: Mapping[str, str], number: int) -> Iterator[Launch]:
+    """Start three processes: one from the sources of base, and two from the sources of head.
+
+    All three hash strings alike, since the order in dictionaries moves times by some percent. Launches differ in it.
+    """
+    environment = {**environment, "PYTHONHASHSEED": str(number)}
     with ExitStack() as stack:
         sides = (("base", base), ("head", head), ("head", head))
-        yield Launch(*(stack.enter_context(started(name, sources, environment)) for name, sources in sides))
+        first, second, third = (stack.enter_context(started(name, sources, environment)) for name, sources in sides)
+        yield Launch(first, second, third, number)
 
 
 def implementations_of(name: str, sources: Path, environment: Mapping[str, str]) -> dict[str, str]:

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from statistics import median
 from time import perf_counter
 from typing import NamedTuple
 
-from bench.inputs import Inputs
-from bench.turns import Budget, Comparison, Side, compare, timed
+from bench.inputs import Inputs, inputs_of, shorter
+from bench.turns import CALL_SECONDS, Budget, Comparison, Side, compare, timed
 from bench.works import Work, work_of
+from data.workloads import Workload
 from impls.registry import Impl
-
-CALL_SECONDS = 0.01
-"""A text is cut until a call takes no longer than that, so that many turns fit into the time."""
-
-FEWEST_BYTES = 4_000
 
 
 class Clock:
@@ -52,12 +47,12 @@ def seconds_of(work: Work) -> float:
     return perf_counter() - started
 
 
-def fitting(inputs: Inputs, impl: Impl) -> Inputs:
-    """Return the beginning of a text that is short enough for many turns of an implementation."""
-    work_of(impl, inputs).prepared()()
-    while seconds_of(work_of(impl, inputs)) > CALL_SECONDS and inputs.text.n_bytes >= 4 * FEWEST_BYTES:
-        inputs = replace(inputs, n_bytes=inputs.text.n_bytes // 4)
-    return inputs
+def fitting(workload: Workload, impl: Impl) -> Workload:
+    """Return the workload on a beginning of its text that is short enough for many turns of an implementation."""
+    work_of(impl, inputs_of(workload)).prepared()()
+    while seconds_of(work_of(impl, inputs_of(workload))) > CALL_SECONDS and (cut := shorter(workload)):
+        workload = cut
+    return workload
 
 
 def take_turns(candidate: Impl, other: Impl, inputs: Inputs, budget: Budget) -> Timed:

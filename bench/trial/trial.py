@@ -54,8 +54,8 @@ class Trial:
     @cached_property
     def inputs(self) -> Inputs:
         """The text on which it takes turns: the whole text, or a beginning that is short enough for many turns."""
-        inputs = inputs_of(self.workload)
-        return inputs if self.whole else timing.fitting(inputs, self.parent or self.candidate)
+        whole = self.workload
+        return inputs_of(whole if self.whole else timing.fitting(whole, self.parent or self.candidate))
 
     def text(self) -> str:
         """Return the timed text in words."""

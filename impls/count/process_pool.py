@@ -22,6 +22,7 @@ from impls.contract import Pretokens
 from impls.errors import MergelabError
 from impls.inputs.text import Text
 from impls.patterns import Splitter
+from impls.system import blocked
 
 MIN_RANGE_BYTES = 1 << 20
 MAX_RANGE_BYTES = 1 << 24
@@ -48,19 +49,6 @@ def _end_with_parent() -> None:
 
 
 @contextmanager
-def interrupts_blocked() -> Iterator[None]:
-    """Block SIGINT in processes that are started inside the block.
-
-    A terminal sends SIGINT to all processes of a command. Here only the main process handles it, and ends the others.
-    """
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-@contextmanager
 def _quiet_tracker() -> Iterator[None]:
     """Silence the process `multiprocessing.resource_tracker`, if it is started inside the block.
 
@@ -78,7 +66,7 @@ def _quiet_tracker() -> Iterator[None]:
 def processes(workers: int) -> Iterator[ProcessPoolExecutor]:
     """Yield a pool of processes for the block; they end with it, and with this process.
 
-    Work must be submitted inside `interrupts_blocked`, since the first submission starts the processes.
+    Work must be submitted inside `blocked([signal.SIGINT])`, since the first submission starts the processes.
 
     Raises:
         MergelabError: a process of the pool ended early.
@@ -112,7 +100,7 @@ def count(text: Text, *, pattern: str, special_tokens: Sequence[str], workers: i
             total.update(counts)
     else:
         with processes(min(workers, len(ranges))) as pool:
-            with interrupts_blocked():
+            with blocked([signal.SIGINT]):
                 results = pool.map(job, ranges)
             for counts in results:
                 total.update(counts)

@@ -210,7 +210,7 @@ def count_to_file(
             tell(f"{out}: goes on after {job.total.n_bytes} bytes of text that are counted already")
         job.run(on_progress, tell)
         rows = job.write(out, _facts(job.total, settings, digests.result()))
-        folders.remove(claimed, OURS)
+    folders.remove(claimed, OURS)
     return job.total, rows
 
 

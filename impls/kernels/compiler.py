@@ -13,7 +13,6 @@ from __future__ import annotations
 import ctypes
 import hashlib
 import importlib
-import os
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -22,6 +21,7 @@ from typing import Any, Literal, cast
 
 import numpy as np
 
+from impls import system
 from impls.cache import code_folder, prune_code_folders, warn_that_code_is_lost
 from impls.kernels.helpers import JIT
 from impls.storage import read_private, write_private
@@ -37,8 +37,7 @@ def _renew_lock() -> None:
     _LOCK = RLock()
 
 
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_renew_lock)
+system.after_fork(_renew_lock)
 
 
 def leaves(argument: Any) -> Iterator[Any]:

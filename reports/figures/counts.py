@@ -8,6 +8,9 @@ from reports.figures.profiles import Digest, name_of
 from reports.figures.tables import Table
 from reports.figures.values import Cell, Value
 
+Counts = dict[str, Value]
+"""Name of a count in a digest -> the count of one unit of work."""
+
 NOUNS = {
     "instructions": "instructions",
     "branches": "branches",
@@ -38,10 +41,24 @@ def parts(digest: Digest) -> list[str]:
     return [part for part in PARTS if part in digest and (part == "call" or digest["kernels"])]
 
 
-def each(digest: Digest, part: str) -> dict[str, Value]:
+def each(digest: Digest, part: str) -> Counts:
     """Return the counts of one unit of work: those of all calls, divided by calls and units."""
     units = digest["repeats"] * digest["units"]
     return {name: Value(digest[part][name] / units, noun) for name, noun in NOUNS.items() if name in digest[part]}
+
+
+def beside(digests: Iterable[Digest], stage: str, workload: str) -> tuple[str, dict[str, Counts]]:
+    """Return what the counts of a ladder are per, and a dict: implementation -> the counts of a whole call.
+
+    Where several tools counted, the first one tells; without counts, the unit is empty.
+    """
+    unit = ""
+    found: dict[str, Counts] = {}
+    for digest in digests:
+        if (digest["stage"], digest["workload"]) == (stage, workload):
+            unit = digest["per"]
+            found.setdefault(digest["impl"], each(digest, "call"))
+    return unit, found
 
 
 def time(digest: Digest, others: Iterable[Digest]) -> Value:

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
+from reports.figures.counts import COSTS, NOUNS, Counts
 from reports.figures.series import Axis, Bar, Bars, Limits, Strip, Strips
 from reports.figures.tables import Table
 from reports.figures.values import Cell, Code, Value, measured, over
@@ -64,8 +65,15 @@ def fastest(found: list[Rung]) -> Rung:
     return min(found, key=lambda rung: rung.time.number)
 
 
-def table(found: list[Rung]) -> Table:
-    """Return a row per implementation."""
+def table(found: list[Rung], per: str = "", counts: Mapping[str, Counts] | None = None) -> Table:
+    """Return a row per implementation.
+
+    Args:
+        found: the ladder.
+        per: the unit of work of the counts; empty if nothing was counted.
+        counts: implementation -> its counts per unit of work.
+    """
+    names = {name: f"{noun} per {per}" for name, noun in NOUNS.items() if name in COSTS} if per else {}
     head = [
         "implementation",
         "idea",
@@ -75,10 +83,10 @@ def table(found: list[Rung]) -> Table:
         "spread",
         found[0].rate.unit,
     ]
-    return Table([*head, "rounds"], [
+    return Table([*head, "rounds", *names.values()], [
         [
             row.impl, row.idea, row.time.alone, row.time.spread, row.speedup.alone, row.speedup.spread, row.rate,
-            row.rounds,
+            row.rounds, *((counts or {}).get(row.impl, {}).get(name) for name in names),
         ]
         for row in found
     ])  # fmt: skip

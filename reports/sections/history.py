@@ -6,10 +6,9 @@ from reports.blocks import Block, Figure, Paragraph
 from reports.evidence import Evidence
 from reports.figures import history as figures
 from reports.figures.tables import Table
-from reports.figures.values import Cell, Code, Link, Value
+from reports.figures.tried import between
+from reports.figures.values import Cell, Code, Value
 from reports.records import Record
-
-LOG = "profiles/LOG.md"
 
 
 def history(evidence: Evidence) -> list[Block]:
@@ -34,10 +33,17 @@ def steps(found: list[figures.Change]) -> Block:
     if not found:
         return Paragraph("No step was found.")
     rows: list[list[Cell]] = [
-        [f"{one.stage}/{one.impl}", one.workload, one.change, commit(one.before), commit(one.after), Link("log", LOG)]
+        [f"{one.stage}/{one.impl}", one.workload, one.change, commit(one.before), commit(one.after), entries(one)]
         for one in found
     ]
     return Table(["case", "workload", "takes", "since the commit after", "up to", "what was tried"], rows)
+
+
+def entries(change: figures.Change) -> Cell:
+    """Return links to the entries of the log that were written between the two commits of a step."""
+    before, after = (record.commit.get("id") for record in (change.before, change.after))
+    links = between(before, after)
+    return tuple(part for link in links for part in (link, "; "))[:-1] if links else "no entry of the log"
 
 
 def commit(record: Record) -> Cell:

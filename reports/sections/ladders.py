@@ -5,9 +5,12 @@ from __future__ import annotations
 from reports.blocks import Block, Bullets, Figure, Paragraph
 from reports.evidence import Evidence
 from reports.figures import ladders
+from reports.figures.counts import beside
 from reports.figures.values import Cell
 from reports.records import ladder as rows_of
 from reports.records import ladders as all_ladders
+
+COUNTS = "Counts do not depend on how busy the machine is; see Counts that do not drift."
 
 
 def verdicts(evidence: Evidence) -> list[Block]:
@@ -35,7 +38,7 @@ def cases(evidence: Evidence) -> list[Block]:
 
 
 def ladder(evidence: Evidence, stage: str, workload: str) -> list[Block]:
-    """Return one ladder: its speed-ups, the times of all rounds, and its table."""
+    """Return one ladder: its speed-ups, the times of all rounds, and its table with the counts."""
     rungs = ladders.rungs(rows_of(evidence.bench, stage, workload))
     place = {"stage": stage, "workload": workload}
     blocks: list[Block] = [
@@ -44,4 +47,6 @@ def ladder(evidence: Evidence, stage: str, workload: str) -> list[Block]:
     strips = ladders.strips(rungs)
     if strips.strips:
         blocks.append(Figure(strips, f"Every round, and the median: {stage}, {workload}", **place))
-    return [*blocks, ladders.table(rungs)]
+    per, counted = beside(evidence.digests_with("call"), stage, workload)
+    note = [Paragraph(f"{COUNTS} They are per {per}, of a whole call.")] if per else []
+    return [*blocks, ladders.table(rungs, per, counted), *note]

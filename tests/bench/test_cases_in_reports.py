@@ -125,4 +125,6 @@ def test_the_readme_quotes_a_record(tmp_path: Path) -> None:
     assert build_report([str(path), "--out", str(tmp_path)]) == 0
     quoted = [line for line in section.splitlines() if line.startswith(("|", "- "))]
     assert len(quoted) > 10
-    assert set(quoted) <= set((tmp_path / "report.md").read_text().splitlines())
+    lines = (tmp_path / "report.md").read_text().splitlines()
+    # The report has counts in further columns; the README ends before them.
+    assert [quote for quote in quoted if not any(line.startswith(quote) for line in lines)] == []

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,7 @@ from bench.cases import Case
 from bench.code import code_digest
 from bench.revisions.choice import chosen_workloads, trials
 from bench.revisions.inputs import InputFiles
-from bench.revisions.measure import LAUNCHES, Measured, Result, Trial, measure, with_control
+from bench.revisions.measure import LAUNCHES, Measured, Result, Trial, cores_of, fitted, measure, with_control
 from bench.revisions.process import CaseError, Launch, implementations_of, started
 from bench.revisions.render import control, failure, table
 from bench.revisions.worker import digest
@@ -79,7 +81,7 @@ def measured(
     launches = 0
 
     @contextmanager
-    def launcher() -> Iterator[Launch]:
+    def launcher(number: int) -> Iterator[Launch]:
         nonlocal launches
         launches += 1
         base, head, twin = outputs
@@ -88,7 +90,7 @@ def measured(
             FakeSide("head", factor, head, 3 * launches + 1),
             FakeSide("head", factor, twin, 3 * launches + 2),
         )
-        yield Launch(*sides)  # type: ignore[arg-type]
+        yield Launch(*sides, number)  # type: ignore[arg-type]
 
     trial = Trial(Case(find("train", "naive"), SMALL), changed)
     found = measure([trial], launcher, NoFiles(), seconds, lambda _: None)  # type: ignore[arg-type]
@@ -138,6 +140,28 @@ def test_what_does_not_fit_the_time_is_left_out() -> None:
     assert "its turns need 0.7 s, its share of the time is 0.4 s; choose it alone with --only" in line
 
 
+def test_a_text_is_cut_until_a_call_is_short() -> None:
+    seconds = iter([0.3, 0.02, 0.01])
+    side = FakeSide("base", 1, "a", 0)
+    side.answer = lambda: {"output": "a", "seconds": next(seconds)}  # type: ignore[method-assign]
+    launch = Launch(FakeSide("base", 1, "a", 0), side, FakeSide("head", 1, "a", 0))  # type: ignore[arg-type]
+    row = Trial(Case(find("train", "naive"), replace(SMALL, bytes=100_000)), True)
+    cut, call = fitted(row, launch, NoFiles(), whole=False)  # type: ignore[arg-type]
+    assert (cut.case.workload.bytes, call) == (6_250, 0.01)
+    seconds = iter([0.3])
+    assert fitted(row, launch, NoFiles(), whole=True) == (row, 0.3)  # type: ignore[arg-type]
+
+
+def test_the_processes_of_a_launch_share_a_core_unless_threads_share_the_work() -> None:
+    cores = sorted(os.sched_getaffinity(0))
+    large = replace(SMALL, bytes=5_000_000)
+    assert [cores_of(Case(find("count", "jit"), SMALL), number) for number in range(len(cores))] == [
+        [n] for n in cores
+    ]
+    assert cores_of(Case(find("count", "jit"), large), 0) == cores
+    assert cores_of(Case(find("train", "jit"), large), len(cores)) == cores[:1]
+
+
 def result(median: float, low: float, high: float, floor: float) -> Comparison:
     return Comparison(Ratio(median, low, high), floor)
 
@@ -175,8 +199,9 @@ def test_a_digest_is_that_of_the_values() -> None:
 def test_a_worker_prepares_and_times_every_stage(tmp_path: Path, stage: str) -> None:
     case, files = Case(implementations(stage)[1], SMALL), InputFiles(tmp_path / "inputs")
     with started("head", ROOT, {}) as side:
-        first = side.ask(**files.order(case))
-        assert side.ask(**files.order(case))["output"] == first["output"]
+        cores = sorted(os.sched_getaffinity(0))
+        first = side.ask(**files.order(case), cores=cores[:1])
+        assert side.ask(**files.order(case), cores=cores)["output"] == first["output"]
         assert side.side(str(case))(3) > 0
         with pytest.raises(CaseError, match="head: KeyError: 'none'"):
             side.side("none")(1)

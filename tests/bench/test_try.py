@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import bench.inputs
 from bench.__main__ import main
 from bench.inputs import inputs
 from bench.trial import timing
@@ -23,6 +24,7 @@ from bench.trial.proof import first_wrong, hostile, search
 from bench.trial.question import difference
 from bench.trial.trial import planned
 from bench.turns import SLOWER, UNSEEN, Budget, Side
+from data.workloads import Workload
 from impls import registry
 from impls.registry import STAGES, Impl, find, implementations
 from tests.support import ROOT
@@ -214,9 +216,10 @@ def test_a_slow_side_makes_fewer_calls() -> None:
 def test_a_text_is_cut_until_a_call_is_short(corpus: str, monkeypatch: pytest.MonkeyPatch) -> None:
     times = iter([0.3, 0.2, 0.01])
     monkeypatch.setattr(timing, "seconds_of", lambda _: next(times))
-    monkeypatch.setattr(timing, "FEWEST_BYTES", 10)
-    made = inputs(corpus, None, 320)
-    assert timing.fitting(made, find("encode", "heap")).n_bytes == made.text.n_bytes // 4 // 4
+    monkeypatch.setattr(bench.inputs, "FEWEST_BYTES", 10)
+    n_bytes = Path(corpus.removeprefix("file:")).stat().st_size
+    row = Workload("row", corpus, n_bytes, 320, "row")
+    assert timing.fitting(row, find("encode", "heap")).bytes == n_bytes // 4 // 4
 
 
 def test_functions_of_the_two_modules_stand_side_by_side(corpus: str) -> None:

@@ -14,9 +14,11 @@ from hypothesis import strategies as st
 
 from reports.__main__ import main
 from reports.evidence import load_evidence
-from reports.figures import history
+from reports.figures import history, tried
+from reports.figures.values import Link
 from tests.reports.markdown import cells
 from tests.reports.page import text_of
+from tests.support import ROOT
 from tests.support.records import COMMIT, benchmarks_record, write
 
 
@@ -80,6 +82,36 @@ def test_a_slower_implementation_is_one_step_between_two_commits(tmp_path: Path)
     page = (tmp_path / "index.html").read_text()
     assert page.count(' fit" points=') == len(history.times(records))
     assert 'href="../../profiles/LOG.md">log</a>' in page
+
+
+LOG_BEFORE = """# What was tried
+
+## Counting (`scan.py`, `keys.py`)
+
+1. **Helpers inlined** by the compiler. Kept.
+"""
+
+LOG_AFTER = LOG_BEFORE.replace("1. ", "2. ").replace(
+    "(`scan.py`, `keys.py`)\n",
+    """(`scan.py`, `keys.py`)
+
+1. **Keys without a
+   branch.** Kept.
+""",
+)
+
+
+def test_a_step_leads_to_the_entries_of_the_log_between_its_commits(monkeypatch: pytest.MonkeyPatch) -> None:
+    logs = {"a": LOG_BEFORE, "b": LOG_AFTER}
+    monkeypatch.setattr(tried, "git", lambda _, place: logs[place.partition(":")[0]].encode())
+    assert tried.between("a", "b") == [Link("Keys without a branch", "profiles/LOG.md#counting-scanpy-keyspy")]
+    assert tried.between("b", "a") == []
+
+
+def test_the_log_of_this_project_has_entries() -> None:
+    found = tried.entries((ROOT / tried.LOG).read_text())
+    assert found["Keys without a branch"] == "counting-implskernelsscanpy-keyspy-countpy"
+    assert len(found) > 30
 
 
 def test_few_records_make_no_step(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import statistics
 import tomllib
 from collections.abc import Iterator
 
+from tests.reports.wanted_profiles import per_unit
 from tests.support import ROOT
 from tests.support.awkward_records import NAME, Row, records
 from tests.support.report_arithmetic import (
@@ -21,6 +22,7 @@ from tests.support.report_arithmetic import (
     over,
     own_shares,
     peer_number,
+    plain,
     ranked,
     share,
     short,
@@ -83,6 +85,13 @@ def ladder(stage: str, workload: str) -> Text:
         yield row["idea"]
         yield f"{time(row['time'].median)} {between(row['time'].q1, row['time'].q3, time)}"
         yield f"{times(gain)} {between(low, high)} {rate(row)} {row['rounds']}"
+        place = (stage, row["impl"], workload)
+        counted = [
+            one for one in digests("cachegrind", "hardware") if (one["stage"], one["impl"], one["workload"]) == place
+        ]
+        for counts in [per_unit(one, "call") for one in counted][:1]:
+            names = ("instructions", "mispredicted", "d1_misses", "ll_misses")
+            yield " ".join(plain(counts[name]) for name in names if name in counts)
 
 
 def story(stage: str) -> Text:
