@@ -17,7 +17,7 @@ from impls.errors import FileFormatError, InvalidUtf8Error
 from impls.fastest import pick
 from impls.inputs import compression_of
 from impls.inputs.block import BLOCK_BYTES
-from impls.inputs.collection import Inputs, Step, Tell
+from impls.inputs.collection import Inputs, Step
 from impls.inputs.file import TextFile
 from impls.inputs.memory_text import MemoryText
 from impls.inputs.watched import WatchedFile
@@ -137,9 +137,7 @@ def count_inputs(
     special_tokens: Sequence[str],
     workers: int,
     counter: str = "",
-    boundary: str = "",
     on_progress: ProgressListener | None = None,
-    tell: Tell,
 ) -> Counted:
     """Count the pretokens of all sources.
 
@@ -149,31 +147,35 @@ def count_inputs(
         special_tokens: cut out of the text and not counted.
         workers: number of threads or processes.
         counter: the name of a counter in the registry; by default, the size of the text decides.
-        boundary: text that is put between two documents; no pretoken spans either of its ends.
         on_progress: called while the work goes on.
-        tell: called with one line for each document or file that was left out.
 
     Raises:
         FileFormatError: a source cannot be read, is not UTF-8, or holds no text.
     """
-    meter = Meter(on_progress, "count", inputs.n_bytes, "bytes")
-    text = inputs.text_file()
-    if text is not None:
-        impl = choose_counter(counter, text.n_bytes, pattern)
-        if on_progress is None or (impl.compiled and pattern in SPLITS):
-            return _count_file(text, impl, pattern, special_tokens, workers, meter if on_progress else None)
+    with Meter(on_progress, "count", inputs.n_bytes, "bytes") as meter:
+        text = inputs.text_file()
+        if text is not None:
+            impl = choose_counter(counter, text.n_bytes, pattern)
+            if on_progress is None or (impl.compiled and pattern in SPLITS):
+                return _count_file(text, impl, pattern, special_tokens, workers, meter if on_progress else None)
+        return _count_blocks(inputs, pattern, special_tokens, workers, counter, meter)
+
+
+def _count_blocks(
+    inputs: Inputs, pattern: str, special_tokens: Sequence[str], workers: int, counter: str, meter: Meter
+) -> Counted:
     n_bytes, steps = size_of(inputs, inputs.steps(pattern, special_tokens))
     impl = choose_counter(counter, n_bytes, pattern)
     total = Counted(Pretokens.from_mapping({}), pattern, tuple(special_tokens))
     with open_tally(impl, pattern, workers, n_bytes) as tally:
         for done in count_steps(steps, tally, special_tokens, workers):
-            total = with_block(total, done, tell)
+            total = with_block(total, done, inputs)
             meter.tell(done.step.done)
         inputs.check_unchanged()
         if not total.n_bytes:
             raise no_text(inputs)
         pretokens = next(tally.take(), total.pretokens)
-    return replace(total, pretokens=with_boundaries(pretokens, boundary, total))
+    return replace(total, pretokens=with_boundaries(pretokens, inputs.boundary, total))
 
 
 def _count_file(
@@ -185,10 +187,10 @@ def _count_file(
     return Counted(pretokens, pattern, tuple(special_tokens), text.n_bytes, 1)
 
 
-def with_block(total: Counted, done: Done, tell: Tell) -> Counted:
+def with_block(total: Counted, done: Done, inputs: Inputs) -> Counted:
     """Return the numbers of the blocks so far, with one more block; tell what was left out of it."""
     for line in done.left_out:
-        tell(f"left out: {line}")
+        inputs.tell(f"left out: {line}")
     return replace(
         total,
         n_bytes=total.n_bytes + done.n_bytes,

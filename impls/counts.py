@@ -164,6 +164,15 @@ def read_counts(path: str | os.PathLike[str]) -> Counted:
         return Counted(pretokens, pattern, special_tokens, *numbers)
 
 
+def is_counts(path: Path) -> bool:
+    """Tell whether a file looks like a file of counts."""
+    pa, _, parquet = arrow()
+    try:
+        return path.is_file() and KEY in (parquet.read_schema(path).metadata or {})
+    except (pa.ArrowException, OSError, ValueError):
+        return False
+
+
 def _checked(path: Path, pattern: str, special_tokens: list[str]) -> tuple[str, ...]:
     try:
         compile_pattern(pattern)

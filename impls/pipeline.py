@@ -11,7 +11,7 @@ from impls.definition import Definition
 from impls.errors import UsageError, shown
 from impls.fastest import pick_trainer
 from impls.patterns import check_special_tokens, compile_pattern
-from impls.progress import ProgressListener
+from impls.progress import Meter, ProgressListener
 from impls.registry import find
 from impls.training_data import Source, counts_of, merge_listener, same_as_counted
 
@@ -72,8 +72,9 @@ def train(
     counter = chosen.counter if chosen else ""
     counted = counts_of(input_path, pattern, specials, workers, errors, counter, on_progress)
     trainer = chosen or pick_trainer(counted.pretokens, counted.n_bytes)
-    listener = merge_listener(on_merge, on_progress, n_merges)
-    merges = trainer.load()(counted.pretokens, n_merges=n_merges, tie_break=tie_break, on_merge=listener)
+    with Meter(on_progress, "train", n_merges, "merges") as meter:
+        listener = merge_listener(on_merge, on_progress, meter)
+        merges = trainer.load()(counted.pretokens, n_merges=n_merges, tie_break=tie_break, on_merge=listener)
     return Definition.of_training(merges, specials, pattern)
 
 

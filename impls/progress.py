@@ -24,6 +24,7 @@ class Progress:
         total: how much there is to do, in `unit`; None if that is not known.
         unit: "bytes" of the sources as they are stored, or "merges".
         seconds: time since the work began.
+        is_last: whether the work is done.
     """
 
     stage: str
@@ -31,6 +32,7 @@ class Progress:
     total: int | None
     unit: str
     seconds: float
+    is_last: bool = False
 
     @property
     def rate(self) -> float:
@@ -66,7 +68,7 @@ def _time(seconds: float) -> str:
 
 
 class Meter:
-    """Tells a listener about one piece of work as it goes on; several threads may tell at once."""
+    """Tells a listener about one piece of work as it goes on, and at its end; several threads may tell at once."""
 
     def __init__(self, listener: ProgressListener | None, stage: str, total: int | None, unit: str) -> None:
         """Begin at zero, now."""
@@ -74,13 +76,22 @@ class Meter:
         self._started, self._done = perf_counter(), 0
         self._lock = Lock()
 
-    def tell(self, done: int) -> None:
+    def __enter__(self) -> Meter:
+        """Return itself."""
+        return self
+
+    def __exit__(self, error: type[BaseException] | None, *_: object) -> None:
+        """Tell that the work is done, unless it failed."""
+        if error is None:
+            self.tell(self._done, is_last=True)
+
+    def tell(self, done: int, is_last: bool = False) -> None:
         """Tell how much is done."""
-        if self._listener is not None:
-            with self._lock:
-                self._done = done
+        with self._lock:
+            self._done = done
+            if self._listener is not None:
                 seconds = perf_counter() - self._started
-                self._listener(Progress(self._stage, done, self._total, self._unit, seconds))
+                self._listener(Progress(self._stage, done, self._total, self._unit, seconds, is_last))
 
     def add(self, more: int) -> None:
         """Tell that `more` is done than before."""
@@ -98,7 +109,10 @@ class Shown:
         self._has_bar = False
 
     def __call__(self, progress: Progress) -> None:
-        """Show the state, if the last one was shown long enough ago."""
+        """Show the state, if the last one was shown long enough ago; at the end of the work, remove the bar."""
+        if progress.is_last:
+            self._remove_bar()
+            return
         now = perf_counter()
         if self._stream is None or now - self._last < (BAR_SECONDS if self._is_terminal else EVERY_SECONDS):
             return
@@ -112,8 +126,7 @@ class Shown:
             self._stream.write(f"{progress}\n")
         self._stream.flush()
 
-    def close(self) -> None:
-        """Remove the bar."""
+    def _remove_bar(self) -> None:
         if self._has_bar:
             self._stream.write("\r\033[K")
             self._stream.flush()

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-import warnings
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeAlias
 
 from impls.arguments import Errors, check_count
@@ -50,7 +49,6 @@ def counts_of(
         workers=workers,
         counter=counter,
         on_progress=on_progress,
-        tell=warnings.warn,
     )
 
 
@@ -98,21 +96,16 @@ class _MergeProgress:
         self._meter.tell(event.index + 1)
 
 
-def merge_listener(
-    on_merge: MergeListener | None, on_progress: ProgressListener | None, n_merges: int
-) -> MergeListener | None:
-    """Return one listener of merges for both; None if nobody listens."""
+def merge_listener(on_merge: MergeListener | None, on_progress: object, meter: Meter) -> MergeListener | None:
+    """Return one listener of merges for `on_merge` and for the progress; None if nobody listens."""
     if on_progress is None:
         return on_merge
-    progress = _MergeProgress(Meter(on_progress, "train", n_merges, "merges"))
+    show = _MergeProgress(meter)
     if on_merge is None:
-        return progress
-    return _both(on_merge, progress)
+        return show
 
+    def both(event: MergeEvent) -> None:
+        on_merge(event)
+        show(event)
 
-def _both(first: Callable[[MergeEvent], None], second: Callable[[MergeEvent], None]) -> MergeListener:
-    def listen(event: MergeEvent) -> None:
-        first(event)
-        second(event)
-
-    return listen
+    return both

@@ -6,8 +6,9 @@ PROGRAM = Program(
     "impls",
     "Train, apply and list BPE implementations.",
     {
-        "train": "train a vocabulary on a text file",
-        "encode": "encode a text file to a file of ids",
+        "count": "count the pretokens of text, to train on the counts later",
+        "train": "train a vocabulary on text or on counts",
+        "encode": "encode text to a file of ids",
         "decode": "decode a file of ids to text",
         "pick": "tell which implementation auto takes for a text of some size, and why",
         "warm": "compile all kernels ahead and keep them in the cache",

@@ -78,6 +78,8 @@ class Inputs:
         reading: how the sources are read.
         limit: only so many documents are read; None for all.
         strings: an iterator of strings in place of sources; it can be read once.
+        boundary: text that is put between two documents; it is a text of its own, so no pretoken spans its ends.
+        tell: called with one line for each document or file that was left out.
     """
 
     places: Sequence[Place]
@@ -85,6 +87,8 @@ class Inputs:
     reading: Reading
     limit: int | None = None
     strings: Iterable[str] | None = None
+    boundary: str = ""
+    tell: Tell = warnings.warn
 
     @property
     def name(self) -> str:
@@ -181,6 +185,7 @@ def open_inputs(
     field: str = "text",
     separator: str = "",
     limit_documents: int | None = None,
+    boundary: str = "",
     errors: Errors = "strict",
     on_error: str = "raise",
     tell: Tell = warnings.warn,
@@ -195,9 +200,11 @@ def open_inputs(
         field: the field of a JSON line, or the column of a Parquet file, that holds the text.
         separator: the text between two documents of a text file; by default, a text file is one document.
         limit_documents: read only so many documents, the first ones.
+        boundary: text that is put between two documents, such as a special token; no pretoken spans its ends.
         errors: how invalid UTF-8 is treated: "strict" raises an error, "replace" reads it as U+FFFD.
         on_error: "raise", or "skip": documents and files that cannot be read are left out.
-        tell: called with one line for each source that is named twice.
+        tell: called with one line for each source that is named twice, and, later, for each document or file that
+            is left out.
 
     Raises:
         UsageError: an argument is wrong.
@@ -205,11 +212,11 @@ def open_inputs(
     """
     if isinstance(inputs, Inputs):
         return inputs
-    for name, value in (("field", field), ("separator", separator)):
+    for name, value in (("field", field), ("separator", separator), ("boundary", boundary)):
         if not isinstance(value, str):
             raise UsageError(f"{name}: {shown(value)} is not a string; give a string")
-    if separator:
-        check_special_tokens([separator])
+    for text in filter(None, (separator, boundary)):
+        check_special_tokens([text])
     if on_error not in ("raise", "skip"):
         raise UsageError(f"on_error: unknown value {shown(on_error)}; give 'raise' or 'skip'")
     limit = None if limit_documents is None else check_count("limit_documents", limit_documents, 1)
@@ -217,12 +224,12 @@ def open_inputs(
     reading = Reading(field, separator, check_errors(errors), on_error == "skip")
     named = _named(inputs)
     if named is None:
-        return Inputs((), (), reading, limit, inputs)
+        return Inputs((), (), reading, limit, inputs, boundary, tell)
     places = find_places(named, tell)
     if not places:
         raise UsageError("inputs: the list is empty; give at least one file, or `-` for standard input")
     kinds = [wanted or known_kind(place.name) or find_kind("text") for place in places]
-    return Inputs(tuple(places), tuple(kinds), reading, limit)
+    return Inputs(tuple(places), tuple(kinds), reading, limit, None, boundary, tell)
 
 
 def _named(inputs: object) -> Sequence[str | os.PathLike[str]] | None:

@@ -21,6 +21,7 @@ from time import perf_counter
 from typing import Any
 
 from impls import folders
+from impls.arguments import check_count, check_size, check_workers
 from impls.contract import Pretokens
 from impls.counting import (
     Counted,
@@ -32,15 +33,20 @@ from impls.counting import (
     with_block,
     with_boundaries,
 )
-from impls.counts import merged, sorted_batch, write_batches
+from impls.counts import arrow, is_counts, merged, sorted_batch, write_batches
 from impls.digests import digest_of_file, with_digest, without_digest
-from impls.inputs.collection import Inputs, Step, Tell
+from impls.errors import FileFormatError
+from impls.inputs.collection import Inputs, Step
+from impls.patterns import check_special_tokens, compile_pattern
 from impls.progress import Meter, ProgressListener
 from impls.storage import atomic_writer
 from impls.tally import Cap
 
 PART_SECONDS = 30.0
 """After so many seconds, the counts so far are written to disk; an interrupt loses no more."""
+
+MIN_MEMORY = 1 << 24
+"""The least memory for counts, in bytes; with less, there would be very many parts."""
 
 FAN_IN = 64
 """At most so many parts are merged at once; the memory for this is some MB per part."""
@@ -60,8 +66,29 @@ class Settings:
     special_tokens: Sequence[str]
     workers: int
     counter: str = ""
-    boundary: str = ""
     memory: int | None = None
+
+    @classmethod
+    def checked(
+        cls, pattern: str, special_tokens: Sequence[str], workers: int | None, *, memory: str | int | None = None
+    ) -> Settings:
+        """Check the settings that a user gives.
+
+        Args:
+            pattern: the split pattern.
+            special_tokens: cut out of the text and not counted.
+            workers: number of threads or processes; one per core by default.
+            memory: the most memory that the counts may take, in bytes or as "512MB"; as much as they need by default.
+
+        Raises:
+            UsageError: a setting is wrong.
+        """
+        compile_pattern(pattern)
+        if isinstance(memory, str):
+            memory = check_size("memory", memory)
+        if memory is not None:
+            memory = check_count("memory", memory, MIN_MEMORY)
+        return cls(pattern, check_special_tokens(special_tokens), check_workers(workers), memory=memory)
 
 
 class CountJob:
@@ -95,22 +122,24 @@ class CountJob:
             if path.name not in kept:
                 path.unlink()
 
-    def run(self, listener: ProgressListener | None, tell: Tell) -> None:
+    def run(self, listener: ProgressListener | None) -> None:
         """Count the rest of the text.
 
         Raises:
             FileFormatError: a source cannot be read, or a part cannot be written.
         """
-        meter = Meter(listener, "count", self._inputs.n_bytes, "bytes")
         settings = self._settings
         steps = self._inputs.steps(settings.pattern, settings.special_tokens, self._after)
         n_bytes, steps = size_of(self._inputs, steps)
         impl = choose_counter(settings.counter, n_bytes, settings.pattern)
         cap = None if settings.memory is None else Cap(settings.memory, self._spill)
-        with open_tally(impl, settings.pattern, settings.workers, n_bytes, cap) as tally:
+        with (
+            Meter(listener, "count", self._inputs.n_bytes, "bytes") as meter,
+            open_tally(impl, settings.pattern, settings.workers, n_bytes, cap) as tally,
+        ):
             for segment in _segments(steps):
                 for done in count_steps(segment, tally, settings.special_tokens, settings.workers):
-                    self.total = with_block(self.total, done, tell)
+                    self.total = with_block(self.total, done, self._inputs)
                     self._after = done.step.source, done.step.number
                     meter.tell(done.step.done)
                 for counts in tally.take():
@@ -157,7 +186,7 @@ class CountJob:
         Raises:
             FileFormatError: the output cannot be written.
         """
-        between = with_boundaries(EMPTY, self._settings.boundary, self.total)
+        between = with_boundaries(EMPTY, self._inputs.boundary, self.total)
         if len(between):
             self._spill(between)
         while len(self._parts) > FAN_IN:
@@ -184,41 +213,66 @@ def count_to_file(
     inputs: Inputs,
     out: Path,
     settings: Settings,
-    on_progress: ProgressListener | None,
-    tell: Tell,
+    on_progress: ProgressListener | None = None,
+    *,
+    force: bool = False,
 ) -> tuple[Counted, int]:
     """Count all sources to a file of counts; if an interrupted count of the same sources is found, go on with it.
 
     Args:
         inputs: the sources.
-        out: the file to write; it is replaced.
+        out: the file to write.
         settings: how the text is counted.
         on_progress: called while the work goes on.
-        tell: called with one line for each document or file that was left out, and if the work goes on.
+        force: whether a file of counts that is there is replaced.
 
     Returns:
         The numbers, without the pretokens, and the number of unique pretokens.
 
     Raises:
-        FileFormatError: a source cannot be read, holds no text or has changed, or a file cannot be written.
+        FileFormatError: a source cannot be read, holds no text or has changed, or a file cannot be written or must
+            not be replaced.
     """
+    check_output(out, inputs, force)
     folder = out.with_name(f"{out.name}.parts")
-    with folders.claimed(folder, "counts", ["progress.json"]) as claimed, ThreadPoolExecutor(1) as background:
-        digests = background.submit(_digests, inputs)
-        job = CountJob(inputs, claimed, settings)
-        if job.resumed:
-            tell(f"{out}: goes on after {job.total.n_bytes} bytes of text that are counted already")
-        job.run(on_progress, tell)
-        rows = job.write(out, _facts(job.total, settings, digests.result()))
-    folders.remove(claimed, OURS)
+    try:
+        with folders.claimed(folder, "counts", [PROGRESS]) as claimed, ThreadPoolExecutor(1) as background:
+            digests = background.submit(_digests, inputs)
+            job = CountJob(inputs, claimed, settings)
+            if job.resumed:
+                inputs.tell(f"{out}: goes on after {job.total.n_bytes} bytes of text that are counted already")
+            job.run(on_progress)
+            rows = job.write(out, _facts(job.total, settings, inputs, digests.result()))
+    except BaseException:
+        if folder.is_dir() and not (folder / PROGRESS).exists():  # Nothing is left that could go on.
+            folders.remove(folder, OURS)
+        raise
+    folders.remove(folder, OURS)
     return job.total, rows
 
 
-def _facts(total: Counted, settings: Settings, sources: list[dict[str, Any]]) -> dict[str, Any]:
+def check_output(out: Path, inputs: Inputs, force: bool) -> None:
+    """Check that a file of counts can be written without replacing what the user did not ask to replace.
+
+    Raises:
+        FileFormatError: the output is a source, or exists and is not a file of counts, or `force` is not set.
+    """
+    arrow()
+    folders.refuse_same_file(out, *(place.path for place in inputs.places if place.path))
+    if out.exists() and not (force and is_counts(out)):
+        what = (
+            "exists; give another --out, or --force to replace it" if is_counts(out) else "exists; give another --out"
+        )
+        raise FileFormatError(f"{out}: {what}")
+    if not out.parent.is_dir():
+        raise FileFormatError(f"{out.parent}: there is no such folder; make it, or give another --out")
+
+
+def _facts(total: Counted, settings: Settings, inputs: Inputs, sources: list[dict[str, Any]]) -> dict[str, Any]:
     return {
         "pattern": settings.pattern,
         "special_tokens": list(settings.special_tokens),
-        "boundary": settings.boundary,
+        "boundary": inputs.boundary,
         "sources": sources,
         "bytes": total.n_bytes,
         "documents": total.n_documents,
