@@ -24,7 +24,7 @@ class Progress:
         total: how much there is to do, in `unit`; None if that is not known.
         unit: "bytes" of the sources as they are stored, or "merges".
         seconds: time since the work began.
-        is_last: whether the work is done.
+        is_last: whether the work ended, with or without success.
     """
 
     stage: str
@@ -48,17 +48,15 @@ class Progress:
 
     def __str__(self) -> str:
         """Return the state as one line."""
-        total = "" if self.total is None else f" of {_amount(self.total, self.unit)}"
+        amounts = [self.done] if self.total is None else [self.done, self.total]
+        scale, unit = (1e6, "MB") if self.unit == "bytes" else (1, self.unit)
+        done = " of ".join(f"{amount / scale:.{1 if scale > 1 else 0}f}" for amount in amounts)
         share = f" ({min(self.done / self.total, 1):.0%})" if self.total else ""
         left = "" if self.seconds_left is None else f", {_time(self.seconds_left)} left"
-        return f"{self.stage}: {_amount(self.done, self.unit)}{total}{share}, {_amount(self.rate, self.unit)}/s{left}"
+        return f"{self.stage}: {done} {unit}{share}, {self.rate / scale:.1f} {unit}/s{left}"
 
 
 ProgressListener = Callable[[Progress], None]
-
-
-def _amount(number: float, unit: str) -> str:
-    return f"{number / 1e6:.1f} MB" if unit == "bytes" else f"{number:.0f} {unit}"
 
 
 def _time(seconds: float) -> str:
@@ -80,10 +78,9 @@ class Meter:
         """Return itself."""
         return self
 
-    def __exit__(self, error: type[BaseException] | None, *_: object) -> None:
-        """Tell that the work is done, unless it failed."""
-        if error is None:
-            self.tell(self._done, is_last=True)
+    def __exit__(self, *_: object) -> None:
+        """Tell that the work ended."""
+        self.tell(self._done, is_last=True)
 
     def tell(self, done: int, is_last: bool = False) -> None:
         """Tell how much is done."""

@@ -1,4 +1,4 @@
-"""`python -m impls encode`: from a text file to a file of bare ids."""
+"""`python -m impls encode`: from text to a file of bare ids."""
 
 from __future__ import annotations
 
@@ -6,8 +6,11 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from time import perf_counter
 
-from impls.inputs.file import TextFile
+from impls.folders import refuse_same_file
+from impls.input_options import add_input_options, opened, shown
+from impls.jobs.encode_inputs import encode_inputs
 from impls.registry import implementations
+from impls.storage import atomic_writer
 from impls.tokenizer import Tokenizer
 
 
@@ -15,25 +18,30 @@ def configure(parser: ArgumentParser) -> None:
     """Add the options."""
     encoders = ", ".join(row.name for row in implementations("encode"))
     parser.add_argument("tokenizer", type=Path, help="folder written by train")
-    parser.add_argument("input", type=Path, help="file of UTF-8 text to encode")
+    add_input_options(parser)
     parser.add_argument("--out", type=Path, required=True, help="file for the ids, uint16 or uint32, little-endian")
     parser.add_argument("--impl", default="auto", help=f"auto, {encoders}")
-    parser.add_argument(
-        "--errors",
-        default="strict",
-        choices=("strict", "replace"),
-        help="invalid UTF-8 is an error, or becomes U+FFFD",
-    )
+    parser.add_argument("--workers", type=int, help="threads; all cores by default")
 
 
 def run(options: Namespace) -> None:
-    """Encode a file."""
+    """Encode the sources one after the other."""
     tokenizer = Tokenizer.load(options.tokenizer, impl=options.impl)
-    n_bytes = TextFile.open(options.input, options.errors).n_bytes
+    inputs, listener = opened(options), shown(options)
+    refuse_same_file(options.out, *(place.path for place in inputs.places if place.path))
     started = perf_counter()
-    n_ids = tokenizer.encode_file(options.input, options.out, errors=options.errors)
-    seconds = perf_counter() - started
-    print(
-        f"{options.out}: {n_ids} ids ({tokenizer.id_dtype}) of {n_bytes} bytes, {n_bytes / max(n_ids, 1):.3f} bytes "
-        f"per id, {n_bytes / 1e6 / seconds:.1f} MB/s"
+    blocks = encode_inputs(
+        tokenizer.definition, inputs, impl=options.impl, workers=options.workers, on_progress=listener
     )
+    n_ids = n_bytes = 0
+    with atomic_writer(options.out) as output:
+        for block in blocks:
+            output.write(block.ids.data)
+            n_ids += len(block.ids)
+            n_bytes += len(block.content)
+    seconds = perf_counter() - started
+    if listener:
+        print(
+            f"{options.out}: {n_ids} ids ({tokenizer.id_dtype}) of {n_bytes} bytes, {n_bytes / max(n_ids, 1):.3f} "
+            f"bytes per id, {n_bytes / 1e6 / seconds:.1f} MB/s"
+        )
