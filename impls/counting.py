@@ -13,7 +13,7 @@ from itertools import chain, islice
 
 from impls.contract import Pretokens
 from impls.count import finditer
-from impls.errors import FileFormatError, InvalidUtf8Error
+from impls.errors import InvalidUtf8Error
 from impls.fastest import pick
 from impls.inputs import compression_of
 from impls.inputs.block import BLOCK_BYTES
@@ -173,7 +173,7 @@ def _count_blocks(
             meter.tell(done.step.done)
         inputs.check_unchanged()
         if not total.n_bytes:
-            raise no_text(inputs)
+            raise inputs.no_text()
         pretokens = next(tally.take(), total.pretokens)
     return replace(total, pretokens=with_boundaries(pretokens, inputs.boundary, total))
 
@@ -197,11 +197,6 @@ def with_block(total: Counted, done: Done, inputs: Inputs) -> Counted:
         n_documents=total.n_documents + done.n_documents,
         n_left_out=total.n_left_out + len(done.left_out),
     )
-
-
-def no_text(inputs: Inputs) -> FileFormatError:
-    """Return the error for sources without any text."""
-    return FileFormatError(f"{inputs.name}: no text was found; give a file with text")
 
 
 def with_boundaries(pretokens: Pretokens, boundary: str, counted: Counted) -> Pretokens:

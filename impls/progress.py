@@ -110,6 +110,8 @@ class Shown:
         if progress.is_last:
             self._remove_bar()
             return
+        if progress.total is not None and progress.done >= progress.total:
+            return  # The work ends now.
         now = perf_counter()
         if self._stream is None or now - self._last < (BAR_SECONDS if self._is_terminal else EVERY_SECONDS):
             return

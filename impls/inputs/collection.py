@@ -113,6 +113,11 @@ class Inputs:
             return None
         return plain.text_file(self.places[0], self.reading)
 
+    def no_text(self) -> FileFormatError:
+        """Return the error for sources that hold no text at all."""
+        what = "the file is empty" if self.n_bytes == 0 and len(self.places) == 1 else "no text was found"
+        return FileFormatError(f"{self.name}: {what}; give a file that holds text")
+
     def check_unchanged(self) -> None:
         """Check, after reading, that no local file was changed since it was found.
 

@@ -83,12 +83,13 @@ def _remote(uri: str) -> Iterator[Place]:
     files, inside = file_system(uri)
     with told(uri):
         if not WILD.isdisjoint(inside):
-            paths = sorted(files.glob(inside))
+            found = files.glob(inside, detail=True)
         elif files.isdir(inside):
-            paths = sorted(path for path in files.find(inside) if known_kind(path))
+            found = {path: facts for path, facts in files.find(inside, detail=True).items() if known_kind(path)}
         else:
-            paths = [inside]
+            found = {inside: files.info(inside)}
+    paths = sorted(path for path, facts in found.items() if facts.get("type", "file") != "directory")
     if not paths:
         raise FileFormatError(f"{uri}: no file matches; correct the pattern, or give the name of a file")
     for path in paths:
-        yield Remote.at(files.unstrip_protocol(path), files, path)
+        yield Remote.of(files.unstrip_protocol(path), files, path, found[path])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -116,14 +116,8 @@ class Remote:
     path: Path | None = None
 
     @classmethod
-    def at(cls, name: str, files: Any, inside: str) -> Remote:
-        """Look at a file of a file system.
-
-        Raises:
-            FileFormatError: there is no such file, or the file system cannot be reached.
-        """
-        with told(name):
-            found = files.info(inside)
+    def of(cls, name: str, files: Any, inside: str, found: Mapping[str, Any]) -> Remote:
+        """Make a place of a file that was found; `found` is what the file system tells about it."""
         stamps = ("size", "mtime", "created", "LastModified", "ETag", "etag", "last_modified")
         state = " ".join(str(found[stamp]) for stamp in stamps if stamp in found)
         return cls(name, files, inside, found.get("size"), state)

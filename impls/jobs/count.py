@@ -27,7 +27,6 @@ from impls.counting import (
     Counted,
     choose_counter,
     count_steps,
-    no_text,
     open_tally,
     size_of,
     with_block,
@@ -147,7 +146,7 @@ class CountJob:
                 self._record()
         self._inputs.check_unchanged()
         if not self.total.n_bytes:
-            raise no_text(self._inputs)
+            raise self._inputs.no_text()
 
     def _new_part(self) -> Path:
         path = self._folder / f"part-{self._n_parts:06d}.parquet"

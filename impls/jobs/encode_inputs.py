@@ -71,7 +71,7 @@ def encode_inputs(
         The blocks in their order.
 
     Raises:
-        FileFormatError: a source cannot be read, holds no text, is not UTF-8, or has a byte that the vocabulary lacks.
+        FileFormatError: a source cannot be read, holds no text, is not UTF-8, or has a byte that no token has.
         UsageError: an argument is wrong; or a document holds a special token and `special` is "none_raise".
     """
     if special not in MODES:
@@ -135,4 +135,4 @@ def _told(
             meter.tell(block.step.done)
         inputs.check_unchanged()
         if not n_bytes:
-            raise FileFormatError(f"{inputs.name}: no text was found; give a file with text")
+            raise inputs.no_text()
