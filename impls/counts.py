@@ -183,6 +183,9 @@ def _checked(path: Path, pattern: str, special_tokens: list[str]) -> tuple[str, 
 
 def _pretokens(file: Any, path: Path) -> Pretokens:
     parts, lengths, counts = [np.empty(0, np.uint8)], [np.zeros(1, np.int64)], [np.empty(0, np.int64)]
+    pa, _, _ = arrow()
+    if [file.schema_arrow.field(name).type for name in ("pretoken", "count")] != [pa.binary(), pa.int64()]:
+        raise FileFormatError(f"{path}: its columns do not hold bytes and counts; count again")
     for batch in file.iter_batches(ROWS, columns=["pretoken", "count"]):
         names = batch.column(0)
         offsets = np.frombuffer(names.buffers()[1], np.int32)[names.offset :][: len(names) + 1]

@@ -243,7 +243,7 @@ def count_to_file(
             job.run(on_progress)
             rows = job.write(out, _facts(job.total, settings, inputs, digests.result()))
     except BaseException:
-        if folder.is_dir() and not (folder / PROGRESS).exists():  # Nothing is left that could go on.
+        if (folder / folders.MARK).exists() and not (folder / PROGRESS).exists():  # Nothing is left that could go on.
             folders.remove(folder, OURS)
         raise
     folders.remove(folder, OURS)
