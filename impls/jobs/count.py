@@ -11,6 +11,7 @@ The order in which blocks are counted, and the number of parts, do not change th
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -52,7 +53,10 @@ FAN_IN = 64
 
 PROGRESS = "progress.json"
 
-OURS = rf"part-\d+\.parquet|{PROGRESS}|\.mergelab(\.lock)?"
+UNFINISHED = r"\.[0-9a-f]{16}\.tmp"
+"""A file that a process wrote when it was killed."""
+
+OURS = rf"part-\d+\.parquet|{PROGRESS}|\.mergelab(\.lock)?|{UNFINISHED}"
 
 EMPTY = Pretokens.from_mapping({})
 
@@ -117,8 +121,8 @@ class CountJob:
             self._read_progress()
         self.resumed = bool(self._parts)
         kept = {path.name for path in self._parts}
-        for path in folder.glob("part-*.parquet"):
-            if path.name not in kept:
+        for path in folder.iterdir():
+            if re.fullmatch(rf"part-\d+\.parquet|{UNFINISHED}", path.name) and path.name not in kept:
                 path.unlink()
 
     def run(self, listener: ProgressListener | None) -> None:

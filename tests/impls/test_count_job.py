@@ -90,9 +90,9 @@ def test_the_number_of_parts_does_not_change_the_file(
 def test_a_cap_of_memory_writes_parts_and_counts_the_same(
     counter: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    texts = [
-        " ".join(f"w{number * 7919 % 100_003:x}" for number in range(n, n + 4000)) for n in range(0, 60_000, 3000)
-    ]
+    monkeypatch.setattr(block, "BLOCK_BYTES", 1 << 14)
+    words = [f"w{number * 7919 % 100_003:x}" for number in range(70_000)]
+    texts = [" ".join(words[start : start + 4000]) for start in range(0, 60_000, 3000)]
     parts = []
     spill = jobs.CountJob._spill
 
