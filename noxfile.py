@@ -95,7 +95,7 @@ def report(session: nox.Session) -> None:
 @nox.session
 def tests(session: nox.Session) -> None:
     """Run the test suite; then run the tests of compiled code again, without compiling."""
-    install(session, "test", "profile", "lm-test", extras="[peers,lm]")
+    install(session, "test", "profile", "lm-test", extras="[inputs,peers,lm]")
     session.run("python", "-m", "pytest", *session.posargs)
     if not session.posargs:
         session.run("python", "-m", "pytest", "--quiet", "-m", "kernel", env={"NUMBA_DISABLE_JIT": "1"})
@@ -104,7 +104,7 @@ def tests(session: nox.Session) -> None:
 @nox.session
 def fuzz(session: nox.Session) -> None:
     """Search for faults with random inputs: `-- --minutes 5 --seed 1 --only scans,cuts`."""
-    install(session, "bench", extras="[peers,lm]")
+    install(session, "bench", extras="[inputs,peers,lm]")
     session.run("python", "-m", "bench", "fuzz", *session.posargs)
 
 

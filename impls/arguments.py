@@ -6,6 +6,7 @@ The message of each error is one line that names the argument.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable
 from numbers import Integral
 from pathlib import Path
@@ -68,6 +69,20 @@ def check_texts(texts: object) -> Iterable[Any]:
     if not isinstance(texts, Iterable):
         raise UsageError(f"texts: {shown(texts)} is not a list of texts; give a list of strings")
     return texts
+
+
+def check_size(name: str, text: str) -> int:
+    """Return a number of bytes that is written as 1000000, 512MB or 2GiB.
+
+    Raises:
+        UsageError: `text` is not such a size.
+    """
+    found = re.fullmatch(r"(\d{1,12})([KMG]?)(i?B?)", text.strip(), re.ASCII | re.IGNORECASE)
+    if not found:
+        raise UsageError(f"{name}: {shown(text)} is not a size; write 1000000, 512MB or 2GiB")
+    step = 1024 if found[3].lower().startswith("i") else 1000
+    power: int = " KMG".index(found[2].upper() or " ")
+    return int(found[1]) * int(step**power)
 
 
 def check_workers(workers: int | None) -> int:

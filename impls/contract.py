@@ -235,6 +235,7 @@ class MergeEvent:
 
 
 MergeListener = Callable[[MergeEvent], None]
+"""Called by trainers. If a listener has an attribute `every`, a compiled trainer calls it once per `every` merges."""
 
 ShortText = Callable[[object], "list[int] | None"]
 """Takes a string; returns the list of its ids, or None if the text must be encoded in another way."""

@@ -1,22 +1,23 @@
-"""Training on a file: a counter counts its pretokens, then a trainer makes the vocabulary."""
+"""Training: a counter counts the pretokens of a text, then a trainer makes the vocabulary."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 
 from impls.arguments import Errors, check_workers
 from impls.contract import MergeListener, TieBreak
+from impls.counting import Counted
 from impls.definition import Definition
 from impls.errors import FileFormatError, MissingByteError
-from impls.fastest import pick, pick_trainer
-from impls.inputs.file import TextFile
+from impls.fastest import pick_trainer
 from impls.learning import Goal
+from impls.progress import Meter, ProgressListener
 from impls.registry import find
+from impls.training_data import Source, counts_of, merge_listener, name_of, same_as_counted
 
 
 def train(
-    input_path: str | os.PathLike[str],
+    input_path: Source,
     vocab_size: int,
     special_tokens: Sequence[str] = (),
     *,
@@ -29,11 +30,14 @@ def train(
     base: Definition | None = None,
     errors: Errors = "strict",
     on_merge: MergeListener | None = None,
+    on_progress: ProgressListener | None = None,
 ) -> Definition:
-    """Train a byte-level BPE tokenizer on a text file.
+    """Train a byte-level BPE tokenizer on text, or on counts of pretokens.
 
     Args:
-        input_path: UTF-8 text.
+        input_path: a path or a list of paths, see `inputs.collection.open_inputs`, which also takes options; any
+            other iterable of strings, each of them a document; or counts: a `Counted`, a `Pretokens`, or a mapping:
+            pretoken -> count. A `Counted` brings its own pattern and special tokens.
         vocab_size: 256 bytes + merges + special tokens; fewer merges are made if no pair is left.
         special_tokens: tokens that are cut out of the text and never merged; they get the last ids, in the order
             given.
@@ -48,6 +52,7 @@ def train(
         base: the tokenizer to go on from, see `impls.learning`; its pattern and its special tokens are used.
         errors: how invalid UTF-8 is treated: "strict" raises an error, "replace" reads it as U+FFFD.
         on_merge: called with each merge as it is made.
+        on_progress: called now and then with a `Progress` of the counting and of the training.
 
     Returns:
         A `Definition` of the tokenizer, with pattern and special tokens. To encode, give it to
@@ -57,22 +62,23 @@ def train(
         UsageError: an argument is wrong.
         FileFormatError: the file is missing, empty or not UTF-8, or holds a byte that `base` lacks.
     """
+    if isinstance(input_path, Counted):
+        pattern, special_tokens = same_as_counted(input_path, pattern, special_tokens, base)
     goal = Goal(vocab_size, special_tokens, pattern, tie_break, min_frequency, max_token_bytes, base)
     workers = check_workers(workers)
     chosen = None if isinstance(impl, str) and impl == "auto" else find("train", impl)
-    text = TextFile.open(input_path, errors)
-    counter = find("count", chosen.counter) if chosen else pick("count", text.n_bytes, goal.pattern)
-    pretokens = counter.load()(text, pattern=goal.pattern, special_tokens=goal.special_tokens, workers=workers)
-    text.check_unchanged()
-    trainer = chosen or pick_trainer(pretokens, text.n_bytes)
-    try:
-        return goal.learn(trainer.load(), pretokens, on_merge)
-    except MissingByteError as error:
-        raise FileFormatError(f"{text.name}: {error}") from None
+    counter = chosen.counter if chosen else ""
+    counted = counts_of(input_path, goal.pattern, goal.special_tokens, workers, errors, counter, on_progress)
+    trainer = chosen or pick_trainer(counted.pretokens, counted.n_bytes)
+    with Meter(on_progress, "train", goal.n_new, "merges") as meter:
+        try:
+            return goal.learn(trainer.load(), counted.pretokens, merge_listener(on_merge, on_progress, meter))
+        except MissingByteError as error:
+            raise FileFormatError(f"{name_of(input_path)}: {error}") from None
 
 
 def train_bpe(
-    input_path: str | os.PathLike[str],
+    input_path: Source,
     vocab_size: int,
     special_tokens: Sequence[str] = (),
     *,
@@ -85,6 +91,7 @@ def train_bpe(
     base: Definition | None = None,
     errors: Errors = "strict",
     on_merge: MergeListener | None = None,
+    on_progress: ProgressListener | None = None,
 ) -> tuple[dict[int, bytes], list[tuple[bytes, bytes]]]:
     """Train as `train` does, and return the vocabulary, a dict id -> bytes, and the merges in order of creation.
 
@@ -103,5 +110,6 @@ def train_bpe(
         base=base,
         errors=errors,
         on_merge=on_merge,
+        on_progress=on_progress,
     )
     return dict(trained.vocab), list(trained.merges)

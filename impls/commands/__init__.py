@@ -10,10 +10,11 @@ PROGRAM = Program(
     "impls",
     "Train byte-level BPE tokenizers, and encode and decode text with them.",
     {
-        "train": "train a vocabulary on a text file",
+        "count": "count the pretokens of text, to train on the counts later",
+        "train": "train a vocabulary on text or on counts",
         "extend": "add tokens to a tokenizer; all old ids stay",
         "prune": "remove tokens from a tokenizer, by size or by use on a text",
-        "encode": "encode a text file to a file of ids",
+        "encode": "encode text to files of ids",
         "decode": "decode a file of ids to text",
         "import": "read a tokenizer of another program, and save it as ours",
         "export": "write a tokenizer as tokenizer.json, as tiktoken's ranks or as GPT-2's files",

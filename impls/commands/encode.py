@@ -1,4 +1,4 @@
-"""`mergelab encode`: from a text file to a file of ids."""
+"""`mergelab encode`: from text to files of ids."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from time import perf_counter
 from typing import Any
 
 from impls.ids import FORMATS, NAMES
+from impls.input_options import add_input_options, opened, shown
 from impls.registry import implementations
 
 EXAMPLES = """
@@ -18,6 +19,7 @@ EXAMPLES = """
 %(prog)s tok corpus.txt --out indexed.idx                 # indexed.bin and indexed.idx for Megatron-LM
 %(prog)s tok corpus.txt --out split.bin --validation 0.3  # split-train.bin and split-val.bin
 %(prog)s tok corpus.txt --out plain.bin --special none --workers 2 --json
+%(prog)s tok corpus.txt corpus.txt --boundary '<|endoftext|>' --out both.bin
 """
 
 
@@ -26,7 +28,7 @@ def configure(parser: ArgumentParser) -> None:
     encoders = ", ".join(row.name for row in implementations("encode"))
     formats = "; ".join(f"{row.name}: {row.what}" for row in FORMATS)
     parser.add_argument("tokenizer", type=Path, help="folder written by train")
-    parser.add_argument("input", type=Path, help="file of UTF-8 text to encode")
+    add_input_options(parser)
     parser.add_argument("--out", type=Path, required=True, help="file for the ids; OUT.json, beside it, describes it")
     parser.add_argument("--force", action="store_true", help="replace ids that mergelab wrote")
     parser.add_argument("--format", choices=NAMES, help=f"by default, the suffix of OUT decides. {formats}")
@@ -52,20 +54,13 @@ def configure(parser: ArgumentParser) -> None:
     )
     parser.add_argument("--impl", default="auto", help=f"auto, {encoders}")
     parser.add_argument("--workers", type=int, help="threads; all cores by default")
-    parser.add_argument(
-        "--errors",
-        default="strict",
-        choices=("strict", "replace"),
-        help="invalid UTF-8 is an error, or becomes U+FFFD",
-    )
     parser.add_argument("--json", action="store_true", help="print what was written as JSON")
 
 
 def run(options: Namespace) -> None:
-    """Encode a file."""
-    from impls.inputs.file import TextFile
+    """Encode the sources one after the other."""
     from impls.inputs.held_out import HeldOut
-    from impls.jobs.ids import Order, encode_to_ids
+    from impls.jobs.ids import Order, encode_sources
     from impls.tokenizer import Tokenizer
 
     order = Order(
@@ -82,10 +77,13 @@ def run(options: Namespace) -> None:
     started = perf_counter()
     tokenizer = Tokenizer.load(options.tokenizer, impl=options.impl)
     loaded = perf_counter()
-    written = encode_to_ids(tokenizer, TextFile.open(options.input, options.errors), order)
+    listener = None if options.json else shown(options)
+    written = encode_sources(tokenizer, opened(options), order, impl=options.impl, on_progress=listener)
     seconds = {"load": loaded - started, "encode": perf_counter() - loaded}
     if options.json:
         print(json.dumps({"files": [{"path": str(path), **facts} for path, facts in written], "seconds": seconds}))
+        return
+    if options.quiet:
         return
     for path, facts in written:
         print(told(path, facts))

@@ -1,17 +1,21 @@
-"""`mergelab train`: from a text file to a folder with a tokenizer."""
+"""`mergelab train`: from text, or from counts, to a folder with a tokenizer."""
 
 from __future__ import annotations
 
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from itertools import pairwise
 from pathlib import Path
-from time import perf_counter
 from typing import TYPE_CHECKING
 
+from impls.errors import UsageError
+from impls.input_options import add_input_options, opened
 from impls.registry import implementations
 
 if TYPE_CHECKING:
     from impls.contract import MergeEvent
+    from impls.counting import Counted
+    from impls.definition import Definition
+    from impls.inputs.collection import Inputs
 
 EXAMPLES = """
 %(prog)s corpus.txt --vocab-size 320 --special-token '<|endoftext|>' --out tok
@@ -20,24 +24,20 @@ EXAMPLES = """
 %(prog)s corpus.txt --sizes 300,350,400 --out sizes                       # sizes/300, sizes/350, sizes/400
 %(prog)s corpus.txt --vocab-size 360 --min-frequency 2 --max-token-bytes 16 --out tok-short
 %(prog)s corpus.txt --vocab-size 420 --continue tok --out tok-more        # the ids of tok stay
+%(prog)s --from-counts counts.parquet --vocab-size 300 --out tok-counted  # counts of `mergelab count`
 """
 
 
 def configure(parser: ArgumentParser) -> None:
     """Add the options."""
     trainers = ", ".join(row.name for row in implementations("train"))
-    parser.add_argument("input", type=Path, help="file of UTF-8 text to train on")
+    add_input_options(parser, "*")
+    parser.add_argument("--from-counts", type=Path, metavar="FILE", help="begin with counts of the command count")
     parser.add_argument("--out", type=Path, help="folder for the tokenizer; by default named after input and size")
     parser.add_argument("--force", action="store_true", help="replace the tokenizer that is in the folder")
     parser.add_argument("--impl", default="auto", help=f"auto, {trainers}")
     parser.add_argument("--workers", type=int, help="processes or threads that count; all cores by default")
-    parser.add_argument(
-        "--errors",
-        default="strict",
-        choices=("strict", "replace"),
-        help="invalid UTF-8 is an error, or becomes U+FFFD",
-    )
-    parser.add_argument("--verbose", action="store_true", help="print each merge")
+    parser.add_argument("--verbose", action="store_true", help="print each merge, and the time of each stage")
     configure_goal(parser)
 
 
@@ -103,20 +103,22 @@ def run(options: Namespace) -> None:
     """Train and save."""
     from impls.formats import mergelab, recognise
     from impls.formats.names import default_output
-    from impls.learning import Goal
     from impls.pipeline import train
     from impls.saving import check_output, told
+    from impls.stage_times import StageTimes
     from impls.surgery.prune import prune
 
-    options.out = options.out or default_output([options.input], options.vocab_size or options.sizes[-1])
+    times = StageTimes(options.quiet)
+    source = source_of(options)
+    given = [options.from_counts] if options.from_counts else options.input
+    options.out = options.out or default_output(given, options.vocab_size or options.sizes[-1])
     folders = outputs(options)
     for out in folders:
-        check_output(out, options.force, options.input, *([options.base] if options.base else []))
+        check_output(out, options.force, *paths_of(source), *filter(None, [options.from_counts, options.base]))
     base = recognise(options.base).load().read(options.base) if options.base else None
-    Goal(min(folders.values()), options.special_token, options.pattern, base=base)  # Checks the smallest size.
-    started = perf_counter()
+    check_smallest(options, source, min(folders.values()), base)
     trained = train(
-        options.input,
+        source,
         max(folders.values()),
         options.special_token,
         pattern=options.pattern,
@@ -126,10 +128,48 @@ def run(options: Namespace) -> None:
         min_frequency=options.min_frequency,
         max_token_bytes=options.max_token_bytes,
         base=base,
-        errors=options.errors,
-        on_merge=print_merge if options.verbose else None,
+        on_merge=times.on_merge(print_merge) if options.verbose else None,
+        on_progress=times.on_progress,
     )
     for out, size in folders.items():
         definition = prune(trained, size, first_id=base.n_ids if base else 0).definition
         mergelab.write(out, definition)
-        print(f"{told(out, definition)} in {perf_counter() - started:.2f} s")
+        times.mark("saving")
+        if not options.quiet:
+            print(f"{told(out, definition)} in {times.total:.2f} s")
+    if options.verbose:
+        print(times.told())
+
+
+def check_smallest(options: Namespace, source: Inputs | Counted, size: int, base: Definition | None) -> None:
+    """Check the smallest vocabulary that is asked for, before the text is counted.
+
+    Raises:
+        UsageError: an option is wrong, or the vocabulary is too small.
+    """
+    from impls.counting import Counted
+    from impls.learning import Goal
+
+    specials = source.special_tokens if isinstance(source, Counted) else options.special_token
+    Goal(size, specials, options.pattern, base=base)
+
+
+def source_of(options: Namespace) -> Inputs | Counted:
+    """Return the text or the counts to train on.
+
+    Raises:
+        UsageError: neither is given, or both.
+        FileFormatError: a file is missing or damaged.
+    """
+    from impls.counts import read_counts
+
+    if bool(options.input) == bool(options.from_counts):
+        raise UsageError("input: give either text to train on, or --from-counts with a file of counts")
+    return read_counts(options.from_counts) if options.from_counts else opened(options)
+
+
+def paths_of(source: Inputs | Counted) -> list[Path]:
+    """Return the local files of a source."""
+    from impls.inputs.collection import Inputs
+
+    return [place.path for place in source.places if place.path] if isinstance(source, Inputs) else []

@@ -62,6 +62,33 @@ def _quiet_tracker() -> Iterator[None]:
         sys.warnoptions.remove(option)
 
 
+@contextmanager
+def processes(workers: int) -> Iterator[ProcessPoolExecutor]:
+    """Yield a pool of processes for the block; they end with it, and with this process.
+
+    Work must be submitted inside `blocked([signal.SIGINT])`, since the first submission starts the processes.
+
+    Raises:
+        MergelabError: a process of the pool ended early.
+    """
+    # Spawned, not forked: a fork of a process that runs threads (NumPy, Numba) can deadlock.
+    others = set(active_children())
+    with _quiet_tracker():
+        pool = ProcessPoolExecutor(workers, get_context("spawn"), _end_with_parent)
+    try:
+        yield pool
+    except BrokenProcessPool:
+        raise MergelabError(
+            "a counting process ended early: memory ran out, or your script does not call mergelab below "
+            "`if __name__ == '__main__':`; move the call there, or give workers=1"
+        ) from None
+    finally:
+        for process in set(active_children()) - others:
+            process.terminate()
+        with suppress(RuntimeError):  # Raised if the interrupt came before the pool started its own thread.
+            pool.shutdown(cancel_futures=True)
+
+
 def count(text: Text, *, pattern: str, special_tokens: Sequence[str], workers: int) -> Pretokens:
     """Count with up to `workers` processes, or in this process if there is only one range. See `contract.Counter`."""
     range_bytes = min(max(text.n_bytes // (4 * workers), MIN_RANGE_BYTES), MAX_RANGE_BYTES)
@@ -72,23 +99,9 @@ def count(text: Text, *, pattern: str, special_tokens: Sequence[str], workers: i
         for counts in map(job, ranges):
             total.update(counts)
     else:
-        # Spawned, not forked: a fork of a process that runs threads (NumPy, Numba) can deadlock.
-        others = set(active_children())
-        with _quiet_tracker():
-            pool = ProcessPoolExecutor(min(workers, len(ranges)), get_context("spawn"), _end_with_parent)
-        try:
+        with processes(min(workers, len(ranges))) as pool:
             with blocked([signal.SIGINT]):
                 results = pool.map(job, ranges)
             for counts in results:
                 total.update(counts)
-        except BrokenProcessPool:
-            raise MergelabError(
-                "a counting process ended early: memory ran out, or your script does not call mergelab below "
-                "`if __name__ == '__main__':`; move the call there, or give workers=1"
-            ) from None
-        finally:
-            for process in set(active_children()) - others:
-                process.terminate()
-            with suppress(RuntimeError):  # Raised if the interrupt came before the pool started its own thread.
-                pool.shutdown(cancel_futures=True)
     return Pretokens.from_mapping({pretoken.encode(): count for pretoken, count in total.items()})

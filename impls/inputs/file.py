@@ -48,17 +48,26 @@ class TextFile:
         """
         errors = check_errors(errors)
         path = check_path(path)
+        found = cls.look(path)
+        if found.st_size == 0:
+            raise FileFormatError(f"{path}: the file is empty; give a file that holds text")
+        return cls(path, 0, found.st_size, (found.st_dev, found.st_ino), _state(found), errors)
+
+    @staticmethod
+    def look(path: Path) -> os.stat_result:
+        """Check that a file can be read, and return what the system tells about it.
+
+        Raises:
+            FileFormatError: the file is missing, not a regular file, or unreadable.
+        """
         try:
             # Checked before the file is opened: opening a pipe waits until somebody writes to it.
             if not stat.S_ISREG(path.stat().st_mode):
                 raise FileFormatError(f"{path}: {_kind(path)}; give a text file")
             with path.open("rb") as file:
-                found = os.fstat(file.fileno())
+                return os.fstat(file.fileno())
         except OSError as error:
             raise FileFormatError(f"{path}: {error.strerror}; give a readable text file") from None
-        if found.st_size == 0:
-            raise FileFormatError(f"{path}: the file is empty; give a file that holds text")
-        return cls(path, 0, found.st_size, (found.st_dev, found.st_ino), _state(found), errors)
 
     @property
     def name(self) -> str:

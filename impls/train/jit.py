@@ -173,6 +173,23 @@ def with_larger_pool(state: State) -> State:
     return state._replace(pool=resized(state.pool, 2 * len(state.pool) + 2 * state.events.shape[2]))
 
 
+class Teller:
+    """Makes the events of merges."""
+
+    def __init__(self, start: Start | None) -> None:
+        """Begin before the first merge, with the tokens of `start`; by default, with single bytes."""
+        self._tokens = Merges.from_pairs([]).token_bytes() if start is None else list(start.tokens)
+        self._n_old = len(self._tokens)
+
+    def event(self, state: State, seconds: float) -> MergeEvent:
+        """Return the event of the newest merge; `seconds` is the time since the event before."""
+        done = int(state.numbers[MERGES_DONE])
+        for left, right in state.merges[len(self._tokens) - self._n_old : done].tolist():
+            self._tokens.append(self._tokens[left] + self._tokens[right])
+        pair, count = tuple(state.merges[done - 1].tolist()), int(state.merge_counts[done - 1])
+        return MergeEvent(done - 1, pair, len(self._tokens) - 1, self._tokens[-1], count, seconds)
+
+
 def train(
     pretokens: Pretokens,
     *,
@@ -185,10 +202,11 @@ def train(
 ) -> Merges:
     """Train in compiled code. See `contract.Trainer`."""
     state = initial_state(pretokens, n_merges, tie_break, min_frequency, max_token_bytes, start)
-    tokens = Merges.from_pairs([]).token_bytes() if start is None else list(start.tokens)
+    step = getattr(on_merge, "every", 1) if on_merge else BATCH
+    teller = Teller(start)
     while (done := int(state.numbers[MERGES_DONE])) < len(state.merges):
         started = perf_counter()
-        status = run_merges(state, min(len(state.merges), done + (1 if on_merge else BATCH)))
+        status = run_merges(state, min(len(state.merges), done + step))
         if status == EXHAUSTED:
             break
         if status == GROW_POOL:
@@ -196,9 +214,6 @@ def train(
         elif status == GROW_SLOTS:
             state = with_larger_slots(state)
         elif on_merge:
-            left, right = state.merges[done].tolist()
-            tokens.append(tokens[left] + tokens[right])
-            count, seconds = int(state.merge_counts[done]), perf_counter() - started
-            on_merge(MergeEvent(done, (left, right), len(tokens) - 1, tokens[-1], count, seconds))
+            on_merge(teller.event(state, perf_counter() - started))
     made = state.merges[: int(state.numbers[MERGES_DONE])]
     return Merges(made[:, 0].copy(), made[:, 1].copy())

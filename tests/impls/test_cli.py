@@ -151,12 +151,19 @@ def test_verbose_prints_a_line_for_each_merge(capsys: Capture) -> None:
     lines = capsys.readouterr().out.splitlines()
     loaded = Tokenizer.load("new")
     ids = {token: token_id for token_id, token in loaded.vocab.items()}
-    assert len(lines) == len(loaded.merges) + 1 == 7
-    for rank, ((left, right), line) in enumerate(zip(loaded.merges, lines[:-1], strict=True)):
+    n = len(loaded.merges)
+    assert n == 6
+    for rank, ((left, right), line) in enumerate(zip(loaded.merges, lines[:n], strict=True)):
         start = f"merge {rank + 1}: ({ids[left]}, {ids[right]}) -> {256 + rank} {left + right!r} count "
         assert line.startswith(start)
         assert re.fullmatch(r"\d+ in \d+\.\d+ ms", line.removeprefix(start))
     assert lines[-1].startswith("new: 263 tokens")
+    times = dict(line.removesuffix(" s").split(": ") for line in lines[n:-1])
+    assert list(times) == ["counting", "merges", "laying out pretokens, telling of merges", "saving", "total"]
+    *parts, total = map(float, times.values())
+    assert sum(parts) == pytest.approx(total, abs=5e-6)
+    merges = [float(line.split()[-2]) / 1e3 for line in lines[:n]]
+    assert sum(merges) == pytest.approx(parts[1], abs=1e-5)
 
 
 def test_train_replaces_a_tokenizer_only_by_force(home: Path, capsys: Capture) -> None:
@@ -236,7 +243,7 @@ def test_bad_usage_exits_2(arguments: tuple[str, ...], names: str, home: Path, c
     ("arguments", "names"),
     [
         (("train", "nope.txt", "--vocab-size", "300", "--out", "new"), "nope.txt: No such file"),
-        (("train", "folder", "--vocab-size", "300", "--out", "new"), "folder: Is a directory"),
+        (("train", "folder", "--vocab-size", "300", "--out", "new"), "folder: the folder holds no .txt"),
         (("train", "/dev/null", "--vocab-size", "300", "--out", "new"), "/dev/null: not a regular file"),
         (("train", "empty.txt", "--vocab-size", "300", "--out", "new"), "empty.txt: the file is empty"),
         (("train", "bad.txt", "--vocab-size", "300", "--out", "new"), "bad.txt: invalid UTF-8 at byte 8;"),
@@ -251,7 +258,7 @@ def test_bad_usage_exits_2(arguments: tuple[str, ...], names: str, home: Path, c
         (("encode", "text.txt", "text.txt", "--out", "new.bin"), "text.txt: is not a tokenizer; give a folder with"),
         (("encode", "folder", "text.txt", "--out", "new.bin"), "folder: is not a tokenizer; give a folder with"),
         (("encode", "tok", "nope.txt", "--out", "new.bin"), "nope.txt: No such file"),
-        (("encode", "tok", "folder", "--out", "new.bin"), "folder: Is a directory"),
+        (("encode", "tok", "folder", "--out", "new.bin"), "folder: the folder holds no .txt"),
         (("encode", "tok", "empty.txt", "--out", "new.bin"), "empty.txt: the file is empty"),
         (("encode", "tok", "bad.txt", "--out", "new.bin"), "bad.txt: invalid UTF-8 at byte 8;"),
         (("encode", "column", "text.txt", "--out", "new.bin"), "column/merges.txt: line 15: 'lonely'"),
