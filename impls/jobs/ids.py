@@ -7,16 +7,17 @@ appear together at its end; a job that fails leaves none.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from impls.arguments import SpecialMode, check_count
+from impls.contract import Ids
 from impls.errors import FileFormatError, UsageError, shown
 from impls.folders import refuse_same_file
 from impls.ids import format_for
@@ -61,24 +62,56 @@ class Order:
     command: Sequence[str] = ()
 
 
+class Piece(NamedTuple):
+    """The next piece of the text, encoded.
+
+    Attributes:
+        source: the bytes as they were read, for the digest.
+        content: the bytes as they were encoded.
+        ids: their ids, `id_dtype`[n].
+    """
+
+    source: bytes
+    content: bytes
+    ids: Ids
+
+
 def encode_to_ids(tokenizer: Tokenizer, text: Text, order: Order) -> list[Written]:
-    """Encode a text; return the files of ids.
+    """Encode a text to files of ids. See `write_ids`.
 
     Raises:
-        FileFormatError: the text cannot be read or encoded; an output exists, is the input, or cannot be written; or
-            no document is left for one side of the split.
+        FileFormatError: see `write_ids`; or the text cannot be read or encoded.
+        UsageError: see `write_ids`.
+    """
+    parts = tokenizer.encode_parts(text, special=order.special, workers=order.workers)
+    pieces = (Piece(part.content, part.valid(text), part.ids) for part in parts)
+    return write_ids(tokenizer, pieces, [text.name], order)
+
+
+def write_ids(tokenizer: Tokenizer, pieces: Iterable[Piece], sources: Sequence[str], order: Order) -> list[Written]:
+    """Write encoded text to files of ids; return the files.
+
+    Args:
+        tokenizer: the tokenizer that encoded the text.
+        pieces: the text, piece by piece; no document ends inside a token.
+        sources: the inputs as the user named them.
+        order: what to make.
+
+    Raises:
+        FileFormatError: an output exists, is an input, or cannot be written; or no document is left for one side of
+            the split.
         UsageError: a value of the order is wrong, or does not fit the tokenizer.
     """
     end = _document_end(tokenizer, order)
     outputs = _outputs(tokenizer, order)
     for output in outputs.values():
-        refuse_same_file(output.path, text.name)
+        refuse_same_file(output.path, *sources)
         output.check_replaceable(order.force)
     with ExitStack() as stack:
         for output in outputs.values():
             output.begin(stack)
-        source = _stream(tokenizer, text, order, end, list(outputs.values()), stack)
-        facts = _facts(tokenizer, order, end) | {"source": source}
+        source = _stream(tokenizer, pieces, order, end, list(outputs.values()), stack)
+        facts = _facts(tokenizer, order, end) | {"source": {"names": list(sources), **source}}
         written = [file for side, output in outputs.items() for file in output.finish(facts | {"split": side})]
     for output in outputs.values():
         output.remove_stale()
@@ -105,25 +138,30 @@ def _outputs(tokenizer: Tokenizer, order: Order) -> dict[str | None, Output]:
 
 
 def _stream(
-    tokenizer: Tokenizer, text: Text, order: Order, end: int | None, outputs: list[Output], stack: ExitStack
+    tokenizer: Tokenizer,
+    pieces: Iterable[Piece],
+    order: Order,
+    end: int | None,
+    outputs: list[Output],
+    stack: ExitStack,
 ) -> dict[str, Any]:
-    """Encode the text to the outputs; return the facts about the text."""
+    """Send the pieces to the outputs; return the facts about the text."""
     digest, n_bytes, split = hashlib.sha256(), 0, None
     if len(outputs) > 1 and end is not None:
         end_bytes = len(tokenizer.vocab[end])
         split = Split(outputs[0], outputs[1], order.held_out, _sizes(tokenizer), end_bytes, stack)
-    for part in tokenizer.encode_parts(text, special=order.special, workers=order.workers):
-        digest.update(part.content)
-        n_bytes += len(part.content)
-        ends = NOWHERE if end is None else np.flatnonzero(part.ids == end) + 1
+    for piece in pieces:
+        digest.update(piece.source)
+        n_bytes += len(piece.source)
+        ends = NOWHERE if end is None else np.flatnonzero(piece.ids == end) + 1
         if split is None:
-            outputs[0].write(part.ids, ends, len(part.valid(text)))
+            outputs[0].write(piece.ids, ends, len(piece.content))
         else:
-            split.write(part.valid(text), part.ids, ends)
+            split.write(piece.content, piece.ids, ends)
     if split is not None:
         split.finish()
         _check_sides(outputs)
-    return {"names": [text.name], "bytes": n_bytes, "sha256": digest.hexdigest()}
+    return {"bytes": n_bytes, "sha256": digest.hexdigest()}
 
 
 def _check_sides(outputs: list[Output]) -> None:
