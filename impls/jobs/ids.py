@@ -1,7 +1,7 @@
 """Encode a text to files of ids: one file or shards, whole or split into training and validation, with sidecars.
 
-Memory is constant, except for the index of a Megatron data set, which takes about 50 bytes per document. All files of a job
-appear together at its end; a job that fails leaves none.
+Memory is constant, except for the index of a Megatron data set, which takes about 50 bytes per document. All files of
+a job appear together at its end; a job that fails leaves none.
 """
 
 from __future__ import annotations
