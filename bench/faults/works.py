@@ -67,7 +67,8 @@ def make_tokenizers(folder: Path) -> None:
     from impls.pipeline import train
 
     for name, size in ((TOKENIZER, 700), ("out/old", 290)):
-        mergelab.write(folder / name, train(folder / SMALL, size, impl="incremental", workers=1))
+        trained = train(folder / SMALL, size, ["<|endoftext|>"], impl="incremental", workers=1)
+        mergelab.write(folder / name, trained)
     older = Tokenizer.load(folder / "out/old", impl="cached")
     encode_to_ids(older, TextFile.open(folder / SMALL), Order(folder / "out" / "ids.bin"))
 

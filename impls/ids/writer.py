@@ -38,7 +38,8 @@ class IdFile:
         self.path, self.n_ids = path, 0
         self._row, self._module, self._stack = row, row.load(), stack
         self._dtype: np.dtype[Any] = self._module.disk_dtype(dtype)
-        self._lengths, self._begun = array("q"), 0  # Ids of each finished document, and of the unfinished one.
+        self._documents, self._begun = 0, 0  # Finished documents, and ids of the unfinished one.
+        self._lengths = array("q")  # Ids of each finished document, for the index.
         self._n_bytes = 0
         self._file = stack.enter_context(atomic_writer(path))
         self._file.write(self._module.header(0, self._dtype))
@@ -48,12 +49,10 @@ class IdFile:
         self._file.write(ids.astype(self._dtype, copy=False).data)
         self.n_ids += len(ids)
         self._n_bytes += n_bytes
-        if len(ends):
-            lengths = np.diff(ends, prepend=-self._begun)
-            self._lengths.frombytes(lengths.astype(np.int64).tobytes())
-            self._begun = len(ids) - int(ends[-1])
-        else:
-            self._begun += len(ids)
+        if self._row.index:
+            self._lengths.frombytes(np.diff(ends, prepend=-self._begun).astype(np.int64).tobytes())
+        self._documents += len(ends)
+        self._begun = len(ids) - int(ends[-1]) if len(ends) else self._begun + len(ids)
 
     def finish(self, facts: dict[str, Any]) -> dict[str, Any]:
         """Write header, index and sidecar; return the fields of the sidecar.
@@ -61,13 +60,15 @@ class IdFile:
         Raises:
             FileFormatError: the header or the index cannot hold a number, or the disk is full.
         """
-        lengths = [*self._lengths, self._begun] if self._begun else self._lengths
+        if self._begun:
+            self._lengths.append(self._begun)
         self._file.seek(0)
         self._file.write(self._module.header(self.n_ids, self._dtype))
         if self._row.index:
             index = self._stack.enter_context(atomic_writer(self.path.with_suffix(self._row.index)))
-            index.write(self._module.index(lengths, self._dtype))
-        counts = {"ids": self.n_ids, "bytes": self._n_bytes, "documents": len(lengths)}
+            index.write(self._module.index(self._lengths, self._dtype))
+        documents = self._documents + bool(self._begun)
+        counts = {"ids": self.n_ids, "bytes": self._n_bytes, "documents": documents}
         values = {"kind": self._row.name, "dtype": self._dtype.name, **counts, **facts}
         # What is entered last gets its name first: even after a kill, the sidecar says that the files are ours.
         self._stack.enter_context(atomic_writer(sidecar.path_of(self.path))).write(sidecar.content(values))

@@ -106,7 +106,7 @@ def encode_sources(
         inputs: the sources.
         order: what to make.
         impl: the encoder for sources that are not one plain text file.
-        on_progress: called while such sources are encoded.
+        listener: called while such sources are encoded.
 
     Raises:
         FileFormatError: see `write_ids`; or a source cannot be read or encoded.

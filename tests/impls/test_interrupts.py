@@ -43,8 +43,8 @@ CASES = {
     "counting-in-processes": ((*TRAIN, "incremental"), "process_pool.py:count", 0.3),
     "starting-processes": ((*TRAIN, "incremental"), "concurrent/futures/process.py:submit", 0.0),
     "merging": ((*TRAIN, "incremental", "--workers", "1"), "train/incremental.py:train", 0.05),
-    "encoding": ((*ENCODE, "cached"), "tokenizer.py:_encode_range", 0.1),
-    "encoding-in-threads": ((*ENCODE, "jit"), "tokenizer.py:_encode_range", 0.0),
+    "encoding": ((*ENCODE, "cached"), "parts.py:encoded_range", 0.1),
+    "encoding-in-threads": ((*ENCODE, "jit"), "parts.py:encoded_range", 0.0),
     "decoding": (("decode", "tok", "ids.bin", "--out", "new.txt"), "decoder.py:_join", 0.02),
 }
 
