@@ -201,7 +201,6 @@ TRAIN = ("train", "text.txt", "--out", "new", "--vocab-size")
     [
         ((), "COMMAND"),
         (("frobnicate",), "frobnicate"),
-        (("train", "text.txt", "--vocab-size", "300"), "--out"),
         (("train", "text.txt", "--out", "new"), "--vocab-size"),
         (("train", "--vocab-size", "300", "--out", "new"), "input"),
         ((*TRAIN, "255"), "vocab_size: 255 is too small.* at least 256"),
