@@ -71,7 +71,7 @@ class EncoderChoice:
 
     @property
     def chosen(self) -> Impl:
-        """The implementation that `take` returned last."""
+        """The implementation of the encoder that `take` returned last."""
         return find("encode", self._auto)
 
     def take(self, n_bytes: int, special: bool) -> Encoder:

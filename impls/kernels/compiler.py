@@ -27,6 +27,8 @@ from impls.cache import code_folder, prune_code_folders, warn_that_code_is_lost
 from impls.kernels.helpers import JIT
 from impls.storage import read_private, write_private
 
+_NOTHING = ctypes.c_char * 0
+
 CodeState = Literal["loaded", "cached", "absent", "plain"]
 
 _LOCK = RLock()
@@ -113,10 +115,11 @@ class Call:
         self._block[2] = stop - start
 
     def set_arrays(self, *arrays: Any) -> None:
-        """Use other arrays of one dimension and of the same types as the first arguments."""
+        """Use other writable arrays, of one dimension and of the same types, as the first arguments."""
         self._replaced = arrays
         for place, array in enumerate(arrays):
-            self._block[2 * place + 1] = array.__array_interface__["data"][0]
+            # Four times as fast as to ask the array for its address.
+            self._block[2 * place + 1] = ctypes.addressof(_NOTHING.from_buffer(array))
             self._block[2 * place + 2] = len(array)
 
     def raw(self) -> tuple[int, NDArray[np.int64]]:
