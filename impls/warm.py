@@ -27,7 +27,7 @@ def warm(pattern: str) -> None:
     merges = train(pretokens, n_merges=10)
     vocabulary = Vocabulary.from_merges(merges)
     encoder, lists = JitEncoder(vocabulary, pattern), IdLists(vocabulary.n_ids)
-    encoder.short_text(lists.addresses)
+    encoder.short_text(lists)
     for dtype in (np.dtype("<u2"), np.dtype("<u4")):
         ids: Ids = encoder.encode(text).astype(dtype)
         lists.parts(ids, np.array([0, len(ids)]), compiled=True)
