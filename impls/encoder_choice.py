@@ -81,5 +81,5 @@ class EncoderChoice:
             self.name_for(self._seen_bytes)
         encoder = self.named(self._auto, special)
         if special and self._is_settled and n_bytes <= SHORT_BYTES and (make := getattr(encoder, "short_text", None)):
-            self.short_text = make(self._lists.addresses) or never
+            self.short_text = make(self._lists) or never
         return encoder

@@ -31,7 +31,7 @@ def warm(pattern: str) -> None:
     train(pretokens, n_merges=1, start=Start(merges.token_bytes(), *compiled_ids(vocabulary, pretokens)))
     merges_of_ranks(merges.token_bytes(), "warm")
     encoder, lists = JitEncoder(vocabulary, pattern), IdLists(vocabulary.n_ids)
-    encoder.short_text(lists.addresses)
+    encoder.short_text(lists)
     for dtype in (np.dtype("<u2"), np.dtype("<u4")):
         ids: Ids = encoder.encode(text).astype(dtype)
         lists.parts(ids, np.array([0, len(ids)]), compiled=True)

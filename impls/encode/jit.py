@@ -8,7 +8,7 @@ pattern has no compiled scan, `cached` encodes instead.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from itertools import accumulate
 from queue import Empty, SimpleQueue
@@ -23,6 +23,7 @@ from impls.encode import missing_byte
 from impls.encode.cached import CachedEncoder
 from impls.encode.short import ShortTexts
 from impls.errors import InvalidUtf8Error
+from impls.id_lists import IdLists
 from impls.kernels.builtins import USABLE
 from impls.kernels.encode import (
     CACHE_FULL,
@@ -184,15 +185,12 @@ class JitEncoder:
         n_entries = min(max(1 << (n_bytes >> 3).bit_length(), MIN_NEW_ENTRIES), MAX_NEW_ENTRIES)
         return Worker(self._pattern, self._vocabulary, self._ranks, n_entries)
 
-    def short_text(self, integers: Callable[[], Array64]) -> ShortText | None:
-        """Return the function for short strings, see `encode.short`, if this Python can have one.
-
-        `integers` returns the addresses of the integer objects of all ids.
-        """
+    def short_text(self, lists: IdLists) -> ShortText | None:
+        """Return the function for short strings, see `encode.short`, if this Python can have one."""
         if self._fallback or not USABLE:
             return None
         if self._short is None:
-            self._short = ShortTexts(self.new_worker(MOST_BYTES), integers())
+            self._short = ShortTexts(self.new_worker(MOST_BYTES), lists)
         return self._short.function()
 
     def encode(self, text: bytes, *, workers: int | None = None) -> Ids:

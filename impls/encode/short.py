@@ -8,6 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from impls.contract import Array32, Array64, ShortText
+from impls.id_lists import IdLists
 from impls.kernels.builtins import python_api
 from impls.kernels.encode import CACHE_FULL, Cache
 from impls.kernels.short import CELLS_AT, ENCODE_SHORT, ENTRY, FREE, MOST_BYTES, N_BYTES, N_BYTES_AT, STATUS
@@ -26,10 +27,9 @@ class HasCall(Protocol):
 class ShortTexts:
     """Keeps the built-in function of a tokenizer, and makes room in its cache when it is full."""
 
-    def __init__(self, worker: HasCall, integers: Array64) -> None:
-        """Make the function; `integers` are the addresses of the integer objects of all ids."""
-        self._integers, self._lock = integers, Lock()
-        self._worker = worker
+    def __init__(self, worker: HasCall, lists: IdLists) -> None:
+        """Make the function; the integers of its lists are those of `lists`."""
+        self._worker, self._lists, self._lock = worker, lists, Lock()
         self._state, self._function = self._bind()
 
     def _bind(self) -> tuple[Array64, ShortText]:
@@ -38,8 +38,8 @@ class ShortTexts:
         state = np.zeros(6, np.int64)
         state[N_BYTES_AT] = state[N_BYTES:].ctypes.data
         state[[FREE, ENTRY, CELLS_AT]] = 1, entry, cells.ctypes.data
-        arguments = (python_api(), cells, documents, cache.numbers, output, self._integers, state)
-        return state, ENCODE_SHORT.make(*arguments)
+        arguments = (python_api(), cells, documents, cache.numbers, output, self._lists.addresses(), state)
+        return state, ENCODE_SHORT.make(*arguments, kept=(call, self._lists))
 
     def function(self) -> ShortText:
         """Return the function; it is a new one after room was made."""

@@ -81,15 +81,18 @@ class Builtin(Kernel):
 
     is_builtin = True
 
-    def make(self, *arguments: Any) -> Callable[[Any], Any]:
-        """Return a function of one Python object; `arguments` follow this object."""
+    def make(self, *arguments: Any, kept: object = None) -> Callable[[Any], Any]:
+        """Return a function of one Python object; `arguments` follow this object.
+
+        The function keeps `arguments` alive, and `kept`, whose memory the arguments may refer to by address.
+        """
         arguments = (0, *arguments)
         values = [0, *cells(arguments)]
         block = (ctypes.c_int64 * len(values))(*values)
         code = ctypes.cast(self.compiled(arguments), ctypes.c_void_p)
         definition = _MethodDefinition(self.name.encode(), code, METH_O, None)
         owner = _Self(ctypes.addressof(block).to_bytes(8, sys.byteorder))
-        owner.owned = arguments, block, definition
+        owner.owned = arguments, block, definition, kept
         made: Callable[[Any], Any] = _new_function(ctypes.addressof(definition), owner, None)
         return made
 
