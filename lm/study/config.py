@@ -24,6 +24,10 @@ PLACEHOLDERS: dict[str, dict[str, Any]] = {
 """What the study decides itself: tokenizers, budgets and its folder."""
 
 
+WORDS = {"bytes": "bytes of text", "tokens": "tokens", "flops": "operations"}
+"""Field of a budget -> what it counts."""
+
+
 class Budget(Config):
     """How long each model is trained: exactly one of the fields.
 
@@ -54,7 +58,8 @@ class Budget(Config):
         return float(self.model_dump(exclude_none=True)[self.unit])
 
     def __str__(self) -> str:
-        return f"{self.amount:g} {self.unit}"
+        amount = f"{self.amount:,.0f}" if self.amount < 1e9 else f"{self.amount:g}"
+        return f"{amount} {WORDS[self.unit]}"
 
 
 class StudyTokenizer(Config):

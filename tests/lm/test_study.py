@@ -219,7 +219,7 @@ def test_a_budget_below_a_step_and_a_cell_without_memory_fail_alone(tmp_path: Pa
     budgets = [{"bytes": 100}, {"bytes": 5000}]
     results = results_of(tmp_path, budgets=budgets, seeds=[0])
     assert re.search(
-        r"budgets: 100 bytes are less than one step of whole, which takes \d+; give more", results[0].failure
+        r"budgets: 100 bytes of text are less than one step of whole, which takes \d+; give more", results[0].failure
     )
     assert results[1].scores is not None
     monkeypatch.setattr(cells, "_free_memory", lambda: 1000)
