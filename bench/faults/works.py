@@ -34,6 +34,7 @@ def works(url: str, record: Path | None) -> list[Work]:
         Work("count in threads", (*in_threads, "--out", "out/old", "--force")),
         Work("train", (*small, "--out", "out/old", "--force")),
         Work("encode a file", ("-m", "impls", "encode", TOKENIZER, TEXT, "--out", "out/ids.bin")),
+        Work("inspect", ("-m", "impls", "inspect", TOKENIZER, "--file", TEXT, "--html", "out/page.html", "--force")),
         Work("encode to shards", ("-m", "bench.faults.shards", TOKENIZER, TEXT, "out/shards")),
         Work("lm tokenize", ("-m", "lm", "tokenize", "--config", CONFIG), package="torch"),
         Work(
