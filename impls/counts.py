@@ -69,11 +69,17 @@ def write_batches(file: BinaryIO, batches: Iterator[Any], facts: dict[str, Any] 
         schema = schema.with_metadata({KEY: json.dumps({"version": VERSION} | facts).encode()})
     encodings = {"pretoken": "DELTA_BYTE_ARRAY", "count": "DELTA_BINARY_PACKED"}
     options = {"use_dictionary": False, "column_encoding": encodings, "write_page_checksum": True}
-    rows = 0
+    rows, waiting = 0, schema.empty_table()
     with parquet.ParquetWriter(file, schema, compression="zstd", **options) as writer:
         for batch in batches:
-            writer.write_table(pa.Table.from_batches([batch]).cast(schema), row_group_size=ROWS)
             rows += len(batch)
+            waiting = pa.concat_tables([waiting, pa.Table.from_batches([batch]).cast(schema)])
+            # Row groups of equal size: the same counts make the same file, however they were merged.
+            whole = len(waiting) - len(waiting) % ROWS
+            if whole:
+                writer.write_table(waiting[:whole].combine_chunks(), row_group_size=ROWS)
+                waiting = waiting[whole:]
+        writer.write_table(waiting.combine_chunks(), row_group_size=ROWS)
     return rows
 
 

@@ -41,8 +41,8 @@ def trials(
     """Return the cases to be compared, and a line for each one that cannot be.
 
     Args:
-        only: names "stage/implementation" with commas between; None for every implementation that changed and the
-            fastest of each stage.
+        only: names "stage/implementation" with commas between; with None, all implementations that changed are
+            compared, and the fastest implementation of each stage.
         sizes: the workloads.
         base_rows: the target of each implementation of base by "stage/name".
         base: the folder of the sources of base.

@@ -22,7 +22,7 @@ LAUNCHES = 12
 """Batches of a comparison: few, since starting processes takes time. One bad launch on each side does no harm."""
 
 TURNS = 6
-"""Of a block: A B C C B A."""
+"""A block has six turns: A B C C B A."""
 
 Launcher = Callable[[int], AbstractContextManager[Launch]]
 """Starts the processes of a launch, which is given by its number."""
@@ -111,9 +111,9 @@ def measure(
     Args:
         trials: the cases; base and head have them.
         launcher: starts the processes of a launch.
-        files: of the inputs.
+        files: the files of the inputs.
         seconds: for all turns together; starting and preparing comes on top.
-        say: is told what is being done.
+        say: called with a line about each piece of work that begins.
         whole: take the whole text of each workload, however long a call takes.
 
     Raises:

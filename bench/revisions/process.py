@@ -132,7 +132,7 @@ class Launch:
     number: int = 0
 
     def sides(self, case: str) -> tuple[Side, Side, Side]:
-        """Return the sides that take the turns of a case that was prepared."""
+        """Return the three sides, which take turns with a prepared case."""
         return self.base.side(case), self.head.side(case), self.twin.side(case)
 
     def ask_all(self, **order: Any) -> list[dict[str, Any]]:

@@ -55,7 +55,7 @@ def control(results: list[Result]) -> str:
 
 
 def failure(one: Result, percent: float) -> str:
-    """Say which case failed the gate."""
+    """Return the message for a case that is slower than `--fail-above` allows."""
     ratio = one.comparison.ratio
     return (
         f"{name_of(one.trial.case.impl)} on {one.trial.case.workload.name} is "

@@ -43,9 +43,10 @@ def _places(name: str | os.PathLike[str]) -> Iterator[Place]:
         yield from _remote(text)
     else:
         path = check_path(name)
-        if path.is_dir():
+        # Unlike methods of Path, these functions say no to a name that is too long.
+        if os.path.isdir(path):  # noqa: PTH112
             yield from map(LocalFile.at, _in_folder(path))
-        elif WILD.isdisjoint(text) or path.exists():
+        elif WILD.isdisjoint(text) or os.path.exists(path):  # noqa: PTH110
             yield LocalFile.at(path)
         else:
             yield from map(LocalFile.at, _matches(text))
