@@ -8,12 +8,12 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
 from impls.arguments import SpecialMode, check_count, check_path, check_texts, check_workers
-from impls.contract import Array64, Ids, IdType
+from impls.contract import Array64, Ids
 from impls.cuts import SafeCuts
 from impls.decoder import Decoder
 from impls.definition import Definition
+from impls.described import Described
 from impls.encoder_choice import EncoderChoice
-from impls.errors import UsageError, shown
 from impls.folders import refuse_same_file
 from impls.formats import mergelab, recognise
 from impls.formats.gpt2 import read_merges, read_vocab
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from impls.ids.layout import Layout
 
 
-class Tokenizer:
+class Tokenizer(Described):
     """Byte-level BPE: text to ids and back.
 
     Attributes:
@@ -72,32 +72,10 @@ class Tokenizer:
 
     def _set_up(self, definition: Definition, impl: str) -> None:
         self.definition = definition
-        self._tokens = definition.vocab
-        self._decoder = Decoder(self._tokens)
-        self._ids: dict[bytes, int] | None = None
+        self._decoder = Decoder(definition.vocab)
         self._splitter = Splitter(self.pattern, list(self.special_tokens))
         self._lists = IdLists(definition.n_ids)
         self._encoders = EncoderChoice(definition, impl, self._lists)
-
-    @property
-    def vocab(self) -> Mapping[int, bytes]:
-        """A read-only mapping: id -> bytes of the token, special tokens included."""
-        return self.definition.vocab
-
-    @property
-    def merges(self) -> list[tuple[bytes, bytes]]:
-        """Pairs of tokens in order of rank."""
-        return list(self.definition.merges)
-
-    @property
-    def special_tokens(self) -> Mapping[str, int]:
-        """A read-only mapping: special token -> id, in the order given."""
-        return self.definition.special_tokens
-
-    @property
-    def pattern(self) -> str:
-        """Name of the split pattern."""
-        return self.definition.pattern
 
     @classmethod
     def from_definition(cls, definition: Definition, *, impl: str = "auto") -> Tokenizer:
@@ -162,32 +140,6 @@ class Tokenizer:
         from impls.formats.tiktoken import encoding_of
 
         return encoding_of(self.definition, name)
-
-    def fingerprint(self) -> str:
-        """Return the SHA-256, as hex, of all ids, tokens, merges, special tokens and the pattern."""
-        return self.definition.fingerprint
-
-    @property
-    def vocab_size(self) -> int:
-        """Number of tokens, special tokens included."""
-        return len(self._tokens)
-
-    def __len__(self) -> int:
-        """Return the number of tokens, special tokens included."""
-        return len(self._tokens)
-
-    def token_to_id(self, token: str | bytes) -> int | None:
-        """Return the id of a token, which is given as bytes or as text; None if there is no such token."""
-        if not isinstance(token, str | bytes):
-            raise UsageError(f"token: {shown(token)} is neither a string nor bytes; give one of the two")
-        content = utf8(token) if isinstance(token, str) else token
-        if self._ids is None:
-            self._ids = {token: token_id for token_id, token in self._tokens.items()}
-        return self._ids.get(content)
-
-    def id_to_token(self, token_id: int) -> bytes | None:
-        """Return the bytes of the token with this id; None if there is no such token."""
-        return self._tokens.get(check_count("token_id", token_id, 0))
 
     def __eq__(self, other: object) -> bool:
         """Tell whether both tokenizers have equal definitions; their encoders may differ."""
@@ -337,11 +289,6 @@ class Tokenizer:
         stop = check_count("stop", stop, start, text.stop)
         encoder = self._encoders.take(stop - start, True)
         return encoded_range(text, encoder, (start, stop), check_workers(workers)).ids
-
-    @property
-    def id_dtype(self) -> IdType:
-        """Type of ids in arrays and on disk, little-endian: uint16 if every id fits into 16 bits, else uint32."""
-        return self.definition.id_dtype
 
     def read_ids(self, path: str | os.PathLike[str]) -> Ids:
         """Map a file of ids in any format of `impls.ids`, read-only; the file must not shrink while it is mapped.

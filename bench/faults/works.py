@@ -36,6 +36,7 @@ def works(url: str, record: Path | None) -> list[Work]:
         Work("train", (*small, "--out", "out/old", "--force")),
         Work("encode a file", (*encode, "out/ids.bin")),
         Work("encode in two sets", (*encode, "out/split.idx", "--validation", "0.2")),
+        Work("inspect", ("-m", "impls", "inspect", TOKENIZER, "--file", TEXT, "--html", "out/page.html", "--force")),
         Work("encode to shards", ("-m", "bench.faults.shards", TOKENIZER, TEXT, "out/shards")),
         Work("lm tokenize", ("-m", "lm", "tokenize", "--config", CONFIG), package="torch"),
         Work(

@@ -1,4 +1,4 @@
-"""`python -m impls compare`: several tokenizers side by side on the same file."""
+"""`mergelab compare`: several tokenizers side by side on the same file."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from impls.errors import UsageError
-from impls.inputs.file import TextFile
-from impls.inspection.figures.comparison import comparison_figures
 from impls.inspection.output import add_output, check_output, show
-from impls.inspection.words.comparison import comparison_blocks
-from impls.tokenizer import Tokenizer
+
+EXAMPLES = """
+%(prog)s tok tok-o200k --on corpus.txt
+%(prog)s tok tok-o200k tok-own --on corpus.txt --html compared.html     # with a plot
+"""
 
 
 def configure(parser: ArgumentParser) -> None:
@@ -28,6 +29,11 @@ def configure(parser: ArgumentParser) -> None:
 
 def run(options: Namespace) -> None:
     """Load all tokenizers, compare them, and show the comparison."""
+    from impls.inputs.file import TextFile
+    from impls.inspection.figures.comparison import comparison_figures
+    from impls.inspection.words.comparison import comparison_blocks
+    from impls.tokenizer import Tokenizer
+
     names = [str(path) for path in options.tokenizers]
     if len(set(names)) < 2 or len(set(names)) < len(names):
         raise UsageError(f"tokenizers: {', '.join(names)}; give two or more different ones")

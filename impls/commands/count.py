@@ -1,4 +1,4 @@
-"""`python -m impls count`: from text to a file of counts, which training can begin with."""
+"""`mergelab count`: from text to a file of counts, which training can begin with."""
 
 from __future__ import annotations
 
@@ -7,6 +7,11 @@ from pathlib import Path
 from time import perf_counter
 
 from impls.input_options import add_input_options, opened, shown
+
+EXAMPLES = """
+%(prog)s corpus.txt --special-token '<|endoftext|>' --out counts.parquet       # for train --from-counts
+%(prog)s corpus.txt --memory 64MB --pattern gpt4 --out counts-gpt4.parquet     # the rest waits on disk
+"""
 
 
 def configure(parser: ArgumentParser) -> None:
@@ -19,7 +24,9 @@ def configure(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--special-token", action="append", default=[], metavar="TEXT", help="a special token; may be repeated"
     )
-    parser.add_argument("--pattern", default="gpt2", help="gpt2, gpt4, o200k or regex:EXPRESSION")
+    parser.add_argument(
+        "--pattern", default="gpt2", help="gpt2 (by default), gpt4, o200k, llama3, qwen2, regex:EXPRESSION"
+    )
     parser.add_argument("--workers", type=int, help="processes or threads that count; all cores by default")
     parser.add_argument(
         "--memory", metavar="SIZE", help="the most memory for the counts, such as 512MB; the rest waits on disk"

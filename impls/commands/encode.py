@@ -19,7 +19,7 @@ EXAMPLES = """
 %(prog)s tok corpus.txt --out indexed.idx                 # indexed.bin and indexed.idx for Megatron-LM
 %(prog)s tok corpus.txt --out split.bin --validation 0.3  # split-train.bin and split-val.bin
 %(prog)s tok corpus.txt --out plain.bin --special none --workers 2 --json
-%(prog)s tok corpus.txt corpus.txt --boundary '<|endoftext|>' --out both.bin
+%(prog)s tok corpus.txt --separator '<|endoftext|>' --boundary '<|endoftext|>' --limit-documents 100 --out first.bin
 """
 
 

@@ -1,4 +1,4 @@
-"""`python -m impls export`: from any tokenizer to the files of another program."""
+"""`mergelab export`: from any tokenizer to the files of another program."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from impls.errors import FileFormatError
-from impls.folders import claimed, refuse_same_file
 from impls.formats import FORMATS, find
-from impls.formats.files import write_together
-from impls.tokenizer import Tokenizer
+
+EXAMPLES = """
+%(prog)s tok --to tokenizer.json --out hf          # AutoTokenizer.from_pretrained("hf")
+%(prog)s tok --to tiktoken --out ranks
+"""
 
 KIND = "tokenizer"
 
@@ -25,6 +27,10 @@ def configure(parser: ArgumentParser) -> None:
 
 def run(options: Namespace) -> None:
     """Load and write."""
+    from impls.folders import claimed, refuse_same_file
+    from impls.formats.files import write_together
+    from impls.tokenizer import Tokenizer
+
     row = find(options.to)
     definition = Tokenizer.load(options.tokenizer).definition
     out = options.out or Path(f"{options.tokenizer.resolve().name.split('.')[0]}-{row.name.split('.')[0]}")

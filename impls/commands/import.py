@@ -1,4 +1,4 @@
-"""`python -m impls import`: from a tokenizer of another program to a folder of ours, proven on a sample."""
+"""`mergelab import`: from a tokenizer of another program to a folder of ours, proven on a sample."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from impls.command_line import tell
-from impls.errors import FileFormatError, UsageError
-from impls.folders import refuse_same_file
-from impls.formats import FORMATS, mergelab, recognise
-from impls.formats.names import default_output
-from impls.proof import prove
+from impls.errors import UsageError
+from impls.formats import FORMATS
+
+EXAMPLES = """
+%(prog)s hf/tokenizer.json --out imported
+"""
 
 
 def configure(parser: ArgumentParser) -> None:
@@ -34,11 +35,16 @@ def configure(parser: ArgumentParser) -> None:
 
 def run(options: Namespace) -> None:
     """Read, prove and save."""
+    from impls.formats import mergelab, recognise
+    from impls.formats.names import default_output
+    from impls.proof import prove
+    from impls.saving import check_output
+
     row = recognise(options.input)
     definition = row.load().read(options.input, **_choices(options, row.name))
     size = len(definition.vocab)
     out = options.out or default_output([options.input], size)
-    _check_output(out, options)
+    check_output(out, options.force, options.input)
     proof = prove(row, options.input, definition) if not options.without else None
     mergelab.write(out, definition)
     print(
@@ -74,12 +80,3 @@ def _special_token(text: str) -> tuple[str, int]:
     if not token or not token_id.isdecimal() or len(token_id) > 10:
         raise UsageError(f"--special-token: {text!r} is not TEXT=ID; give a text such as '<|endoftext|>=100257'")
     return token, int(token_id)
-
-
-def _check_output(out: Path, options: Namespace) -> None:
-    if out.exists() and not out.is_dir():
-        raise FileFormatError(f"{out}: exists and is not a folder; give another --out")
-    refuse_same_file(out, options.input)
-    if mergelab.recognise(out) and not options.force:
-        raise FileFormatError(f"{out}: holds a tokenizer; give another --out, or --force to replace it")
-    mergelab.check_replaceable(out)

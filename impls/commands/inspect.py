@@ -1,23 +1,25 @@
-"""`python -m impls inspect`: look into a tokenizer: one token, a text, a file, or the whole vocabulary."""
+"""`mergelab inspect`: look into a tokenizer: one token, a text, a file, or the whole vocabulary."""
 
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from impls.errors import UsageError, shown
-from impls.inputs.file import TextFile
-from impls.inspection.blocks import Block
-from impls.inspection.figures.text import text_figures
-from impls.inspection.figures.token import token_figures
-from impls.inspection.figures.usage import usage_figures
-from impls.inspection.figures.vocabulary import vocabulary_figures
 from impls.inspection.output import add_output, check_output, show
-from impls.inspection.words.text import text_blocks
-from impls.inspection.words.token import token_blocks
-from impls.inspection.words.usage import usage_blocks
-from impls.inspection.words.vocabulary import vocabulary_blocks
-from impls.tokenizer import Tokenizer
+
+if TYPE_CHECKING:
+    from impls.inputs.file import TextFile
+    from impls.inspection.blocks import Block
+    from impls.tokenizer import Tokenizer
+
+EXAMPLES = """
+%(prog)s tok                                             # the vocabulary
+%(prog)s tok "It's the story of the day."                # how a text splits
+%(prog)s tok --id 300 --json                             # one token, with the merges that make it
+%(prog)s tok --file corpus.txt --html usage.html         # how well the tokenizer fits a text
+"""
 
 
 def configure(parser: ArgumentParser) -> None:
@@ -42,6 +44,9 @@ def run(options: Namespace) -> None:
     if len(asked) > 1:
         names = " and ".join(name.upper() if name == "text" else f"--{name}" for name in asked)
         raise UsageError(f"{names}: are different questions; give one of TEXT, --file, --token, --id")
+    from impls.inputs.file import TextFile
+    from impls.tokenizer import Tokenizer
+
     check_output(options, options.tokenizer, *([options.file] if options.file else []))
     text = TextFile.open(options.file, options.errors) if options.file else None
     tokenizer = Tokenizer.load(options.tokenizer)
@@ -50,6 +55,15 @@ def run(options: Namespace) -> None:
 
 
 def _answer(tokenizer: Tokenizer, text: TextFile | None, options: Namespace) -> tuple[object, list[Block]]:
+    from impls.inspection.figures.text import text_figures
+    from impls.inspection.figures.token import token_figures
+    from impls.inspection.figures.usage import usage_figures
+    from impls.inspection.figures.vocabulary import vocabulary_figures
+    from impls.inspection.words.text import text_blocks
+    from impls.inspection.words.token import token_blocks
+    from impls.inspection.words.usage import usage_blocks
+    from impls.inspection.words.vocabulary import vocabulary_blocks
+
     if text is not None:
         usage = usage_figures(tokenizer, text, str(options.tokenizer))
         return usage, usage_blocks(usage, tokenizer.vocab)

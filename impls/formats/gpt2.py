@@ -11,6 +11,7 @@ import operator
 import os
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from itertools import islice, repeat
 from pathlib import Path
 from typing import Any
 
@@ -145,9 +146,14 @@ def ids_of_merges(lefts: list[str], rights: list[str], ids: Mapping[str, int]) -
     Raises:
         KeyError: a token has no id.
     """
-    columns = (lefts, rights, map(operator.add, lefts, rights))
-    left, right, merged = (np.fromiter(map(ids.__getitem__, column), np.int32, len(lefts)) for column in columns)
-    return left, right, merged
+    made, tokens = list(map(operator.add, lefts, rights)), list(ids)
+    first = tokens.index(made[0]) if made and made[0] in ids else 0
+    # Mostly, the merged tokens are listed in order of rank: comparing lists is faster than looking each token up.
+    in_order = tokens[first : first + len(made)] == made
+    merged = islice(ids.values(), first, first + len(made)) if in_order else map(ids.__getitem__, made)
+    columns = (map(ids.__getitem__, lefts), map(ids.__getitem__, rights), merged)
+    left, right, merged_ids = (np.fromiter(column, np.int32, len(lefts)) for column in columns)
+    return left, right, merged_ids
 
 
 def read_files(vocab_path: Path, merges_path: Path, special_tokens: Sequence[str] | None, pattern: str) -> Definition:
@@ -167,7 +173,7 @@ def read_files(vocab_path: Path, merges_path: Path, special_tokens: Sequence[str
         special_tokens = _likely_specials(content, lines, str(vocab_path))
     vocab = vocab_of(content, special_tokens, str(vocab_path))
     try:
-        if any(line.count(" ") != 1 for line in lines):
+        if not set(map(str.count, lines, repeat(" "))) <= {1}:
             raise KeyError
         merges = ids_of_merges(columns[::2], columns[1::2], content) if lines else (np.empty(0, np.int32),) * 3
         return Definition.of_ids(vocab, merges, special_tokens, pattern)

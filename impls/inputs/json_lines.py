@@ -14,8 +14,7 @@ from typing import Any, NoReturn
 
 from impls.errors import FileFormatError
 from impls.inputs.block import Loaded, Reading, load_joined
-from impls.inputs.compressed import opened
-from impls.inputs.pieces import Piece, after_separator, pieces
+from impls.inputs.pieces import Piece, separated_pieces
 from impls.inputs.places import Place
 
 MARK = b"\xef\xbb\xbf"
@@ -27,11 +26,8 @@ BLANK = b" \t\r\n"
 def blocks(place: Place, reading: Reading, pattern: str, special_tokens: Sequence[str]) -> Iterator[JsonBlock]:
     """Yield blocks of whole lines. See `inputs.block.Block`."""
     del pattern, special_tokens
-    line = 1
-    with opened(place) as stream:
-        for piece in pieces(stream, after_separator(b"\n"), "line end"):
-            yield JsonBlock(place.name, piece, line, reading)
-            line += piece.data.count(b"\n")
+    for piece in separated_pieces(place, b"\n", "line end"):
+        yield JsonBlock(place.name, piece, reading)
 
 
 def parse_line(line: bytes, field: str, errors: str = "strict") -> bytes:
@@ -61,13 +57,11 @@ class JsonBlock:
     Attributes:
         name: the name of the source.
         piece: the bytes of the lines.
-        line: the number of the first line.
         reading: how the lines are read.
     """
 
     name: str
     piece: Piece
-    line: int
     reading: Reading
 
     @property
@@ -78,7 +72,7 @@ class JsonBlock:
     @property
     def n_bytes(self) -> int:
         """Number of bytes of the lines."""
-        return len(self.piece.data)
+        return self.piece.n_bytes
 
     def load(self, special_tokens: Sequence[str], most: int | None = None) -> Loaded:
         """Parse the lines."""
@@ -105,7 +99,7 @@ class JsonBlock:
         documents: list[bytes] = []
         left_out: list[str] = []
         start = 0
-        for number, line in enumerate(self._lines(), self.line):
+        for number, line in enumerate(self._lines(), self.piece.line):
             if len(documents) == most:
                 break
             if line.strip(BLANK):
@@ -141,7 +135,7 @@ class JsonBlock:
 
     def _explain(self) -> NoReturn:
         self._one_by_one(None)
-        raise FileFormatError(f"{self.name}: line {self.line} or later: invalid UTF-8; repair the text")
+        raise FileFormatError(f"{self.name}: line {self.piece.line} or later: invalid UTF-8; repair the text")
 
 
 def _is_utf8(loaded: Loaded) -> bool:

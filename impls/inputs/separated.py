@@ -6,9 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from impls.inputs.block import Loaded, Reading
-from impls.inputs.compressed import opened
 from impls.inputs.memory_text import MemoryText
-from impls.inputs.pieces import Piece, after_separator, pieces
+from impls.inputs.pieces import Piece, separated_pieces
 from impls.inputs.places import Place
 
 LINE_END = "\n"
@@ -18,9 +17,8 @@ def blocks(place: Place, reading: Reading, pattern: str, special_tokens: Sequenc
     """Yield blocks of whole documents. See `inputs.block.Block`."""
     del pattern, special_tokens
     separator = (reading.separator or LINE_END).encode()
-    with opened(place) as stream:
-        for piece in pieces(stream, after_separator(separator), f"separator {separator.decode()!r}"):
-            yield SeparatedBlock(place.name, piece, separator, reading)
+    for piece in separated_pieces(place, separator, f"separator {separator.decode()!r}"):
+        yield SeparatedBlock(place.name, piece, separator, reading)
 
 
 @dataclass(frozen=True)
@@ -47,7 +45,7 @@ class SeparatedBlock:
     @property
     def n_bytes(self) -> int:
         """Number of bytes of the documents and the separators."""
-        return len(self.piece.data)
+        return self.piece.n_bytes
 
     def load(self, special_tokens: Sequence[str], most: int | None = None) -> Loaded:
         """Find the separators; they take the place of a separator of our own."""

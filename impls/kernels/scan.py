@@ -1,8 +1,8 @@
-"""Where pretokens end: a split pattern as a scan over classes of characters, 64 bytes at a time in ASCII text.
+"""Where pretokens end: a split pattern as a scan over classes of characters, 64 bytes at a time.
 
 The result equals the result of `regex` on every valid text. No pattern looks at the text before a pretoken, so a scan
 may begin at the start of any pretoken. Each pattern has two functions. The first function reads any text character by
-character. The second function finds the starts of pretokens in 64 bytes of ASCII text with bit masks. `scanner`
+character. The second function finds the starts of pretokens in 64 bytes with bit masks. `scanner`
 combines the two functions.
 """
 
