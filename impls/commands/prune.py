@@ -28,7 +28,14 @@ def configure(parser: ArgumentParser) -> None:
     )
     parser.add_argument("tokenizer", type=Path, help="the tokenizer to prune")
     parser.add_argument("--size", type=int, help="number of tokens to keep, special tokens included")
-    parser.add_argument("--by-use", type=Path, metavar="TEXT", help="file of UTF-8 text")
+    parser.add_argument(
+        "--by-use",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="TEXT",
+        help="file or folder of text, of any kind that train takes; may be repeated",
+    )
     parser.add_argument("--out", type=Path, required=True, help="folder for the new tokenizer and id-map.json")
     parser.add_argument("--force", action="store_true", help="replace the tokenizer that is in the folder")
 
@@ -39,10 +46,9 @@ def run(options: Namespace) -> None:
     from impls.saving import check_changed_output, save_changed, told
     from impls.surgery.prune import prune
 
-    if options.size is None and options.by_use is None:
+    if options.size is None and not options.by_use:
         raise UsageError("nothing says which tokens to remove; give --size, --by-use, or both")
-    inputs = [options.tokenizer, *([options.by_use] if options.by_use else [])]
-    check_changed_output(options.out, options.force, *inputs)
+    check_changed_output(options.out, options.force, options.tokenizer, *options.by_use)
     old = recognise(options.tokenizer).load().read(options.tokenizer)
     if options.size is not None and options.size >= len(old.vocab):
         raise UsageError(
@@ -53,17 +59,15 @@ def run(options: Namespace) -> None:
     print(f"{told(options.out, changed.definition)}, {len(old.vocab) - len(changed.ids)} removed")
 
 
-def _by_use(old: Definition, path: Path, size: int | None) -> Changed:
+def _by_use(old: Definition, paths: list[Path], size: int | None) -> Changed:
     from impls.arguments import check_workers
-    from impls.fastest import pick
-    from impls.inputs.file import TextFile
+    from impls.inputs.collection import open_inputs
     from impls.surgery.use import prune_by_use
+    from impls.training_data import counts_of
 
-    text, specials = TextFile.open(path), list(old.special_tokens)
-    counter = pick("count", text.n_bytes, old.pattern).load()
-    pretokens = counter(text, pattern=old.pattern, special_tokens=specials, workers=check_workers(None))
-    text.check_unchanged()
+    inputs = open_inputs(paths)
+    counted = counts_of(inputs, old.pattern, list(old.special_tokens), check_workers(None))
     try:
-        return prune_by_use(old, pretokens, size)
+        return prune_by_use(old, counted.pretokens, size)
     except MissingByteError as error:
-        raise FileFormatError(f"{path}: {error}") from None
+        raise FileFormatError(f"{inputs.name}: {error}") from None
