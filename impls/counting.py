@@ -156,8 +156,9 @@ def count_inputs(
         text = inputs.text_file()
         if text is not None:
             impl = choose_counter(counter, text.n_bytes, pattern)
-            if on_progress is None or (impl.compiled and pattern in SPLITS):
-                return _count_file(text, impl, pattern, special_tokens, workers, meter if on_progress else None)
+            # A watched file cannot be sent to another process.
+            is_watched = on_progress is not None and not (impl.parallel and not impl.compiled)
+            return _count_file(text, impl, pattern, special_tokens, workers, meter if is_watched else None)
         return _count_blocks(inputs, pattern, special_tokens, workers, counter, meter)
 
 

@@ -106,7 +106,7 @@ def _widths(text: str) -> list[int]:
 def build_parser() -> argparse.ArgumentParser:
     """Describe the command line."""
     text = "Forward passes of a small multi-layer perceptron."
-    parser = OneLineParser(prog="python -m profiles.exercise", description=text, allow_abbrev=False)
+    parser = OneLineParser(prog="python -m profiles.exercise", description=text)
     parser.add_argument("--batch", type=_count, default=512, help="rows per pass")
     parser.add_argument("--layers", type=_widths, default=[256, 1024, 1024, 64], help="widths, inputs first")
     parser.add_argument("--passes", type=_count, default=20, help="how often")

@@ -131,14 +131,16 @@ def run(options: Namespace) -> None:
         on_merge=times.on_merge(print_merge) if options.verbose else None,
         on_progress=times.on_progress,
     )
+    saved = []
     for out, size in folders.items():
         definition = prune(trained, size, first_id=base.n_ids if base else 0).definition
         mergelab.write(out, definition)
-        times.mark("saving")
-        if not options.quiet:
-            print(f"{told(out, definition)} in {times.total:.2f} s")
+        saved.append(told(out, definition))
+    times.mark("saving")
     if options.verbose:
         print(times.told())
+    if not options.quiet:
+        print("\n".join(f"{line} in {times.total:.2f} s" for line in saved))
 
 
 def check_smallest(options: Namespace, source: Inputs | Counted, size: int, base: Definition | None) -> None:

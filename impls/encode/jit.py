@@ -21,7 +21,6 @@ from impls.contract import Array32, Array64, Ids, IdType, ShortText, Vocabulary
 from impls.cuts import SafeCuts
 from impls.encode import missing_byte
 from impls.encode.cached import CachedEncoder
-from impls.encode.short import ShortTexts
 from impls.errors import InvalidUtf8Error
 from impls.id_lists import IdLists
 from impls.kernels.builtins import USABLE
@@ -46,6 +45,7 @@ from impls.kernels.specials import pack_specials
 from impls.kernels.splits import SPLITS
 from impls.memory import zeros
 from impls.parallel import in_order
+from impls.short_texts import ShortTexts
 
 MAX_ENTRIES = 1 << 20
 """The cache of a thread is emptied when its table has this many entries, of 32 bytes each."""
@@ -186,7 +186,7 @@ class JitEncoder:
         return Worker(self._pattern, self._vocabulary, self._ranks, n_entries)
 
     def short_text(self, lists: IdLists) -> ShortText | None:
-        """Return the function for short strings, see `encode.short`, if this Python can have one."""
+        """Return the function for short strings, see `short_texts`, if this Python can have one."""
         if self._fallback or not USABLE:
             return None
         if self._short is None:
