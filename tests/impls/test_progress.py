@@ -121,12 +121,12 @@ def test_quiet_commands_print_nothing(
         ["count", "a.jsonl", "--out", "a.parquet"],
     ]
     for step in steps:
-        assert main([*step, "--quiet", *(["--force"] if step[0] == "train" else [])]) == 0
+        assert main([*step, "--quiet", *(["--force"] if step[0] != "count" else [])]) == 0
         assert capsys.readouterr() == ("", "")
     Path("a.parquet").unlink()
     for step in steps:
-        assert main([*step, *(["--force"] if step[0] == "train" else [])]) == 0
+        assert main([*step, *(["--force"] if step[0] != "count" else [])]) == 0
         shown = capsys.readouterr()
-        assert shown.out.count("\n") == 1
+        assert shown.out.count("\n") == (2 if step[0] == "encode" else 1)
         assert shown.err.splitlines()[0].startswith("count:" if step[0] != "encode" else "encode:")
         assert "left" in shown.err
