@@ -176,7 +176,7 @@ def on_a_terminal(folder: Path) -> tuple[subprocess.Popen[bytes], int]:
 @pytest.mark.slow
 def test_a_session_on_a_terminal(run_folder: Path) -> None:
     process, terminal = on_a_terminal(run_folder)
-    os.write(terminal, b"Once\n/tokens\n/params\n0\n\n\n\n/quit\n")
+    os.write(terminal, b"Once\n/tokens\n/params\n0\n\n\n\n\n/quit\n")
     text = shown_until(terminal)
     assert process.wait(60) == 0
     for expected in ("Clean text:", "320 tokens", "temperature [0.8]:", "bye"):
