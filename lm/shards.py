@@ -7,6 +7,7 @@ after its last finished shard. In the end, the shards of a split are joined to t
 from __future__ import annotations
 
 import json
+import re
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from impls.cuts import SafeCuts
 from impls.digests import digest_of, digest_of_file, with_digest, without_digest
 from impls.errors import FileFormatError, UsageError
 from impls.folders import claimed, remove
+from impls.formats import mergelab
 from impls.ids.files import expand
 from impls.inputs.file import TextFile
 from impls.jobs.encode import Say, ShardedEncoding
@@ -44,7 +46,7 @@ OURS = {f"{split}.{kind}" for split in SPLITS for kind in ("txt", "bin")} | {
 OUR_SHARDS = r"(train|val)(-\d{6,}\.bin|\.json)|\.[0-9a-f]{16}\.tmp"
 """Names in `shards/`; a process that is killed leaves files with a temporary name."""
 
-OUR_TOKENIZER = r"documents\.(json|npy)|mergelab\.json|merges\.txt|vocab\.json|\.[0-9a-f]{16}\.tmp"
+OUR_TOKENIZER = "|".join([*map(re.escape, mergelab.FILES), r"documents\.(json|npy)", r"\.[0-9a-f]{16}\.tmp"])
 """Names in `tokenizer/`."""
 
 
