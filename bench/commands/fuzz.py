@@ -5,6 +5,7 @@ The exit status is 0 if every claim held, and 1 if a case failed.
 
 from __future__ import annotations
 
+import warnings
 from argparse import ArgumentParser, Namespace
 from importlib import import_module
 from pathlib import Path
@@ -17,6 +18,7 @@ from bench.options import chosen
 from bench.progress import show_crashes
 from impls import UsageError
 from impls.arguments import check_count
+from impls.formats.files import FormatNote
 
 
 def configure(parser: ArgumentParser) -> None:
@@ -41,6 +43,7 @@ def run(options: Namespace) -> int:
             f"--minutes: {options.minutes:g} is not a possible time; give more than 0 and at most 1440 minutes"
         )
     show_crashes()
+    warnings.simplefilter("ignore", FormatNote)  # Odd vocabularies are meant, and each would be told.
     seconds = 60 * options.minutes / len(names)
     return max([search_kind(name, options.seed, seconds, options.cases) for name in names])
 
