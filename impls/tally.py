@@ -169,11 +169,13 @@ def process_tally(pattern: str, workers: int, cap: Cap | None) -> Iterator[Mappi
     from impls.count.process_pool import count_range, processes
 
     with processes(workers) as pool:
+        with blocked([signal.SIGINT]):  # All processes start here, not in the threads that add blocks.
+            for _ in range(workers):
+                pool.submit(int)
 
         def count(loaded: Loaded) -> Pretokens:
             text, special_tokens = loaded.text, tuple(loaded.special_tokens)
-            with blocked([signal.SIGINT]):
-                found = pool.submit(count_range, (text.start, text.stop), text, pattern, special_tokens)
+            found = pool.submit(count_range, (text.start, text.stop), text, pattern, special_tokens)
             return Pretokens.from_mapping({pretoken.encode(): number for pretoken, number in found.result().items()})
 
         yield MappingTally(count, cap)
